@@ -1,0 +1,185 @@
+//! What a key is for, which bytes it signs, and how.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            /// Every value there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word for it, as it stands in requests and records.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+                Self::ALL.iter().copied().find(|value| value.word() == text).ok_or_else(|| UnknownWord {
+                    text: text.chars().take(64).collect(),
+                    known: [$($word),*].join(", "),
+                })
+            }
+        }
+    };
+}
+
+/// A word that is none of those which stand in its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not known here; known are {known}")]
+pub struct UnknownWord {
+    text: String,
+    known: String,
+}
+
+words! {
+    /// Which bytes a key signs. A key has one form, and two forms never share key material: a `blob` whose bytes
+    /// were a set of CMS attributes would otherwise be a signature of that other kind.
+    Form {
+        /// The digest of a file; never with a certificate.
+        Blob = "blob",
+        /// The signed attributes of a CMS SignerInfo (RFC 5652 §5.4).
+        Cms = "cms",
+        /// The content itself, in a CMS SignerInfo without attributes.
+        CmsPlain = "cms-plain",
+        /// The pre-authentication encoding of DSSE.
+        Dsse = "dsse",
+        /// An OpenPGP signature of type 0x00 or 0x01.
+        OpenPgp = "openpgp",
+        /// The signed data of an SSHSIG.
+        SshSig = "sshsig",
+        /// A COSE Sig_structure.
+        Cose = "cose",
+        /// A JWS signing input.
+        Jws = "jws",
+        /// A minisign signature and its trusted comment.
+        Minisign = "minisign",
+        /// The signed data of an APK signature scheme v2 or later.
+        Apk = "apk",
+        /// A TBSCertificate for a token's holder.
+        Certificate = "certificate",
+        /// A TBSCertificate for a key of the platform itself.
+        Ca = "ca",
+        /// A TBSCertList or an OCSP ResponseData.
+        Revocation = "revocation",
+        /// The signed attributes of an RFC 3161 timestamp token.
+        Timestamp = "timestamp",
+        /// A signed certificate timestamp (RFC 6962 §3.2).
+        Sct = "sct",
+        /// A signed entry timestamp of Rekor v1.
+        Set = "set",
+        /// The text of a checkpoint (C2SP tlog-checkpoint).
+        Checkpoint = "checkpoint",
+        /// A witness's cosignature (C2SP tlog-cosignature).
+        Cosignature = "cosignature",
+        /// The signed part of TUF metadata.
+        Tuf = "tuf",
+    }
+}
+
+words! {
+    /// What a key is for.
+    Purpose {
+        /// Signs what an organisation ships.
+        Code = "code",
+        /// Issues certificates to holders of ID tokens.
+        Certificate = "certificate",
+        /// Issues certificates of the platform's own keys.
+        Ca = "ca",
+        /// Says which certificates are revoked.
+        Revocation = "revocation",
+        /// Signs timestamp tokens.
+        Timestamp = "timestamp",
+        /// Signs certificate timestamps.
+        Sct = "sct",
+        /// Signs entry timestamps.
+        Set = "set",
+        /// Signs checkpoints of a log.
+        Checkpoint = "checkpoint",
+        /// Cosigns checkpoints of somebody else's log.
+        Cosignature = "cosignature",
+        /// Signs TUF metadata.
+        Tuf = "tuf",
+    }
+}
+
+words! {
+    /// The decision that a signature supports.
+    Class {
+        /// A release.
+        Release = "release",
+        /// An update on its way to devices.
+        Update = "update",
+        /// A recovery image.
+        Recovery = "recovery",
+        /// Evidence.
+        Evidence = "evidence",
+        /// Configuration.
+        Configuration = "configuration",
+        /// An emergency.
+        Emergency = "emergency",
+        /// Development and tests.
+        Development = "development",
+    }
+}
+
+words! {
+    /// A signature algorithm, hash included.
+    Algorithm {
+        /// ECDSA over P-256 with SHA-256.
+        EcdsaP256 = "ecdsa-p256-sha256",
+        /// ECDSA over P-384 with SHA-384.
+        EcdsaP384 = "ecdsa-p384-sha384",
+        /// RSA, 2048 bits, PKCS #1 v1.5 with SHA-256: verified, never made.
+        Rsa2048 = "rsa-2048-sha256",
+        /// RSA, 3072 bits, PKCS #1 v1.5 with SHA-256.
+        Rsa3072 = "rsa-3072-sha256",
+        /// RSA, 4096 bits, PKCS #1 v1.5 with SHA-256.
+        Rsa4096 = "rsa-4096-sha256",
+        /// Ed25519 (RFC 8032), pure: it signs inline bytes only.
+        Ed25519 = "ed25519",
+    }
+}
+
+impl Form {
+    /// The purpose that a key of this form has.
+    pub const fn purpose(self) -> Purpose {
+        match self {
+            Self::Certificate => Purpose::Certificate,
+            Self::Ca => Purpose::Ca,
+            Self::Revocation => Purpose::Revocation,
+            Self::Timestamp => Purpose::Timestamp,
+            Self::Sct => Purpose::Sct,
+            Self::Set => Purpose::Set,
+            Self::Checkpoint => Purpose::Checkpoint,
+            Self::Cosignature => Purpose::Cosignature,
+            Self::Tuf => Purpose::Tuf,
+            Self::Blob
+            | Self::Cms
+            | Self::CmsPlain
+            | Self::Dsse
+            | Self::OpenPgp
+            | Self::SshSig
+            | Self::Cose
+            | Self::Jws
+            | Self::Minisign
+            | Self::Apk => Purpose::Code,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Items: the things to be signed in one request, and the tree that binds them to it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::request::ItemTree;
+use crate::{Base64, CanonicalError, Digest, Form, Hex16, Space, Tag, from_canonical, limits, merkle, to_canonical};
+
+/// One thing to be signed. Its canonical JSON is a leaf of the request's item tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// Its place in the request, from 0.
+    pub index: u32,
+    /// Sixteen random bytes, so that a leaf's hash does not give an unreleased name away.
+    pub salt: Hex16,
+    /// The file's name, as whoever prepared it calls it.
+    pub name: String,
+    /// Where the signature will live: the name of a format.
+    pub format: Space,
+    /// Which bytes will be signed.
+    pub form: Form,
+    /// What the form needs besides the content.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
+    /// The key that is to sign.
+    pub key: ItemKey,
+    /// What will be signed.
+    pub content: Content,
+    /// What whoever prepared the item says of the whole file.
+    pub file: FileClaim,
+}
+
+/// What a form needs besides the content. Empty for the forms of today but SSHSIG.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// The namespace of an SSHSIG.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The payload type of a DSSE envelope.
+    #[serde(default, rename = "payloadType", skip_serializing_if = "Option::is_none")]
+    pub payload_type: Option<String>,
+}
+
+impl Parameters {
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A key, down to the record that says what it may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemKey {
+    /// Its name, with the space it lives in.
+    pub name: Space,
+    /// Which of the keys under that name.
+    pub generation: u32,
+    /// The digest of its record in the registry. A record that changed voids the request.
+    pub record: Digest,
+}
+
+/// What is signed: the bytes themselves, or their digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Content {
+    /// The SHA-256 and the length of the bytes.
+    Sha256 {
+        /// Their digest.
+        digest: Digest,
+        /// How many there are.
+        length: u64,
+    },
+    /// The bytes.
+    Inline {
+        /// In base64.
+        bytes: Base64,
+    },
+}
+
+impl Content {
+    /// The SHA-256 of the content, wherever the bytes are.
+    pub fn sha256(&self) -> Digest {
+        match self {
+            Self::Sha256 { digest, .. } => *digest,
+            Self::Inline { bytes } => Digest::of(&bytes.0),
+        }
+    }
+}
+
+/// What whoever prepared an item says of the whole file: a claim, until somebody recomputes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileClaim {
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// Integers in canonical JSON stay within 2^53.
+const INTEGER_MAX: u64 = 1 << 53;
+
+impl Item {
+    /// Reads an item's canonical JSON and holds it to its limits.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ItemError> {
+        let item: Self = from_canonical(bytes, limits::ITEM_BYTES_MAX)?;
+        let bad = |field| Err(ItemError::OutOfBounds { field });
+        if item.name.is_empty() || item.name.len() > limits::NAME_BYTES_MAX || item.name.contains(char::is_control) {
+            return bad("name");
+        }
+        if item.file.size > INTEGER_MAX {
+            return bad("file.size");
+        }
+        for (field, text) in
+            [("parameters.namespace", &item.parameters.namespace), ("parameters.payloadType", &item.parameters.payload_type)]
+        {
+            if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > limits::NAME_BYTES_MAX) {
+                return bad(field);
+            }
+        }
+        match &item.content {
+            Content::Sha256 { length, .. } if *length > INTEGER_MAX => bad("content.length"),
+            Content::Inline { bytes } if bytes.0.len() > limits::INLINE_BYTES_MAX => bad("content.bytes"),
+            _ => Ok(item),
+        }
+    }
+
+    /// The canonical JSON.
+    pub fn encode(&self) -> Vec<u8> {
+        to_canonical(self)
+    }
+}
+
+/// Why bytes are not an item, or not an item of a request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ItemError {
+    /// Not the canonical JSON of an item.
+    #[error("not an item")]
+    NotCanonical(#[from] CanonicalError),
+    /// A field outside its limits.
+    #[error("the item's `{field}` is empty, too long or too large")]
+    OutOfBounds {
+        /// Which.
+        field: &'static str,
+    },
+    /// None, or more than a request may have.
+    #[error("{count} items, where a request has 1 to {}", limits::ITEMS_MAX)]
+    Count {
+        /// How many there are.
+        count: usize,
+    },
+    /// An item that says it stands elsewhere.
+    #[error("the item at place {place} says that its index is {index}")]
+    Misplaced {
+        /// Where it stands.
+        place: usize,
+        /// Where it says it stands.
+        index: u32,
+    },
+}
+
+/// All items of a request, with the tree over them.
+#[derive(Debug, Clone)]
+pub struct Items {
+    items: Vec<(Vec<u8>, Item)>,
+    leaves: Vec<Digest>,
+}
+
+impl Items {
+    /// Reads items that come as canonical JSON, in their order.
+    pub fn parse(encoded: Vec<Vec<u8>>) -> Result<Self, ItemError> {
+        if encoded.is_empty() || encoded.len() > limits::ITEMS_MAX {
+            return Err(ItemError::Count { count: encoded.len() });
+        }
+        let mut items = Vec::with_capacity(encoded.len());
+        for (place, bytes) in encoded.into_iter().enumerate() {
+            let item = Item::parse(&bytes)?;
+            if usize::try_from(item.index) != Ok(place) {
+                return Err(ItemError::Misplaced { place, index: item.index });
+            }
+            items.push((bytes, item));
+        }
+        let leaves = items.iter().map(|(bytes, _)| Self::leaf(bytes)).collect();
+        Ok(Self { items, leaves })
+    }
+
+    /// The leaf hash of an item's canonical JSON.
+    pub fn leaf(encoded: &[u8]) -> Digest {
+        merkle::leaf_hash(&Tag::Item.leaf(encoded))
+    }
+
+    /// Root and count, as the request names them.
+    pub fn tree(&self) -> ItemTree {
+        let count = u32::try_from(self.items.len()).expect("at most ITEMS_MAX items were accepted");
+        ItemTree { root: merkle::root(&self.leaves), count }
+    }
+
+    /// The items in their order: the bytes received, and what they say.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &Item)> {
+        self.items.iter().map(|(bytes, item)| (bytes.as_slice(), item))
+    }
+
+    /// The inclusion path of the item at `index`; `None` if there is none.
+    pub fn path(&self, index: u32) -> Option<Vec<Digest>> {
+        merkle::inclusion(&self.leaves, usize::try_from(index).ok()?)
+    }
+}
+
+impl ItemTree {
+    /// Does this item stand in the tree, at the index that it names?
+    pub fn contains(&self, encoded: &[u8], index: u32, path: &[Digest]) -> bool {
+        merkle::root_from_inclusion(&Items::leaf(encoded), u64::from(index), u64::from(self.count), path)
+            == Some(self.root)
+    }
+}

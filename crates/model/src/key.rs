@@ -1,0 +1,169 @@
+//! Public keys, and the one place where a signature is checked.
+
+use std::fmt;
+
+use aws_lc_rs::digest as sha;
+use aws_lc_rs::signature as lc;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Algorithm, Base64, Digest, KeyId, limits};
+
+/// A public key of a known algorithm, as its DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PublicKey {
+    algorithm: Algorithm,
+    spki: Vec<u8>,
+}
+
+/// Why bytes are not a public key that avouch verifies with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// None of the algorithms in [`Algorithm`].
+    #[error("a public key of an algorithm that is not verified here; known are P-256, P-384, Ed25519 and RSA of 2048, 3072 or 4096 bits")]
+    UnknownAlgorithm,
+    /// The right algorithm, and still no key: a point off the curve, trailing bytes, an even modulus.
+    #[error("a malformed {algorithm} public key")]
+    Malformed {
+        /// What it says it is.
+        algorithm: Algorithm,
+    },
+}
+
+/// A signature that does not verify. There is one kind of it, on purpose: why is nobody's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify with this key")]
+pub struct BadSignature;
+
+const P256_PREFIX: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+    0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+];
+const P384_PREFIX: &[u8] = &[
+    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22,
+    0x03, 0x62, 0x00, 0x04,
+];
+const ED25519_PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+/// What stands in an RSA SubjectPublicKeyInfo between the outer length and the BIT STRING.
+const RSA_ALGORITHM: &[u8] =
+    &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+
+impl PublicKey {
+    /// Reads a DER SubjectPublicKeyInfo.
+    pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
+        if der.len() > limits::SPKI_BYTES_MAX {
+            return Err(KeyError::UnknownAlgorithm);
+        }
+        let algorithm = if der.starts_with(P256_PREFIX) {
+            Algorithm::EcdsaP256
+        } else if der.starts_with(P384_PREFIX) {
+            Algorithm::EcdsaP384
+        } else if der.starts_with(ED25519_PREFIX) {
+            Algorithm::Ed25519
+        } else {
+            rsa_algorithm(der)?
+        };
+        let key = Self { algorithm, spki: der.to_vec() };
+        if lc::ParsedPublicKey::new(key.verification(), key.raw()).is_err() {
+            return Err(KeyError::Malformed { algorithm });
+        }
+        Ok(key)
+    }
+
+    /// An Ed25519 key from its 32 bytes.
+    pub fn from_ed25519(raw: &[u8; 32]) -> Self {
+        Self { algorithm: Algorithm::Ed25519, spki: [ED25519_PREFIX, raw].concat() }
+    }
+
+    /// What it verifies.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The DER SubjectPublicKeyInfo.
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The key id: the SHA-256 of the SubjectPublicKeyInfo.
+    pub fn id(&self) -> KeyId {
+        KeyId::new(Digest::of(&self.spki))
+    }
+
+    /// The key without its wrapping: 32 bytes of Ed25519, an uncompressed point, or for RSA the whole.
+    pub fn raw(&self) -> &[u8] {
+        match self.algorithm {
+            Algorithm::EcdsaP256 => &self.spki[P256_PREFIX.len() - 1..],
+            Algorithm::EcdsaP384 => &self.spki[P384_PREFIX.len() - 1..],
+            Algorithm::Ed25519 => &self.spki[ED25519_PREFIX.len()..],
+            Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => &self.spki,
+        }
+    }
+
+    /// Checks a signature over `message`: DER for ECDSA, 64 bytes for Ed25519, PKCS #1 v1.5 for RSA.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        if signature.len() > limits::SIGNATURE_BYTES_MAX {
+            return Err(BadSignature);
+        }
+        lc::UnparsedPublicKey::new(self.verification(), self.raw()).verify(message, signature).map_err(|_| BadSignature)
+    }
+
+    /// Checks a signature over a message of which only the SHA-256 is known. Algorithms that hash otherwise, or
+    /// that sign the message itself, have no such signatures.
+    pub fn verify_sha256(&self, digest: &Digest, signature: &[u8]) -> Result<(), BadSignature> {
+        if signature.len() > limits::SIGNATURE_BYTES_MAX
+            || matches!(self.algorithm, Algorithm::Ed25519 | Algorithm::EcdsaP384)
+        {
+            return Err(BadSignature);
+        }
+        let digest = sha::Digest::import_less_safe(digest.as_bytes(), &sha::SHA256).map_err(|_| BadSignature)?;
+        lc::UnparsedPublicKey::new(self.verification(), self.raw())
+            .verify_digest(&digest, signature)
+            .map_err(|_| BadSignature)
+    }
+
+    fn verification(&self) -> &'static dyn lc::VerificationAlgorithm {
+        match self.algorithm {
+            Algorithm::EcdsaP256 => &lc::ECDSA_P256_SHA256_ASN1,
+            Algorithm::EcdsaP384 => &lc::ECDSA_P384_SHA384_ASN1,
+            Algorithm::Ed25519 => &lc::ED25519,
+            Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => &lc::RSA_PKCS1_2048_8192_SHA256,
+        }
+    }
+}
+
+/// Which RSA key this is, by the length of its modulus. The lengths of the three DER headers are exact, so that one
+/// key has one encoding and so one key id.
+fn rsa_algorithm(der: &[u8]) -> Result<Algorithm, KeyError> {
+    const SIZES: [(Algorithm, usize); 3] =
+        [(Algorithm::Rsa2048, 256), (Algorithm::Rsa3072, 384), (Algorithm::Rsa4096, 512)];
+    let at = der.windows(RSA_ALGORITHM.len()).take(8).position(|window| window == RSA_ALGORITHM);
+    let rest = at.map(|at| &der[at + RSA_ALGORITHM.len()..]).ok_or(KeyError::UnknownAlgorithm)?;
+    // BIT STRING (03 82 LL LL 00), SEQUENCE (30 82 LL LL), INTEGER (02 82 LL LL 00): the modulus has its top bit set.
+    let modulus = match rest {
+        [0x03, 0x82, _, _, 0x00, 0x30, 0x82, _, _, 0x02, 0x82, high, low, 0x00, ..] => {
+            usize::from(u16::from_be_bytes([*high, *low])) - 1
+        }
+        _ => return Err(KeyError::UnknownAlgorithm),
+    };
+    SIZES.iter().find(|(_, size)| *size == modulus).map(|(algorithm, _)| *algorithm).ok_or(KeyError::UnknownAlgorithm)
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.algorithm, self.id())
+    }
+}
+
+impl Serialize for PublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Base64(self.spki.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spki = Base64::deserialize(deserializer)?;
+        Self::from_spki(&spki.0).map_err(serde::de::Error::custom)
+    }
+}

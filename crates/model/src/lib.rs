@@ -1,0 +1,40 @@
+//! The nouns of avouch: what every other room talks about, and nothing that any room does.
+//!
+//! **In scope**: ids and names, digests and their tags, instants, public keys and signature checks, forms and
+//! purposes, the canonical signing request with its items, signing profiles, the receipt, RFC 6962 hashes and
+//! paths, limits, and the two traits through which the world is seen: [`Clock`] and [`Disk`].
+//!
+//! **Out of scope**: private keys, parsing of artifacts and certificates, any input or output.
+//!
+//! Specifications: RFC 8785 (canonical JSON), RFC 6962 §2 (Merkle trees), RFC 3339 (instants).
+
+mod canonical;
+mod clock;
+mod digest;
+mod disk;
+mod encoding;
+mod form;
+mod ids;
+mod instant;
+mod item;
+mod key;
+pub mod limits;
+pub mod merkle;
+mod profile;
+pub mod receipt;
+mod request;
+
+pub use canonical::{CanonicalError, from_canonical, to_canonical};
+pub use clock::Clock;
+pub use digest::{Digest, Hasher, Tag};
+pub use disk::{Disk, DiskError};
+pub use encoding::{Base64, Hex16, Hex32};
+pub use form::{Algorithm, Class, Form, Purpose};
+pub use ids::{IdError, KeyId, PersonId, PlatformId, PrincipalId, RequestId, Space};
+pub use instant::{Instant, InstantError};
+pub use key::{BadSignature, KeyError, PublicKey};
+pub use profile::{Logging, Profile, ProfileKey, Timestamping};
+pub use item::{Content, FileClaim, Item, ItemError, ItemKey, Items, Parameters};
+pub use request::{
+    Disclosure, ItemTree, Kind, Proven, Request, RequestError, Requester, Signing, SourceContext, Subject,
+};
