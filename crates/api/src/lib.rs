@@ -1,1 +1,13 @@
-//! api
+//! The public wire types of `/v1`: what clients send and what they get.
+//!
+//! **In scope**: the JSON of every path, and the problems of RFC 9457 with their stable codes.
+//!
+//! **Out of scope**: transport, authentication, what happens to a request.
+
+mod problem;
+mod profile;
+mod request;
+
+pub use problem::{Code, Problem};
+pub use profile::{KeyView, ProfileView, Whoami, WhoamiProfile};
+pub use request::{EndorsementSubmission, RequestState, RequestView, Submission};

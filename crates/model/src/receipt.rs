@@ -17,8 +17,8 @@ pub struct Receipt {
     pub request: String,
     /// The registry's head under which the key process signed.
     pub registry: Digest,
-    /// The endorsements that were counted, as the room `quorum` encodes them; empty where no rule asks for any.
-    pub endorsements: Vec<Base64>,
+    /// The canonical JSON of the endorsements that were counted; empty where no rule asks for any.
+    pub endorsements: Vec<String>,
     /// What was signed of this file, in the order of the request.
     pub items: Vec<SignedItem>,
 }

@@ -1,1 +1,21 @@
-//! quorum
+//! What an endorsement is, byte for byte, how it is counted, and the registry that says who counts.
+//!
+//! **In scope**: key records and rules, endorsements and their message, counting, the chain of registry entries and
+//! its replay from genesis. All of it is pure and is run by the engine, the key process and the verifier alike, so
+//! that none of them takes another's word for a quorum.
+//!
+//! **Out of scope**: where entries are kept, what a key signs once its quorum is there, certificates.
+//!
+//! Specifications: RFC 8785 for entries, OpenSSH's PROTOCOL.sshsig for endorsements with SSH keys.
+
+mod count;
+mod endorsement;
+mod entry;
+mod record;
+mod registry;
+
+pub use count::{Counted, Exclusion, Shortfall, count};
+pub use endorsement::{Decision, Endorsement, Proof, SSH_NAMESPACE, message};
+pub use entry::{Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, Group, Principal, Touch};
+pub use record::{CertificateSubject, KeyRecord, KeyState, Rate, RecordError, Requirement, Rule};
+pub use registry::{Key, Moment, Registry, RegistryError};

@@ -1,1 +1,17 @@
-//! signer
+//! What is asked of the key process, how it answers, and how the two travel.
+//!
+//! **In scope**: orders and answers, administrative messages, frames (a fixed binary layout with a version byte),
+//! the [`Signer`] trait and the client that speaks to the key process over a Unix socket.
+//!
+//! **Out of scope**: checking an order (that is `signerd`), private keys.
+//!
+//! An order carries no bytes to sign: the key process composes them from the request and the item, with the same
+//! pure functions as whoever ordered.
+
+mod admin;
+mod answer;
+mod order;
+
+pub use admin::{AdminAnswer, AdminMessage};
+pub use answer::{Answer, Answers, Certified, Refusal, RefusalCode, Signed, State};
+pub use order::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};

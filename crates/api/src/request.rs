@@ -1,0 +1,79 @@
+//! Requests, as they are submitted and looked at.
+
+use model::receipt::Receipt;
+use model::{Digest, Instant, RequestId};
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/requests`. Answered with `200` and a [`RequestView`] where the receipts are there within `?wait=`
+/// seconds, else with `202` and the view as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    /// The canonical JSON of the request. A string, so that the very bytes travel that were hashed.
+    pub request: String,
+    /// The canonical JSON of each item, in their order.
+    pub items: Vec<String>,
+    /// Ask for a new signature even if the same was asked for, and given, within the last 24 hours.
+    #[serde(default)]
+    pub again: bool,
+}
+
+/// `POST /v1/requests/{id}/endorsements`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndorsementSubmission {
+    /// The canonical JSON of the endorsement.
+    pub endorsement: String,
+}
+
+/// `GET /v1/requests/{id}?wait=30`: how a request stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestView {
+    /// Its id. A repeat gets the id of the request that was signed.
+    pub id: RequestId,
+    /// The request digest.
+    pub digest: Digest,
+    /// Where it stands.
+    pub state: RequestState,
+    /// When it came to stand there.
+    pub since: Instant,
+    /// Why, where it is refused, rejected, expired or failed; what is missing, where it waits.
+    pub reasons: Vec<String>,
+    /// One receipt for each file, in the order of their first items; there when the state is `done`.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Where a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RequestState {
+    /// For endorsements.
+    Waiting,
+    /// The intent is recorded; the order is on its way.
+    Intended,
+    /// Signed, not yet logged.
+    Signed,
+    /// Logged, not yet settled.
+    Logged,
+    /// The receipts are there.
+    Done,
+    /// Refused by policy or by the key process.
+    Refused,
+    /// Rejected by an endorser.
+    Rejected,
+    /// Taken back by the requester.
+    Withdrawn,
+    /// Its deadline passed.
+    Expired,
+    /// It failed three times and is set aside.
+    Failed,
+}
+
+impl RequestState {
+    /// Will nothing change any more?
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Intended | Self::Signed | Self::Logged)
+    }
+}

@@ -1,0 +1,74 @@
+//! The hashes of signatures that others made. What avouch itself defines is SHA-256 throughout: see
+//! [`Digest`](crate::Digest).
+
+use aws_lc_rs::digest as sha;
+use aws_lc_rs::signature as lc;
+
+use crate::{Algorithm, BadSignature, PublicKey, limits};
+
+/// A hash of the SHA-2 family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Hash {
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Hash {
+    /// Hashes `bytes`.
+    pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        let algorithm = match self {
+            Self::Sha256 => &sha::SHA256,
+            Self::Sha384 => &sha::SHA384,
+            Self::Sha512 => &sha::SHA512,
+        };
+        sha::digest(algorithm, bytes).as_ref().to_vec()
+    }
+
+    /// How many bytes a digest has.
+    pub const fn length(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+impl Algorithm {
+    /// The hash that its signatures are over; `None` where the message itself is signed.
+    pub const fn hash(self) -> Option<Hash> {
+        match self {
+            Self::EcdsaP256 | Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => Some(Hash::Sha256),
+            Self::EcdsaP384 => Some(Hash::Sha384),
+            Self::Ed25519 => None,
+        }
+    }
+}
+
+impl PublicKey {
+    /// Checks a signature that was made with a hash of the signer's choice, as CMS and SSHSIG allow. An Ed25519
+    /// key has no such choice and verifies nothing here.
+    pub fn verify_hashed(&self, hash: Hash, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        if signature.len() > limits::SIGNATURE_BYTES_MAX {
+            return Err(BadSignature);
+        }
+        let verification: &'static dyn lc::VerificationAlgorithm = match (self.algorithm(), hash) {
+            (Algorithm::EcdsaP256, Hash::Sha256) => &lc::ECDSA_P256_SHA256_ASN1,
+            (Algorithm::EcdsaP256, Hash::Sha384) => &lc::ECDSA_P256_SHA384_ASN1,
+            (Algorithm::EcdsaP256, Hash::Sha512) => &lc::ECDSA_P256_SHA512_ASN1,
+            (Algorithm::EcdsaP384, Hash::Sha256) => &lc::ECDSA_P384_SHA256_ASN1,
+            (Algorithm::EcdsaP384, Hash::Sha384) => &lc::ECDSA_P384_SHA384_ASN1,
+            (Algorithm::EcdsaP384, Hash::Sha512) => &lc::ECDSA_P384_SHA512_ASN1,
+            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha256) => &lc::RSA_PKCS1_2048_8192_SHA256,
+            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha384) => &lc::RSA_PKCS1_2048_8192_SHA384,
+            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha512) => &lc::RSA_PKCS1_2048_8192_SHA512,
+            (Algorithm::Ed25519, _) => return Err(BadSignature),
+        };
+        lc::UnparsedPublicKey::new(verification, self.raw()).verify(message, signature).map_err(|_| BadSignature)
+    }
+}

@@ -1,0 +1,203 @@
+//! Counting: which endorsements of a request count, and whether they are enough.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use envelope::sshsig;
+use model::{Digest, Instant, PersonId, PrincipalId, Request, Space};
+
+use crate::{Credential, Decision, Endorsement, Moment, Proof, Registry, Rule, SSH_NAMESPACE, Touch};
+
+/// A quorum that was there: only [`count`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    persons: BTreeSet<PersonId>,
+}
+
+impl Counted {
+    /// Who counted.
+    pub const fn persons(&self) -> &BTreeSet<PersonId> {
+        &self.persons
+    }
+}
+
+/// Why a quorum is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Shortfall {
+    /// Somebody whose endorsement would count says no.
+    #[error("{principal} rejects the request")]
+    Rejected {
+        /// Who.
+        principal: PrincipalId,
+    },
+    /// A group brought too few.
+    #[error("group `{group}` brings {have} of {need} endorsements{}", excluded_text(.excluded))]
+    TooFew {
+        /// The group.
+        group: Space,
+        /// How many persons of it count.
+        have: usize,
+        /// How many are needed.
+        need: u32,
+        /// Those that were given and do not count.
+        excluded: Vec<(PrincipalId, Exclusion)>,
+    },
+    /// Too few of them are independent.
+    #[error("{have} of {need} independent endorsements: ask for endorsements made by the command line with a touch key")]
+    NotIndependent {
+        /// How many count as independent.
+        have: usize,
+        /// How many are needed.
+        need: u32,
+    },
+    /// A request that stays open longer than the rule allows.
+    #[error("the request is open for {asked_s} s, where the key's rule allows {allowed_s} s")]
+    Period {
+        /// How long the request is open.
+        asked_s: u64,
+        /// How long it may be.
+        allowed_s: u64,
+    },
+    /// Too late, or too early.
+    #[error("the time {now} is outside the request's, {created} to {deadline}")]
+    Time {
+        /// The time by which it is judged.
+        now: Instant,
+        /// When the request was composed.
+        created: Instant,
+        /// Until when it may be signed.
+        deadline: Instant,
+    },
+}
+
+/// Why one endorsement does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Exclusion {
+    /// Nobody the registry knows.
+    #[error("unknown to the registry")]
+    Unknown,
+    /// A signature that does not verify with any credential of that principal.
+    #[error("signature does not verify with a registered credential")]
+    BadSignature,
+    /// A key that must be touched, and was not.
+    #[error("the credential was not touched")]
+    NotTouched,
+    /// The requester.
+    #[error("is the requester's own")]
+    Requester,
+    /// Made before the request, after its deadline, or later than now.
+    #[error("its time is outside the request's")]
+    Time,
+}
+
+fn excluded_text(excluded: &[(PrincipalId, Exclusion)]) -> String {
+    excluded.iter().map(|(principal, why)| format!("; {principal} does not count: {why}")).collect()
+}
+
+/// Counts the endorsements of a request under the rule of a key. The requester never counts.
+pub fn count(
+    registry: &Registry,
+    rule: &Rule,
+    request: &Request,
+    digest: &Digest,
+    endorsements: &[Endorsement],
+    moment: Moment,
+) -> Result<Counted, Shortfall> {
+    Count { registry, rule, request, digest, moment, requester_counts: false }.of(endorsements)
+}
+
+/// A count in the making.
+pub(crate) struct Count<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) rule: &'a Rule,
+    pub(crate) request: &'a Request,
+    pub(crate) digest: &'a Digest,
+    pub(crate) moment: Moment,
+    /// True only for administration by a single founder, and for changes that only take away.
+    pub(crate) requester_counts: bool,
+}
+
+impl Count<'_> {
+    pub(crate) fn of(&self, endorsements: &[Endorsement]) -> Result<Counted, Shortfall> {
+        self.check_times()?;
+        let mut persons = BTreeSet::new();
+        let mut independent = BTreeSet::new();
+        let mut excluded = Vec::new();
+        for endorsement in endorsements {
+            match self.examine(endorsement) {
+                Ok((_, _)) if endorsement.decision == Decision::Reject => {
+                    return Err(Shortfall::Rejected { principal: endorsement.principal });
+                }
+                Ok((person, touch)) => {
+                    // INVARIANT: sets of persons, so that nobody counts twice, whatever principals they hold.
+                    persons.insert(person);
+                    if touch == Touch::Required {
+                        independent.insert(person);
+                    }
+                }
+                Err(why) => excluded.push((endorsement.principal, why)),
+            }
+        }
+        for requirement in &self.rule.requirements {
+            let have = persons.iter().filter(|person| self.registry.is_member(&requirement.group, person)).count();
+            if usize::try_from(requirement.threshold).map_or(true, |need| have < need.max(1)) {
+                let (group, need) = (requirement.group.clone(), requirement.threshold);
+                return Err(Shortfall::TooFew { group, have, need, excluded });
+            }
+        }
+        if usize::try_from(self.rule.independent).map_or(true, |need| independent.len() < need) {
+            return Err(Shortfall::NotIndependent { have: independent.len(), need: self.rule.independent });
+        }
+        Ok(Counted { persons })
+    }
+
+    fn check_times(&self) -> Result<(), Shortfall> {
+        let Request { created, deadline, .. } = *self.request;
+        let asked = deadline.since(created);
+        if asked > Duration::from_secs(self.rule.period_s_max) {
+            return Err(Shortfall::Period { asked_s: asked.as_secs(), allowed_s: self.rule.period_s_max });
+        }
+        match self.moment {
+            Moment::Live(now) if now < created || now >= deadline => Err(Shortfall::Time { now, created, deadline }),
+            _ => Ok(()),
+        }
+    }
+
+    fn examine(&self, endorsement: &Endorsement) -> Result<(PersonId, Touch), Exclusion> {
+        let proven = verify(self.registry, endorsement, self.digest)?;
+        if proven.0 == self.request.requester.person && !self.requester_counts {
+            return Err(Exclusion::Requester);
+        }
+        let latest = match self.moment {
+            Moment::Live(now) => now,
+            Moment::Replayed => self.request.deadline,
+        };
+        let in_time = self.request.created <= endorsement.time
+            && endorsement.time <= latest
+            && endorsement.time < self.request.deadline;
+        if in_time { Ok(proven) } else { Err(Exclusion::Time) }
+    }
+}
+
+/// Whose endorsement this is, by the credentials that the registry holds, and whether a touch is part of it.
+pub(crate) fn verify(
+    registry: &Registry,
+    endorsement: &Endorsement,
+    digest: &Digest,
+) -> Result<(PersonId, Touch), Exclusion> {
+    let principal = registry.principal(&endorsement.principal).ok_or(Exclusion::Unknown)?;
+    let message = endorsement.message(&registry.platform(), digest);
+    let Proof::Ssh { signature } = &endorsement.proof;
+    let mut why = Exclusion::BadSignature;
+    for credential in &principal.credentials {
+        let Credential::Ssh { public_key, touch } = credential;
+        match sshsig::verify(&signature.0, SSH_NAMESPACE, message.as_bytes(), &public_key.0) {
+            Ok(verified) if *touch == Touch::Required && !verified.is_touched() => why = Exclusion::NotTouched,
+            Ok(_) => return Ok((principal.person, *touch)),
+            Err(_) => {}
+        }
+    }
+    Err(why)
+}

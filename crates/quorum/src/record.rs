@@ -1,0 +1,234 @@
+//! Key records: what a key is for and what it asks before it signs.
+
+use model::{Class, Digest, Form, Instant, KeyId, PublicKey, Purpose, Space, Tag, limits, to_canonical};
+use serde::{Deserialize, Serialize};
+
+/// What the registry says of one generation of a key. Records are immutable; only the state beside them changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyRecord {
+    /// The version of this layout: 1.
+    pub version: u32,
+    /// The key's name, with the space it lives in.
+    pub name: Space,
+    /// Which of the keys under that name, from 1.
+    pub generation: u32,
+    /// The public key.
+    pub public_key: PublicKey,
+    /// The key store that holds the private key.
+    pub store: Space,
+    /// What the key is for.
+    pub purpose: Purpose,
+    /// Which bytes it signs.
+    pub form: Form,
+    /// The decisions that its signatures may support; empty for the platform's own keys.
+    pub classes: Vec<Class>,
+    /// From when it may sign.
+    pub not_before: Instant,
+    /// Until when it may sign.
+    pub not_after: Instant,
+    /// What it asks before it signs; with a rule, the key is governed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+    /// How often it signs at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// The origin of the log whose checkpoints it signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// Whom the key's certificate names; absent for forms without certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<CertificateSubject>,
+}
+
+/// Whom a certificate names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CertificateSubject {
+    /// The organisation.
+    pub organization: String,
+    /// The common name.
+    pub common_name: String,
+}
+
+/// How many endorsements a key or an administrative change asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// What each group must bring; all of them must be met.
+    pub requirements: Vec<Requirement>,
+    /// How many of the endorsements must be independent ones.
+    pub independent: u32,
+    /// The longest time, in seconds, between a request's creation and its deadline.
+    pub period_s_max: u64,
+}
+
+/// What one group must bring.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// The group.
+    pub group: Space,
+    /// How many distinct persons of it.
+    pub threshold: u32,
+}
+
+/// How often a key signs at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rate {
+    /// This many signatures …
+    pub signatures_max: u64,
+    /// … in any window of so many seconds.
+    pub period_s: u64,
+}
+
+/// What may be done with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum KeyState {
+    /// It signs.
+    Active,
+    /// It does not sign until a quorum restores it. What it signed stands.
+    Suspended,
+    /// It does not sign any more. What it signed stands.
+    Retired,
+    /// It does not sign any more, and what it signed after the revocation's time is not to be believed.
+    Revoked,
+}
+
+/// Why a key record cannot stand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A version that this avouch does not know.
+    #[error("a key record of version {version}; this avouch knows version 1")]
+    Version {
+        /// The version it names.
+        version: u32,
+    },
+    /// A purpose that does not go with the form.
+    #[error("a key of form {form} is for {expected}, not for {purpose}")]
+    Purpose {
+        /// The form.
+        form: Form,
+        /// The purpose in the record.
+        purpose: Purpose,
+        /// The purpose of that form.
+        expected: Purpose,
+    },
+    /// A rule that nobody has to meet, or that nobody can.
+    #[error("a rule must ask for at least one person of at least one group, and each group once")]
+    EmptyRule,
+    /// A period that is zero or too long.
+    #[error("a rule's period is {seconds} s, where 1 to {} are allowed", limits::ENDORSED_PERIOD_S_MAX)]
+    Period {
+        /// The period in the record.
+        seconds: u64,
+    },
+    /// A field that this form needs, or must not have.
+    #[error("a key of form {form} {} `{field}`", if *.needed { "needs" } else { "must not have" })]
+    Field {
+        /// The form.
+        form: Form,
+        /// Which field.
+        field: &'static str,
+        /// Is it needed, or forbidden?
+        needed: bool,
+    },
+    /// No time in which it may sign.
+    #[error("the key's validity ends at {not_after}, which is not after its beginning {not_before}")]
+    Validity {
+        /// From when.
+        not_before: Instant,
+        /// Until when.
+        not_after: Instant,
+    },
+    /// A text that is empty or too long, or a number that must not be zero.
+    #[error("the key record's `{field}` is empty, zero or too long")]
+    OutOfBounds {
+        /// Which.
+        field: &'static str,
+    },
+}
+
+impl KeyRecord {
+    /// The digest that requests name.
+    pub fn digest(&self) -> Digest {
+        Tag::KeyRecord.digest(&[&to_canonical(self)])
+    }
+
+    /// The key id.
+    pub fn id(&self) -> KeyId {
+        self.public_key.id()
+    }
+
+    /// May it sign at `at`, as far as its validity goes?
+    pub fn is_valid_at(&self, at: Instant) -> bool {
+        self.not_before <= at && at < self.not_after
+    }
+
+    /// Holds the record to what its form asks for.
+    pub fn check(&self) -> Result<(), RecordError> {
+        let form = self.form;
+        if self.version != 1 {
+            return Err(RecordError::Version { version: self.version });
+        }
+        if self.purpose != form.purpose() {
+            return Err(RecordError::Purpose { form, purpose: self.purpose, expected: form.purpose() });
+        }
+        if self.not_after <= self.not_before {
+            return Err(RecordError::Validity { not_before: self.not_before, not_after: self.not_after });
+        }
+        let certified = matches!(form, Form::Cms | Form::CmsPlain | Form::Timestamp | Form::Ca);
+        needs(form, "subject", self.subject.is_some(), certified)?;
+        needs(form, "origin", self.origin.is_some(), form == Form::Checkpoint)?;
+        needs(form, "classes", !self.classes.is_empty(), self.purpose == Purpose::Code)?;
+        if self.generation == 0 {
+            return Err(RecordError::OutOfBounds { field: "generation" });
+        }
+        if let Some(subject) = &self.subject {
+            bounded("subject.organization", &subject.organization)?;
+            bounded("subject.commonName", &subject.common_name)?;
+        }
+        if let Some(origin) = &self.origin {
+            bounded("origin", origin)?;
+        }
+        if self.rate.as_ref().is_some_and(|rate| rate.signatures_max == 0 || rate.period_s == 0) {
+            return Err(RecordError::OutOfBounds { field: "rate" });
+        }
+        self.rule.as_ref().map_or(Ok(()), Rule::check)
+    }
+}
+
+impl Rule {
+    /// Can anybody meet the rule, and must somebody?
+    pub(crate) fn check(&self) -> Result<(), RecordError> {
+        // INVARIANT: a threshold of zero is met by nobody's endorsement; no rule may hold one.
+        let mut groups: Vec<_> = self.requirements.iter().map(|requirement| &requirement.group).collect();
+        groups.sort();
+        groups.dedup();
+        if self.requirements.is_empty()
+            || groups.len() != self.requirements.len()
+            || self.requirements.iter().any(|requirement| requirement.threshold == 0)
+        {
+            return Err(RecordError::EmptyRule);
+        }
+        if !(1..=limits::ENDORSED_PERIOD_S_MAX).contains(&self.period_s_max) {
+            return Err(RecordError::Period { seconds: self.period_s_max });
+        }
+        Ok(())
+    }
+}
+
+fn needs(form: Form, field: &'static str, present: bool, needed: bool) -> Result<(), RecordError> {
+    if present == needed { Ok(()) } else { Err(RecordError::Field { form, field, needed }) }
+}
+
+fn bounded(field: &'static str, text: &str) -> Result<(), RecordError> {
+    if text.is_empty() || text.len() > 64 || text.contains(char::is_control) {
+        return Err(RecordError::OutOfBounds { field });
+    }
+    Ok(())
+}

@@ -1,0 +1,459 @@
+//! The registry: the state that the chain of entries replays to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalId, Proven, Request, Space};
+
+use crate::count::{self, Count};
+use crate::{
+    Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, KeyRecord, KeyState, Principal, RecordError,
+    Requirement, Rule, Shortfall,
+};
+
+/// When an entry is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Now: the request's deadline must not have passed.
+    Live(Instant),
+    /// Long afterwards, from the chain: the times in it need only agree with each other.
+    Replayed,
+}
+
+/// The state of the registry after some entry. It is built from entries alone.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    platform: PlatformId,
+    host: String,
+    instance: Space,
+    governance: Governance,
+    administration: Rule,
+    policy: Digest,
+    heads: Vec<Digest>,
+    principals: BTreeMap<PrincipalId, Principal>,
+    groups: BTreeMap<Space, BTreeSet<PersonId>>,
+    keys: BTreeMap<KeyId, Key>,
+    names: BTreeMap<(Space, u32), KeyId>,
+    adoptions: Vec<Adoption>,
+}
+
+/// A key as the registry knows it.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Its record.
+    pub record: KeyRecord,
+    /// The record's digest.
+    pub digest: Digest,
+    /// Its state.
+    pub state: KeyState,
+    /// Since when it has that state; the epoch, for a key that never had another.
+    pub since: Instant,
+}
+
+/// Why an entry does not follow.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// Not an entry.
+    #[error("cannot read registry entry {number}")]
+    Entry {
+        /// Which, in the chain.
+        number: u64,
+        /// What is wrong with it.
+        #[source]
+        source: EntryError,
+    },
+    /// An entry of another place in the chain.
+    #[error("registry entry {number} does not follow the head {head}")]
+    NotNext {
+        /// The number it names.
+        number: u64,
+        /// The present head.
+        head: Digest,
+    },
+    /// An entry that is no genesis where one must be, or the other way round.
+    #[error("a registry begins with one genesis, and has no other")]
+    Genesis,
+    /// A genesis that does not hold together.
+    #[error("the genesis cannot stand: {reason}")]
+    BadGenesis {
+        /// Why.
+        reason: &'static str,
+    },
+    /// A founder who did not sign.
+    #[error("the founding administrator {principal} has not signed the genesis")]
+    Founder {
+        /// Who.
+        principal: PrincipalId,
+    },
+    /// A request that does not ask for these changes of this platform.
+    #[error("the administrative request does not fit the entry: its `{field}` differs")]
+    Request {
+        /// The field that differs.
+        field: &'static str,
+    },
+    /// A key record that cannot stand.
+    #[error("the record of key `{name}` cannot stand")]
+    Record {
+        /// The key's name.
+        name: Space,
+        /// Why.
+        #[source]
+        source: RecordError,
+    },
+    /// A key that is there already, as a whole or under its name.
+    #[error("key `{name}` generation {generation} cannot be added: its public key or its place is taken")]
+    KeyTaken {
+        /// The key's name.
+        name: Space,
+        /// The generation.
+        generation: u32,
+    },
+    /// A key that is not there.
+    #[error("there is no key {key}")]
+    NoKey {
+        /// The key.
+        key: KeyId,
+    },
+    /// A rule that names a group which is not there or is too small.
+    #[error("a rule asks for {threshold} of group `{group}`, which has {size}")]
+    Group {
+        /// The group.
+        group: Space,
+        /// How many are asked for.
+        threshold: u32,
+        /// How many there are.
+        size: usize,
+    },
+    /// Too few endorsements.
+    #[error("registry entry {number} has too few endorsements")]
+    Shortfall {
+        /// Which entry.
+        number: u64,
+        /// What is missing.
+        #[source]
+        source: Shortfall,
+    },
+}
+
+impl Registry {
+    /// Begins with the bytes of a genesis entry.
+    pub fn begin(bytes: &[u8]) -> Result<Self, RegistryError> {
+        let entry = Entry::parse(bytes).map_err(|source| RegistryError::Entry { number: 0, source })?;
+        if entry.number != 0 || entry.previous != Digest::ZERO || entry.request.is_some() {
+            return Err(RegistryError::Genesis);
+        }
+        let [Change::Genesis(genesis)] = entry.changes.as_slice() else { return Err(RegistryError::Genesis) };
+        let registry = Self::from_genesis(genesis, Entry::head(bytes))?;
+        registry.check_founders(&entry)?;
+        Ok(registry)
+    }
+
+    /// Replays a chain from its genesis.
+    pub fn replay<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, RegistryError> {
+        let mut entries = entries.into_iter();
+        let mut registry = Self::begin(entries.next().ok_or(RegistryError::Genesis)?)?;
+        for bytes in entries {
+            registry.append(bytes, Moment::Replayed)?;
+        }
+        Ok(registry)
+    }
+
+    /// Appends the bytes of the next entry; refused entries change nothing.
+    pub fn append(&mut self, bytes: &[u8], moment: Moment) -> Result<(), RegistryError> {
+        let number = self.entries();
+        let entry = Entry::parse(bytes).map_err(|source| RegistryError::Entry { number, source })?;
+        if entry.number != number || entry.previous != self.head() {
+            return Err(RegistryError::NotNext { number: entry.number, head: self.head() });
+        }
+        let request = entry.request.as_ref().ok_or(RegistryError::Request { field: "request" })?;
+        self.check_request(request, &entry.changes)?;
+        self.check_quorum(request, &entry, moment)?;
+        let mut next = self.clone();
+        for change in &entry.changes {
+            next.apply(change)?;
+        }
+        next.heads.push(Entry::head(bytes));
+        *self = next;
+        Ok(())
+    }
+
+    fn from_genesis(genesis: &Genesis, head: Digest) -> Result<Self, RegistryError> {
+        let bad = |reason| Err(RegistryError::BadGenesis { reason });
+        if genesis.version != 1 {
+            return bad("its version is not 1");
+        }
+        if genesis.host.is_empty() || genesis.host.len() > 253 || genesis.host.contains(['/', ' ', ':', '\n']) {
+            return bad("its host is not a bare host name");
+        }
+        let mut registry = Self {
+            platform: genesis.platform(),
+            host: genesis.host.clone(),
+            instance: genesis.instance.clone(),
+            governance: genesis.governance,
+            administration: genesis.administration.clone(),
+            policy: Digest::ZERO,
+            heads: vec![head],
+            principals: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            names: BTreeMap::new(),
+            adoptions: Vec::new(),
+        };
+        for principal in &genesis.principals {
+            if principal.credentials.is_empty() {
+                return bad("a principal has no credential");
+            }
+            if registry.principals.insert(principal.principal, principal.clone()).is_some() {
+                return bad("a principal stands in it twice");
+            }
+        }
+        registry.check_credentials_are_distinct()?;
+        for group in &genesis.groups {
+            let persons: BTreeSet<_> = group.persons.iter().copied().collect();
+            let known = |person: &PersonId| registry.principals.values().any(|p| p.person == *person);
+            if persons.len() != group.persons.len() || !persons.iter().all(known) {
+                return bad("a group names somebody twice, or somebody without a credential");
+            }
+            if registry.groups.insert(group.name.clone(), persons).is_some() {
+                return bad("a group stands in it twice");
+            }
+        }
+        if genesis.administration.check().is_err() {
+            return bad("its administration rule asks for nobody");
+        }
+        registry.check_groups(&genesis.administration)?;
+        registry.check_governance()?;
+        Ok(registry)
+    }
+
+    /// One credential belongs to one principal, or a person could count as two.
+    fn check_credentials_are_distinct(&self) -> Result<(), RegistryError> {
+        let mut seen = BTreeSet::new();
+        for credential in self.principals.values().flat_map(|principal| &principal.credentials) {
+            let Credential::Ssh { public_key, .. } = credential;
+            if !seen.insert(&public_key.0) {
+                return Err(RegistryError::BadGenesis { reason: "two principals share a credential" });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_governance(&self) -> Result<(), RegistryError> {
+        let bad = |reason| Err(RegistryError::BadGenesis { reason });
+        let administrators = self.administrators();
+        let asked: u32 = self.administration.requirements.iter().map(|requirement| requirement.threshold).sum();
+        match self.governance {
+            Governance::Solo if administrators.len() != 1 => bad("it says solo, and names several administrators"),
+            Governance::Solo => Ok(()),
+            Governance::Quorum if asked < 2 => bad("it asks for fewer than two administrators and does not say solo"),
+            Governance::Quorum => {
+                let administrative: BTreeSet<_> = self.administration.requirements.iter().map(|r| &r.group).collect();
+                let endorsers = self.groups.iter().filter(|(name, _)| !administrative.contains(name));
+                if endorsers.flat_map(|(_, persons)| persons).any(|person| administrators.contains(person)) {
+                    return bad("somebody is in an administration group and in an endorser group");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn check_founders(&self, entry: &Entry) -> Result<(), RegistryError> {
+        let administrators = self.administrators();
+        for principal in self.principals.values().filter(|principal| administrators.contains(&principal.person)) {
+            let signed = entry.endorsements.iter().any(|endorsement| {
+                endorsement.principal == principal.principal
+                    && count::verify(self, endorsement, self.platform.digest()).is_ok()
+            });
+            if !signed {
+                return Err(RegistryError::Founder { principal: principal.principal });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_request(&self, request: &Request, changes: &[Change]) -> Result<(), RegistryError> {
+        let differs = |field| Err(RegistryError::Request { field });
+        if request.platform != self.platform {
+            return differs("platform");
+        }
+        // An entry is asked for on top of the very head that it follows: nothing can slip in between.
+        if request.registry != self.head() {
+            return differs("registry");
+        }
+        if request.policy != self.policy {
+            return differs("policy");
+        }
+        if request.requester.proven != Proven::Endorsement {
+            return differs("requester.proven");
+        }
+        match &request.kind {
+            Kind::Admin { changes: named } if *named == Entry::changes_digest(changes) => Ok(()),
+            Kind::Admin { .. } => differs("kind.admin.changes"),
+            _ => differs("kind"),
+        }
+    }
+
+    fn check_quorum(&self, request: &Request, entry: &Entry, moment: Moment) -> Result<(), RegistryError> {
+        let one_administrator = Rule {
+            requirements: self.administration.requirements.iter().take(1).cloned().map(one_of).collect(),
+            ..self.administration.clone()
+        };
+        let subtracts = !entry.changes.is_empty() && entry.changes.iter().all(Change::subtracts);
+        let rule = if subtracts { &one_administrator } else { &self.administration };
+        let requester_counts = subtracts || self.governance == Governance::Solo;
+        let digest = Request::digest(&request.encode());
+        Count { registry: self, rule, request, digest: &digest, moment, requester_counts }
+            .of(&entry.endorsements)
+            .map(|_| ())
+            .map_err(|source| RegistryError::Shortfall { number: entry.number, source })
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<(), RegistryError> {
+        match change {
+            Change::Genesis(_) => return Err(RegistryError::Genesis),
+            Change::Key(record) => self.add_key(record)?,
+            Change::KeyState { key, state, since, .. } => {
+                let known = self.keys.get_mut(key).ok_or(RegistryError::NoKey { key: *key })?;
+                known.state = *state;
+                known.since = *since;
+            }
+            Change::Policy { digest } => self.policy = *digest,
+            Change::Adoption(adoption) => {
+                self.instance = adoption.instance.clone();
+                self.adoptions.push(adoption.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn add_key(&mut self, record: &KeyRecord) -> Result<(), RegistryError> {
+        record.check().map_err(|source| RegistryError::Record { name: record.name.clone(), source })?;
+        if let Some(rule) = &record.rule {
+            self.check_groups(rule)?;
+        }
+        let place = (record.name.clone(), record.generation);
+        let previous = record.generation == 1 || self.names.contains_key(&(record.name.clone(), record.generation - 1));
+        if self.names.contains_key(&place) || self.keys.contains_key(&record.id()) || !previous {
+            return Err(RegistryError::KeyTaken { name: record.name.clone(), generation: record.generation });
+        }
+        self.names.insert(place, record.id());
+        let key =
+            Key { record: record.clone(), digest: record.digest(), state: KeyState::Active, since: Instant::EPOCH };
+        self.keys.insert(record.id(), key);
+        Ok(())
+    }
+
+    fn check_groups(&self, rule: &Rule) -> Result<(), RegistryError> {
+        for Requirement { group, threshold } in &rule.requirements {
+            let size = self.groups.get(group).map_or(0, BTreeSet::len);
+            if usize::try_from(*threshold).map_or(true, |threshold| threshold > size) {
+                return Err(RegistryError::Group { group: group.clone(), threshold: *threshold, size });
+            }
+        }
+        Ok(())
+    }
+
+    /// The persons in the groups of the administration rule.
+    fn administrators(&self) -> BTreeSet<PersonId> {
+        let groups = self.administration.requirements.iter().filter_map(|requirement| self.groups.get(&requirement.group));
+        groups.flatten().copied().collect()
+    }
+}
+
+fn one_of(requirement: Requirement) -> Requirement {
+    Requirement { threshold: 1, ..requirement }
+}
+
+/// What the registry says.
+impl Registry {
+    /// The platform.
+    pub const fn platform(&self) -> PlatformId {
+        self.platform
+    }
+
+    /// The name from which all other names derive.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The key process that keeps it.
+    pub const fn instance(&self) -> &Space {
+        &self.instance
+    }
+
+    /// Does one person govern, or several?
+    pub const fn governance(&self) -> Governance {
+        self.governance
+    }
+
+    /// What a change asks for.
+    pub const fn administration(&self) -> &Rule {
+        &self.administration
+    }
+
+    /// The digest of the policy in force; zeros before the first.
+    pub const fn policy(&self) -> Digest {
+        self.policy
+    }
+
+    /// How many entries there are.
+    pub fn entries(&self) -> u64 {
+        u64::try_from(self.heads.len()).unwrap_or(u64::MAX)
+    }
+
+    /// The present head.
+    pub fn head(&self) -> Digest {
+        self.heads.last().copied().unwrap_or(Digest::ZERO)
+    }
+
+    /// Is this the present head, or was it once?
+    pub fn knows_head(&self, head: &Digest) -> bool {
+        self.heads.contains(head)
+    }
+
+    /// A key by its id.
+    pub fn key(&self, id: &KeyId) -> Option<&Key> {
+        self.keys.get(id)
+    }
+
+    /// A generation of a key by its name.
+    pub fn key_named(&self, name: &Space, generation: u32) -> Option<&Key> {
+        self.keys.get(self.names.get(&(name.clone(), generation))?)
+    }
+
+    /// The newest active generation under a name.
+    pub fn active_key(&self, name: &Space) -> Option<&Key> {
+        let generations = self.names.range((name.clone(), 0)..=(name.clone(), u32::MAX));
+        generations.rev().filter_map(|(_, id)| self.keys.get(id)).find(|key| key.state == KeyState::Active)
+    }
+
+    /// All keys, by name and generation.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.names.values().filter_map(|id| self.keys.get(id))
+    }
+
+    /// The active key of a form that only the platform itself has, such as its timestamp key.
+    pub fn platform_key(&self, form: Form) -> Option<&Key> {
+        self.keys().filter(|key| key.record.form == form && key.state == KeyState::Active).last()
+    }
+
+    /// Somebody who endorses.
+    pub fn principal(&self, principal: &PrincipalId) -> Option<&Principal> {
+        self.principals.get(principal)
+    }
+
+    /// Everybody who endorses.
+    pub fn principals(&self) -> impl Iterator<Item = &Principal> {
+        self.principals.values()
+    }
+
+    /// Is this person in this group?
+    pub fn is_member(&self, group: &Space, person: &PersonId) -> bool {
+        self.groups.get(group).is_some_and(|persons| persons.contains(person))
+    }
+
+    /// The adoptions so far: each is a gap in the journal that stays visible.
+    pub fn adoptions(&self) -> &[Adoption] {
+        &self.adoptions
+    }
+}

@@ -1,0 +1,126 @@
+//! Answers: what comes back from the key process.
+
+use model::KeyId;
+
+use crate::Head;
+
+/// The answers to a batch of orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answers {
+    /// The head of the journal after the batch: a rollback of it would show in the ledger.
+    pub journal: Head,
+    /// One answer for each order, in their order.
+    pub answers: Vec<Answer>,
+}
+
+/// The answer to one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is signed.
+    Signed(Signed),
+    /// It is not, and will not be.
+    Refused(Refusal),
+}
+
+/// A signature, and what the key process chose to make it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The signature.
+    pub signature: Vec<u8>,
+    /// What was chosen, in the form's own encoding: with it, anybody composes the signed bytes again.
+    pub chosen: Vec<u8>,
+    /// The index of the intent in the journal.
+    pub index: u64,
+    /// The intent's leaf.
+    pub leaf: Vec<u8>,
+}
+
+/// Why an order is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// For programs.
+    pub code: RefusalCode,
+    /// For people: what was checked and what to do.
+    pub text: String,
+}
+
+/// Why an order is refused, for programs. The numbers are part of the frame's layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum RefusalCode {
+    /// The order cannot be read.
+    Malformed = 1,
+    /// The request is for another platform.
+    OtherPlatform = 2,
+    /// The request names a registry head, policy or key record that is not in force.
+    Stale = 3,
+    /// The key does not exist, is not active, not valid now, or not of this form, purpose or class.
+    Key = 4,
+    /// The item does not stand in the request.
+    NotInRequest = 5,
+    /// The request's time has not come, or has passed.
+    Expired = 6,
+    /// Too few endorsements, or a rejection.
+    Quorum = 7,
+    /// The key's rate is used up.
+    Rate = 8,
+    /// A checkpoint that does not extend the last one signed.
+    NotConsistent = 9,
+    /// The clock moved in a way that cannot be believed.
+    Clock = 10,
+    /// The key store failed; a retry may help.
+    KeyStore = 11,
+    /// The journal cannot be written, or its state was restored and not adopted.
+    Journal = 12,
+}
+
+impl RefusalCode {
+    /// Every code there is.
+    pub const ALL: [Self; 12] = [
+        Self::Malformed,
+        Self::OtherPlatform,
+        Self::Stale,
+        Self::Key,
+        Self::NotInRequest,
+        Self::Expired,
+        Self::Quorum,
+        Self::Rate,
+        Self::NotConsistent,
+        Self::Clock,
+        Self::KeyStore,
+        Self::Journal,
+    ];
+
+    /// Could the same order succeed later?
+    pub const fn is_transient(self) -> bool {
+        matches!(self, Self::KeyStore | Self::Rate | Self::Clock)
+    }
+}
+
+/// What the key process tells of itself: all of it public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The entries of the registry, from the genesis on.
+    pub registry: Vec<Vec<u8>>,
+    /// The certificates of its own keys.
+    pub certificates: Vec<Certified>,
+    /// The head of the journal.
+    pub journal: Head,
+    /// The SubjectPublicKeyInfo of the journal's checkpoint key.
+    pub journal_key: Vec<u8>,
+    /// The journal's latest signed checkpoint.
+    pub journal_checkpoint: String,
+    /// The head that was signed last for each origin.
+    pub checkpoints: Vec<(String, Head)>,
+}
+
+/// A key of the platform with its certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certified {
+    /// The key.
+    pub key: KeyId,
+    /// Its certificate, in DER.
+    pub certificate: Vec<u8>,
+}

@@ -1,0 +1,82 @@
+//! Orders: what the engine and the authorities ask of the key process.
+
+use model::{Digest, KeyId};
+
+/// A batch of orders, in one frame. The answers come in the same order, each for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orders {
+    /// The head of the audit ledger: a rollback of it would show in the journal.
+    pub ledger: Head,
+    /// The orders, at most 256.
+    pub orders: Vec<Order>,
+}
+
+/// The head of a Merkle tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// How many leaves there are.
+    pub size: u64,
+    /// The root over them.
+    pub root: Digest,
+}
+
+/// One order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Sign an item of a request.
+    Sign(SignOrder),
+    /// Make a timestamp token.
+    Timestamp(TimestampOrder),
+    /// Sign the next checkpoint of a log.
+    Checkpoint(CheckpointOrder),
+}
+
+/// An order to sign one item of a request. Two orders of one (request digest, item) are the same order and get the
+/// same bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignOrder {
+    /// The canonical JSON of the request.
+    pub request: Vec<u8>,
+    /// The canonical JSON of the item.
+    pub item: Vec<u8>,
+    /// The item's inclusion path in the request's item tree.
+    pub path: Vec<Digest>,
+    /// The canonical JSON of the endorsements.
+    pub endorsements: Vec<Vec<u8>>,
+}
+
+/// An order for a timestamp token. The key process chooses time and serial number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimestampOrder {
+    /// The timestamp key.
+    pub key: KeyId,
+    /// What is stamped.
+    pub imprint: Imprint,
+    /// The requester's nonce, as the content octets of its DER INTEGER; at most 32 of them.
+    pub nonce: Option<Vec<u8>>,
+}
+
+/// The message imprint of a timestamp token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imprint {
+    /// SHA-256.
+    Sha256([u8; 32]),
+    /// SHA-384.
+    Sha384([u8; 48]),
+    /// SHA-512.
+    Sha512([u8; 64]),
+}
+
+/// An order to sign a checkpoint. The key process composes the note from its own record of the origin, and signs
+/// only what extends the last head that it signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointOrder {
+    /// The checkpoint key.
+    pub key: KeyId,
+    /// The head that was signed last, as the log knows it; the empty tree for the first.
+    pub old: Head,
+    /// The head to be signed.
+    pub new: Head,
+    /// The consistency proof between them (RFC 9162 §2.1.4).
+    pub proof: Vec<Digest>,
+}
