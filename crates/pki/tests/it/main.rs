@@ -1,0 +1,9 @@
+//! Certificates of our own and of others: read, verified, changed, and shown to foreign tools.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests stop at the first surprise")]
+
+mod foreign;
+mod paths;
+mod profiles;
+mod support;
+mod tampered;
+mod vectors;
