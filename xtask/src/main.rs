@@ -1,1 +1,67 @@
-fn main() {}
+//! The chores of this repository, as `cargo xtask VERB`.
+//!
+//! **In scope**: running the tests with the foreign tools that they need, the checks that keep the house in order,
+//! the table of what foreign tools accept, fuzzing, and files that are made rather than written.
+//!
+//! **Out of scope**: anything that a user of avouch runs; nothing here ships.
+//!
+//! One module a verb. The rules that `tidy` holds are those of ARCHITECTURE.md and CONTRIBUTING.md.
+
+mod check;
+mod failure;
+mod fuzz;
+mod generate;
+mod interop;
+mod metadata;
+mod program;
+mod runner;
+mod skips;
+mod test;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const USAGE: &str = "\
+cargo xtask VERB
+
+  test [--strict] [ARGS…]   fetch what the tests need, run them all; ARGS go to the test runner
+                            --strict: fail on a skip that xtask/skips.toml does not allow
+  check                     formatting, lints, tidy, and cargo-deny where it is installed
+  tidy [--bless]            floors, edges, homes, sizes, texts, licences, the key process's weight
+                            --bless: write the golden files anew, to be reviewed in the diff
+  interop [--json]          which foreign tools accept what we sign, and we what they sign
+  fuzz [--seconds N]        replay the corpora; fuzz each target (15 s) where cargo-fuzz is installed
+  gen                       write the files that are made from others: docs/formats/interop.md";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match obey(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn obey(arguments: &[&str]) -> Result<(), Failure> {
+    match arguments {
+        ["test", rest @ ..] => test::run(rest),
+        ["check"] => check::run(),
+        ["tidy", rest @ ..] => tidy::run(rest),
+        ["interop", rest @ ..] => interop::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["gen"] => generate::run(),
+        ["help" | "--help" | "-h"] | [] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        [verb, ..] => Err(Failure::Usage {
+            said: format!("`{verb}` is no verb, or not with these arguments\n\n{USAGE}"),
+        }),
+    }
+}

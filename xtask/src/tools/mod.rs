@@ -1,0 +1,104 @@
+//! The foreign tools that the tests hold avouch against, and how they get onto this machine.
+
+mod apt;
+mod cosign;
+mod sigstore_js;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use crate::failure::Failure;
+use crate::program;
+use crate::skips::Skips;
+
+/// The environment variable that tells tests where our own copies of tools are: `bin/cosign`, `sigstore-js/`.
+pub(crate) const VARIABLE: &str = "AVOUCH_TOOLS";
+
+/// A program that comes with the distribution.
+struct Need {
+    program: &'static str,
+    package: &'static str,
+    purpose: &'static str,
+}
+
+const NEEDS: [Need; 5] = [
+    Need { program: "openssl", package: "openssl", purpose: "verifies CMS, timestamps and bare signatures" },
+    Need { program: "ssh-keygen", package: "openssh-client", purpose: "makes endorsements as people do" },
+    Need { program: "python3", package: "python3", purpose: "computes every digest a second time" },
+    Need { program: "node", package: "nodejs", purpose: "runs the JavaScript verifier of Sigstore" },
+    Need { program: "npm", package: "npm", purpose: "fetches it" },
+];
+
+/// Prints what the tests need, installs what is missing where that is possible, and counts the rest as skips.
+pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
+    println!("The tests need these tools:");
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| program::find(need.program).is_none()).collect();
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let installed = if packages.is_empty() { Ok(()) } else { apt::install(&packages) };
+    for Need { program, package, purpose } in &NEEDS {
+        match program::find(program) {
+            Some(path) => report(program, purpose, &path.display().to_string()),
+            None => {
+                let why =
+                    installed.as_ref().map_or_else(Failure::to_string, |()| "not in its package".to_owned());
+                report(program, purpose, &format!("missing; install the package `{package}`"));
+                skips.add(program, &format!("the package `{package}` is not installed: {why}"))?;
+            }
+        }
+    }
+    let folder = folder()?;
+    let fetched = [
+        ("cosign", "verifies Sigstore bundles", cosign::provide(&folder)),
+        ("sigstore-js", "verifies Sigstore bundles, in JavaScript", sigstore_js::provide(&folder)),
+    ];
+    for (tool, purpose, outcome) in fetched {
+        match outcome {
+            Ok(version) => report(tool, purpose, &version),
+            Err(failure) => {
+                report(tool, purpose, "missing");
+                skips.add(tool, &failure.to_string())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn report(tool: &str, purpose: &str, found: &str) {
+    println!("  {tool:<12} {purpose:<46} {found}");
+}
+
+/// Where our own copies of tools are, on this machine: a cache that may be deleted at any time.
+pub(crate) fn folder() -> Result<PathBuf, Failure> {
+    if let Some(folder) = env::var_os(VARIABLE) {
+        return Ok(folder.into());
+    }
+    let home = env::var_os("HOME").ok_or_else(|| Failure::Unavailable {
+        what: "a folder for tools".to_owned(),
+        why: format!("neither {VARIABLE} nor HOME is set"),
+    })?;
+    Ok(Path::new(&home).join(".cache/avouch-tools"))
+}
+
+fn create(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|source| Failure::File {
+        action: "create",
+        path: folder.to_owned(),
+        source,
+    })
+}
+
+fn write(path: &Path, contents: &str) -> Result<(), Failure> {
+    fs::write(path, contents).map_err(|source| Failure::File {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::copy(from, to).map(|_| ()).map_err(|source| Failure::File {
+        action: "copy",
+        path: from.to_owned(),
+        source,
+    })
+}

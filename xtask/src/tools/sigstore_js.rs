@@ -1,0 +1,48 @@
+//! `@sigstore/verify`, by an ordinary `npm ci` of exact versions with their hashes.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{copy, create};
+use crate::failure::Failure;
+use crate::{metadata, program};
+
+const LOCK: &str = "package-lock.json";
+
+/// Makes sure of `sigstore-js/node_modules` in `folder`, and returns the version of the verifier.
+pub(super) fn provide(folder: &Path) -> Result<String, Failure> {
+    let (source, here) = (metadata::root().join("xtask/tools/sigstore-js"), folder.join("sigstore-js"));
+    if let Ok(version) = installed(&source, &here) {
+        return Ok(version);
+    }
+    println!("  installing @sigstore/verify with npm");
+    create(&here)?;
+    for file in ["package.json", LOCK, ".npmrc"] {
+        copy(&source.join(file), &here.join(file))?;
+    }
+    program::run(Command::new("npm").args(["ci", "--loglevel=error"]).current_dir(&here))?;
+    installed(&source, &here)
+}
+
+/// The version that is there, if it was made from the lock file of today.
+fn installed(source: &Path, here: &Path) -> Result<String, Failure> {
+    if read(&source.join(LOCK))? != read(&here.join(LOCK))? {
+        return Err(Failure::Unavailable {
+            what: "sigstore-js".to_owned(),
+            why: "it is outdated".to_owned(),
+        });
+    }
+    let manifest = read(&here.join("node_modules/@sigstore/verify/package.json"))?;
+    let manifest: Value = serde_json::from_str(&manifest).map_err(|why| Failure::NotUnderstood {
+        what: "the manifest of @sigstore/verify".to_owned(),
+        why: why.to_string(),
+    })?;
+    Ok(manifest["version"].as_str().unwrap_or("unknown version").to_owned())
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|source| Failure::File { action: "read", path: path.to_owned(), source })
+}
