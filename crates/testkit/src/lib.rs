@@ -1,1 +1,33 @@
-//! testkit
+//! What tests of every room share, and nothing that ships.
+//!
+//! **In scope**: skips that are counted and not silent, the published vectors, foreign tools and what they said,
+//! folders that go away, and a world that a test holds in its hand: [`HandClock`], [`MemoryDisk`], [`Seeded`].
+//!
+//! **Out of scope**: anything outside tests; what a single room needs, which stands in that room's own tests.
+//!
+//! `cargo xtask test` reads the files that [`skip`] and [`interop_row`] append to.
+#![allow(clippy::panic, reason = "where a test cannot go on, it fails")]
+
+mod clock;
+mod disk;
+mod interop;
+mod lines;
+mod seeded;
+mod skip;
+mod tool;
+
+pub use clock::HandClock;
+pub use disk::MemoryDisk;
+pub use interop::{Direction, interop_row};
+pub use seeded::Seeded;
+pub use skip::{skip, vectors};
+pub use tempfile::TempDir as TempFolder;
+pub use tool::{Tool, sigstore_js, tool};
+
+/// A folder of one's own, removed with all that is in it when the value is dropped.
+pub fn temp_folder() -> TempFolder {
+    match tempfile::Builder::new().prefix("avouch-test-").tempdir() {
+        Ok(folder) => folder,
+        Err(error) => panic!("cannot make a folder for this test: {error}"),
+    }
+}
