@@ -41,7 +41,7 @@ const ED25519: &[u8] = &[0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
 
 /// The AlgorithmIdentifier of a signature: without parameters for ECDSA (RFC 5758 §3.2) and Ed25519 (RFC 8410 §3),
 /// with NULL for RSA (RFC 4055 §5).
-pub const fn signature_identifier(algorithm: Algorithm) -> &'static [u8] {
+pub fn signature_identifier(algorithm: Algorithm) -> &'static [u8] {
     match algorithm {
         Algorithm::EcdsaP256 => ECDSA_SHA256,
         Algorithm::EcdsaP384 => ECDSA_SHA384,

@@ -50,6 +50,9 @@ pub enum CertificateError {
     /// The signature's algorithm inside the signed part is not the one outside of it.
     #[error("the certificate names one signature algorithm inside its signed part and another outside of it")]
     AlgorithmsDiffer,
+    /// A signature that does not end where a byte ends.
+    #[error("the certificate's signature is not a whole number of bytes")]
+    UnevenSignature,
     /// An end before the beginning.
     #[error("the certificate ends at {not_after}, before it begins at {not_before}")]
     NeverValid {
@@ -138,6 +141,10 @@ impl Certificate {
         }
         if signed.signature() != parsed.signature_algorithm() {
             return Err(CertificateError::AlgorithmsDiffer);
+        }
+        // The count of unused bits stands outside of what is signed: two certificates would differ and both verify.
+        if parsed.signature().has_unused_bits() {
+            return Err(CertificateError::UnevenSignature);
         }
         let extensions = Extensions::read(signed.extensions().map_or(&[], Vec::as_slice))?;
         let certificate = Self { der: bytes.to_vec(), parsed, extensions };

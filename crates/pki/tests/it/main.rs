@@ -1,5 +1,10 @@
 //! Certificates of our own and of others: read, verified, changed, and shown to foreign tools.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "tests stop at the first surprise"
+)]
 
 mod foreign;
 mod paths;

@@ -3,11 +3,11 @@
 use model::Algorithm;
 use pki::algorithm::{DigestAlgorithm, Parameters, names_signature, signature_identifier};
 use pki::{
-    Certificate, DistinguishedName, Issuer, NewCertificate, Profile, Serial, ServerName, SignatureError, Usage,
-    UsageFault, Validity,
+    Certificate, DistinguishedName, Issuer, NewCertificate, Profile, Serial, ServerName, SignatureError,
+    Usage, UsageFault, Validity,
 };
 
-use crate::support::{Authority, Key, at, name, seal, text, validity};
+use crate::support::{Authority, Key, VALIDITY, at, name, seal, text, tlv, validity};
 
 #[test]
 fn the_same_inputs_give_the_same_bytes() {
@@ -35,12 +35,15 @@ fn every_algorithm_seals_a_root_and_a_leaf_that_verify_with_their_issuer_and_wit
     let renamed = Authority::new(Algorithm::EcdsaP256, "Another root", &Profile::Root);
     for algorithm in Algorithm::ALL {
         let root = Authority::root(*algorithm);
-        let leaf = root.issue(&Profile::CodeSigning, "Release key", &Key::generate(Algorithm::Ed25519).public());
+        let leaf =
+            root.issue(&Profile::CodeSigning, "Release key", &Key::generate(Algorithm::Ed25519).public());
         root.certificate.verify_signature_by(&root.certificate).unwrap();
         leaf.verify_signature_by(&root.certificate).unwrap();
         let refused = leaf.verify_signature_by(&other.certificate).unwrap_err();
         let expected = match algorithm {
-            Algorithm::EcdsaP256 => "the certificate's signature is bad: the signature does not verify with this key",
+            Algorithm::EcdsaP256 => {
+                "the certificate's signature is bad: the signature does not verify with this key"
+            }
             _ => "the certificate's signature is of another algorithm than the issuer's key",
         };
         assert_eq!(text(&refused), expected);
@@ -99,7 +102,8 @@ fn what_a_certificate_says_is_what_was_asked() {
     assert_eq!(&named.der()[2..], [named.issuer, named.serial].concat());
     let again = Certificate::from_pem(&leaf.to_pem()).unwrap();
     assert_eq!(again, leaf);
-    let chain = Certificate::chain_from_pem(&format!("{}\r\n{}", leaf.to_pem(), root.certificate.to_pem())).unwrap();
+    let chain =
+        Certificate::chain_from_pem(&format!("{}\r\n{}", leaf.to_pem(), root.certificate.to_pem())).unwrap();
     assert_eq!(chain, [leaf, root.certificate]);
 }
 
@@ -128,13 +132,16 @@ fn dates_from_2050_are_generalized_and_earlier_ones_are_utc() {
         };
         seal(&new.compose().unwrap(), &key)
     };
-    let has = |certificate: &Certificate, bytes: &[u8]| certificate.der().windows(bytes.len()).any(|w| w == bytes);
+    let has =
+        |certificate: &Certificate, bytes: &[u8]| certificate.der().windows(bytes.len()).any(|w| w == bytes);
     let last = new("2049-12-31T23:59:59Z");
     assert!(has(&last, b"\x17\x0d260101000000Z\x17\x0d491231235959Z"));
     let later = new("2050-01-01T00:00:00Z");
     assert!(has(&later, b"\x17\x0d260101000000Z\x18\x0f20500101000000Z"));
     assert_eq!(later.not_after(), at("2050-01-01T00:00:00Z"));
-    let never = root.reissue(&later, b"20500101000000Z", b"99991231235959Z");
+    let never = root.reissue(&later, |parts| {
+        parts[VALIDITY] = tlv(0x30, b"\x17\x0d260101000000Z\x18\x0f99991231235959Z");
+    });
     assert_eq!(never.not_after(), model::Instant::from_seconds(u64::MAX));
 }
 
@@ -146,8 +153,14 @@ fn what_cannot_be_composed_says_why() {
     let refusal = |profile: Profile, issuer: Issuer<'_>, validity: Validity| {
         let subject = name("Release key");
         let serial = Serial::from_random([3; 16]);
-        let new =
-            NewCertificate { profile: &profile, subject: &subject, public_key: &public_key, serial, validity, issuer };
+        let new = NewCertificate {
+            profile: &profile,
+            subject: &subject,
+            public_key: &public_key,
+            serial,
+            validity,
+            issuer,
+        };
         text(&new.compose().unwrap_err())
     };
     let by_root = Issuer::Certificate(&root.certificate);
@@ -184,7 +197,9 @@ fn names_that_would_mislead_are_refused() {
     for good in ["localhost", "sign.example.test", "127.0.0.1", "::1", "xn--hhe-sna.example"] {
         assert!(good.parse::<ServerName>().is_ok(), "{good}");
     }
-    for bad in ["", ".", "a..b", "-a", "a-", "*.example.test", "UPPER", "1.2.3.4.5", "300.1.1.1", "a b", "a\0"] {
+    for bad in
+        ["", ".", "a..b", "-a", "a-", "*.example.test", "UPPER", "1.2.3.4.5", "300.1.1.1", "a b", "a\0"]
+    {
         assert!(bad.parse::<ServerName>().is_err(), "{bad:?}");
     }
 }

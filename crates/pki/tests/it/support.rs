@@ -1,14 +1,16 @@
 //! Throwaway keys, and certificates made with them.
 
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
     RSA_PKCS1_SHA256, RsaKeyPair,
 };
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use model::{Algorithm, Instant, PublicKey};
-use pki::{Certificate, DistinguishedName, Issuer, NewCertificate, Profile, Serial, TbsCertificate, Validity};
+use pki::{
+    Certificate, DistinguishedName, Issuer, NewCertificate, Profile, Serial, TbsCertificate, Validity,
+};
 
 pub(crate) enum Key {
     Ecdsa(EcdsaKeyPair),
@@ -117,24 +119,59 @@ impl Authority {
         seal(&new.compose().unwrap(), &self.key)
     }
 
-    /// Signs the certificate again after `change` has had its way with the bytes that are signed.
-    pub(crate) fn reissue(&self, certificate: &Certificate, find: &[u8], replacement: &[u8]) -> Certificate {
-        assert_eq!(find.len(), replacement.len(), "lengths around it would no longer be right");
-        let mut tbs = certificate.tbs_der();
-        let place = tbs.windows(find.len()).rposition(|window| window == find).expect("the bytes to be changed");
-        tbs[place..place + find.len()].copy_from_slice(replacement);
-        sealed(&tbs, &certificate.signature_algorithm_der(), &self.key.sign(&tbs))
+    /// Signs the certificate anew, after `change` had its way with the parts of what is signed.
+    pub(crate) fn reissue(
+        &self,
+        certificate: &Certificate,
+        change: impl FnOnce(&mut Vec<Vec<u8>>),
+    ) -> Certificate {
+        let mut parts = children(&certificate.tbs_der());
+        parts[ALGORITHM] = self.certificate.signature_algorithm_der();
+        parts[ISSUER] = self.certificate.subject_der();
+        change(&mut parts);
+        let tbs = tlv(0x30, &parts.concat());
+        let bits = tlv(0x03, &[&[0], self.key.sign(&tbs).as_slice()].concat());
+        Certificate::from_der(&tlv(0x30, &[tbs, parts[ALGORITHM].clone(), bits].concat())).unwrap()
     }
+
+    /// Signs the certificate anew, after `change` had its way with its extensions.
+    pub(crate) fn extend(
+        &self,
+        certificate: &Certificate,
+        change: impl FnOnce(&mut Vec<Vec<u8>>),
+    ) -> Certificate {
+        self.reissue(certificate, |parts| {
+            let mut extensions = children(&children(&parts[EXTENSIONS])[0]);
+            change(&mut extensions);
+            parts[EXTENSIONS] = tlv(0xa3, &tlv(0x30, &extensions.concat()));
+        })
+    }
+}
+
+/// Where the parts of a TBSCertificate stand.
+pub(crate) const ALGORITHM: usize = 2;
+pub(crate) const ISSUER: usize = 3;
+pub(crate) const VALIDITY: usize = 4;
+pub(crate) const EXTENSIONS: usize = 7;
+
+/// An extension, by the last byte of its OID under 2.5.29.
+pub(crate) fn extension(id: u8, critical: bool, value: &[u8]) -> Vec<u8> {
+    let critical: &[u8] = if critical { &[0x01, 0x01, 0xff] } else { &[] };
+    tlv(0x30, &[&[0x06, 0x03, 0x55, 0x1d, id], critical, &tlv(0x04, value)].concat())
+}
+
+/// An extended key usage of the purposes with these last bytes, under id-kp.
+pub(crate) fn extended_key_usage(critical: bool, purposes: &[u8]) -> Vec<u8> {
+    let oids = purposes.iter().map(|last| vec![0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, *last]);
+    extension(0x25, critical, &tlv(0x30, &oids.collect::<Vec<_>>().concat()))
+}
+
+pub(crate) fn is_extension(id: u8) -> impl Fn(&Vec<u8>) -> bool {
+    move |extension| extension[2..7] == [0x06, 0x03, 0x55, 0x1d, id]
 }
 
 pub(crate) fn seal(tbs: &TbsCertificate, key: &Key) -> Certificate {
     tbs.seal(&key.sign(tbs.der())).unwrap()
-}
-
-/// A certificate from its three parts, without the help of what is tested.
-pub(crate) fn sealed(tbs: &[u8], algorithm: &[u8], signature: &[u8]) -> Certificate {
-    let bits = tlv(0x03, &[&[0], signature].concat());
-    Certificate::from_der(&tlv(0x30, &[tbs, algorithm, &bits].concat())).unwrap()
 }
 
 pub(crate) fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
@@ -145,6 +182,24 @@ pub(crate) fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
         _ => vec![tag, 0x82, (length >> 8) as u8, length as u8],
     };
     [&header, contents].concat()
+}
+
+/// The values inside a DER value.
+pub(crate) fn children(der: &[u8]) -> Vec<Vec<u8>> {
+    let header = |der: &[u8]| match der[1] {
+        0x81 => (3, usize::from(der[2])),
+        0x82 => (4, usize::from(u16::from_be_bytes([der[2], der[3]]))),
+        length => (2, usize::from(length)),
+    };
+    let mut rest = &der[header(der).0..];
+    let mut children = Vec::new();
+    while !rest.is_empty() {
+        let (start, length) = header(rest);
+        let (child, after) = rest.split_at(start + length);
+        children.push(child.to_vec());
+        rest = after;
+    }
+    children
 }
 
 /// The text of an error with all its causes.
