@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use model::{Disk, DiskError};
 
+use crate::Seeded;
+
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -57,7 +59,7 @@ impl File {
     }
 
     /// Keeps of each unsynced write whatever sectors the dice say.
-    fn lose_power(&mut self, dice: &mut Dice) {
+    fn lose_power(&mut self, dice: &mut Seeded) {
         for (offset, written) in std::mem::take(&mut self.unsynced) {
             let fate = dice.below(3);
             for (n, sector) in written.chunks(SECTOR).enumerate() {
@@ -95,7 +97,7 @@ impl CrashDisk {
 
     /// Cuts the power now: what is not synced is in the hands of `seed`.
     pub fn cut(&self, seed: u64) {
-        let mut dice = Dice(seed);
+        let mut dice = Seeded::new(seed);
         let mut folder = self.folder();
         for file in folder.files.values_mut() {
             file.lose_power(&mut dice);
@@ -113,17 +115,19 @@ impl CrashDisk {
     /// Flips one bit of what is durable; `false` if there is no such bit.
     pub fn flip(&self, name: &str, bit: usize) -> bool {
         let mut folder = self.folder();
-        let Some(byte) = folder.files.get_mut(name).and_then(|file| file.durable.get_mut(bit / 8)) else { return false };
+        let Some(byte) = folder.files.get_mut(name).and_then(|file| file.durable.get_mut(bit / 8)) else {
+            return false;
+        };
         *byte ^= 1 << (bit % 8);
         true
     }
 
     /// A copy of everything that is visible now, as a backup or a thief would take it.
     pub fn copy(&self) -> Self {
-        let files = self.folder().files.iter().map(|(name, file)| {
-            (name.clone(), File { durable: file.seen(), unsynced: Vec::new() })
-        });
-        Self(Arc::new(Mutex::new(Folder { files: files.collect(), ..Folder::default() })))
+        let folder = self.folder();
+        let seen = |file: &File| File { durable: file.seen(), unsynced: Vec::new() };
+        let files = folder.files.iter().map(|(name, file)| (name.clone(), seen(file))).collect();
+        Self(Arc::new(Mutex::new(Folder { files, ..Folder::default() })))
     }
 
     fn folder(&self) -> MutexGuard<'_, Folder> {
@@ -170,7 +174,9 @@ impl Disk for CrashDisk {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, DiskError> {
-        self.operate("read", name, |folder| folder.files.get(name).map(File::seen).ok_or(io::ErrorKind::NotFound))
+        self.operate("read", name, |folder| {
+            folder.files.get(name).map(File::seen).ok_or(io::ErrorKind::NotFound)
+        })
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
@@ -197,33 +203,6 @@ impl Disk for CrashDisk {
         self.operate("sync", name, |folder| {
             folder.files.get_mut(name).map(File::sync).ok_or(io::ErrorKind::NotFound)
         })
-    }
-}
-
-/// Small dice with a seed (splitmix64): the same seed, the same disaster.
-#[derive(Debug, Clone)]
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// The next sixty-four bits.
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`, which is at least 1.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.roll() % bound
-    }
-
-    /// Fills bytes.
-    pub fn fill(&mut self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.roll().to_le_bytes()[..chunk.len()]);
-        }
     }
 }
 
