@@ -4,10 +4,15 @@
 //!
 //! **Out of scope**: transport, authentication, what happens to a request.
 
+mod admin;
 mod problem;
 mod profile;
 mod request;
 
+pub use admin::{
+    ApiKeyView, CertificateView, IssuedApiKey, NewApiKey, NewCertificate, NewPrincipal, Page, PrincipalView,
+    ProfileVersion, RegistryView,
+};
 pub use problem::{Code, Problem};
 pub use profile::{KeyView, ProfileView, Whoami, WhoamiProfile};
 pub use request::{EndorsementSubmission, RequestState, RequestView, Submission};

@@ -4,6 +4,14 @@
 //!
 //! **Out of scope**: what policy decides about a caller (`policy`), who endorses (`quorum`).
 
+mod api_key;
+mod authenticate;
+mod credential;
+
+pub use api_key::{ApiKey, ApiKeyId, NotAnApiKey, WrongSecret};
+pub use authenticate::{AuthenticationError, Presented, authenticate};
+pub use credential::{ApiKeyRecord, CertificateRecord, KeySet, KeySetError, PrincipalRecord};
+
 use model::{PersonId, PrincipalId, Proven, Requester, Space};
 use serde::{Deserialize, Serialize};
 
