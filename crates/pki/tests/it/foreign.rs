@@ -1,42 +1,36 @@
 //! What OpenSSL says of our certificates.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use model::Algorithm;
 use pki::{Certificate, Profile};
-use tempfile::TempDir;
+use testkit::{Direction, TempFolder, Tool};
 
 use crate::support::{Authority, Key};
 
-/// Runs `openssl`; its output, and whether it was content. `None`, loudly, where there is none.
-fn openssl(arguments: &[&str]) -> Option<(bool, String)> {
-    match Command::new("openssl").args(arguments).output() {
-        Ok(output) => {
-            let text = [output.stdout, output.stderr].concat();
-            Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
-        }
-        Err(error) => {
-            eprintln!("SKIPPED: openssl cannot be run: {error}");
-            None
-        }
-    }
+/// Runs `openssl`: what it said, and whether it was content.
+fn run(openssl: &Tool, arguments: &[&str]) -> (bool, String) {
+    let output = openssl.command().args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
-fn write(folder: &TempDir, name: &str, certificate: &Certificate) -> PathBuf {
+fn write(folder: &TempFolder, name: &str, certificate: &Certificate) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, certificate.to_pem()).unwrap();
     path
 }
 
-fn verify(purpose: &str, root: &Path, leaf: &Path) -> Option<(bool, String)> {
+fn verify(openssl: &Tool, purpose: &str, root: &Path, leaf: &Path) -> (bool, String) {
     let (root, leaf) = (root.to_str().unwrap(), leaf.to_str().unwrap());
-    openssl(&["verify", "-x509_strict", "-check_ss_sig", "-purpose", purpose, "-CAfile", root, leaf])
+    run(openssl, &["verify", "-x509_strict", "-check_ss_sig", "-purpose", purpose, "-CAfile", root, leaf])
 }
 
 #[test]
-fn openssl_verifies_strictly_what_every_profile_makes() {
-    let folder = tempfile::tempdir().unwrap();
+fn interop_openssl_verifies_strictly_what_every_profile_makes_and_for_nothing_else() {
+    let Some(openssl) = testkit::tool("openssl") else { return };
+    let folder = testkit::temp_folder();
+    let (mut accepted, mut refused) = (0, 0);
     let names = vec!["localhost".parse().unwrap(), "127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
     let server = Profile::TlsServer { names };
     for algorithm in [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Rsa3072, Algorithm::Ed25519] {
@@ -51,42 +45,46 @@ fn openssl_verifies_strictly_what_every_profile_makes() {
         ] {
             let root = write(&folder, "root.pem", &authority.certificate);
             let leaf = write(&folder, "leaf.pem", &authority.issue(profile, "Leaf", &public_key));
-            let Some((good, said)) = verify(purpose, &root, &leaf) else { return };
+            let (good, said) = verify(&openssl, purpose, &root, &leaf);
             assert!(good, "{algorithm} for {purpose}: {said}");
-            let (good, said) = verify(wrong, &root, &leaf).unwrap();
+            let (good, said) = verify(&openssl, wrong, &root, &leaf);
             assert!(!good, "{algorithm} for {wrong}: {said}");
+            (accepted, refused) = (accepted + 1, refused + 1);
         }
     }
+    testkit::interop_row("certificate", &openssl, Direction::Ours, accepted, refused);
 }
 
 #[test]
 fn openssl_refuses_a_changed_leaf_and_a_root_that_did_not_issue_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let Some(openssl) = testkit::tool("openssl") else { return };
+    let folder = testkit::temp_folder();
     let root = Authority::root(Algorithm::EcdsaP256);
     let leaf = root.issue(&Profile::CodeSigning, "Leaf", &Key::generate(Algorithm::EcdsaP256).public());
     let other = write(&folder, "other.pem", &Authority::root(Algorithm::EcdsaP256).certificate);
-    let Some((good, said)) = verify("any", &other, &write(&folder, "leaf.pem", &leaf)) else { return };
+    let (good, said) = verify(&openssl, "any", &other, &write(&folder, "leaf.pem", &leaf));
     assert!(!good, "{said}");
     let mut changed = leaf.der().to_vec();
     *changed.last_mut().unwrap() ^= 1;
     let changed = write(&folder, "changed.pem", &Certificate::from_der(&changed).unwrap());
-    let (good, said) = verify("any", &write(&folder, "root.pem", &root.certificate), &changed).unwrap();
+    let (good, said) = verify(&openssl, "any", &write(&folder, "root.pem", &root.certificate), &changed);
     assert!(!good, "{said}");
 }
 
 #[test]
 fn openssl_reads_the_extensions_that_were_written() {
-    let folder = tempfile::tempdir().unwrap();
+    let Some(openssl) = testkit::tool("openssl") else { return };
+    let folder = testkit::temp_folder();
     let root = Authority::root(Algorithm::EcdsaP256);
     let public_key = Key::generate(Algorithm::EcdsaP256).public();
     let text = |certificate: &Certificate| {
         let path = write(&folder, "one.pem", certificate);
-        let (good, said) = openssl(&["x509", "-noout", "-text", "-in", path.to_str().unwrap()])?;
+        let (good, said) = run(&openssl, &["x509", "-noout", "-text", "-in", path.to_str().unwrap()]);
         assert!(good, "{said}");
         // Runs of white space are a matter of its version.
-        Some(said.split_whitespace().collect::<Vec<_>>().join(" "))
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    let Some(said) = text(&root.certificate) else { return };
+    let said = text(&root.certificate);
     for part in [
         "Version: 3 (0x2)",
         "Issuer: O = Example, CN = Root",
@@ -97,16 +95,16 @@ fn openssl_reads_the_extensions_that_were_written() {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert!(!said.contains("Extended Key Usage"));
-    let said = text(&root.issue(&Profile::Timestamping, "Leaf", &public_key)).unwrap();
+    let said = text(&root.issue(&Profile::Timestamping, "Leaf", &public_key));
     for part in
         ["X509v3 Key Usage: critical Digital Signature", "X509v3 Extended Key Usage: critical Time Stamping"]
     {
         assert!(said.contains(part), "{part} in {said}");
     }
-    let said = text(&root.issue(&Profile::CodeSigning, "Leaf", &public_key)).unwrap();
+    let said = text(&root.issue(&Profile::CodeSigning, "Leaf", &public_key));
     assert!(said.contains("X509v3 Extended Key Usage: Code Signing"), "{said}");
     let names = vec!["sign.example.test".parse().unwrap(), "::1".parse().unwrap()];
-    let said = text(&root.issue(&Profile::TlsServer { names }, "Leaf", &public_key)).unwrap();
+    let said = text(&root.issue(&Profile::TlsServer { names }, "Leaf", &public_key));
     let part = "X509v3 Subject Alternative Name: DNS:sign.example.test, IP Address:0:0:0:0:0:0:0:1";
     assert!(said.contains(part), "{said}");
 }

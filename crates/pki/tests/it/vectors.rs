@@ -48,12 +48,9 @@ fn the_worked_examples_certificates_say_what_its_readme_says() {
 /// verifies, but for those which do not keep to RFC 3161 §2.3.
 #[test]
 fn certificates_of_public_trust_roots_are_read_and_their_timestamping_chains_verify() {
-    let Ok(vectors) = std::env::var("AVOUCH_VECTORS") else {
-        eprintln!("SKIPPED: AVOUCH_VECTORS is not set");
-        return;
-    };
+    let Some(vectors) = testkit::vectors() else { return };
     let (mut read, mut verified, mut refused) = (0, 0, BTreeSet::new());
-    for file in trusted_roots(Path::new(&vectors)) {
+    for file in trusted_roots(&vectors) {
         let root: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         read += authorities(&root, "certificateAuthorities").map(|chain| chain.len()).sum::<usize>();
         for chain in authorities(&root, "timestampAuthorities") {
