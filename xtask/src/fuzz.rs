@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz`: every parser, fed with what nobody would write.
 
+use std::fs;
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -15,18 +16,33 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             .map_err(|_| Failure::Usage { said: format!("`{number}` is no number of seconds") })?,
         _ => return Err(Failure::Usage { said: "usage: cargo xtask fuzz [--seconds N]".to_owned() }),
     };
-    program::run(&mut replay())?;
-    if !program::answers(cargo_fuzz(&["--version"]).current_dir(metadata::root())) {
+    if !program::answers(cargo_fuzz().arg("--version").current_dir(metadata::root())) {
+        program::run(&mut replay())?;
         println!("SKIPPED: fuzzing: it needs a nightly toolchain and cargo-fuzz; the corpora were replayed");
         return Ok(());
     }
     for target in targets()? {
         println!("fuzzing `{target}` for {seconds} s");
-        let limit = format!("-max_total_time={seconds}");
-        let mut fuzz = cargo_fuzz(&["run", "--features", "libfuzzer", &target, "--", &limit]);
-        program::run(fuzz.current_dir(metadata::root()))?;
+        program::run(&mut fuzzing(&target, seconds)?)?;
     }
     Ok(())
+}
+
+/// The command that fuzzes one target. What it finds worth keeping goes among the build's output; what deserves to be
+/// replayed for ever is moved to `fuzz/corpus/` by hand.
+fn fuzzing(target: &str, seconds: u32) -> Result<Command, Failure> {
+    let found = metadata::scratch_folder()?.join("corpus").join(target);
+    fs::create_dir_all(&found).map_err(|source| Failure::File {
+        action: "create",
+        path: found.clone(),
+        source,
+    })?;
+    let mut fuzz = cargo_fuzz();
+    // Our code is safe Rust, which a sanitizer has nothing to say about.
+    fuzz.args(["run", "--sanitizer", "none", "--features", "libfuzzer", target]);
+    fuzz.arg(found).arg(format!("fuzz/corpus/{target}")).args(["--", &format!("-max_total_time={seconds}")]);
+    fuzz.current_dir(metadata::root());
+    Ok(fuzz)
 }
 
 /// The command that feeds every target with its corpus, on the stable toolchain.
@@ -37,14 +53,9 @@ pub(crate) fn replay() -> Command {
 }
 
 /// By its plain name, so that rustup sees `+nightly`.
-fn cargo_fuzz(arguments: &[&str]) -> Command {
+fn cargo_fuzz() -> Command {
     let mut cargo = Command::new("cargo");
-    cargo
-        .args(["+nightly", "fuzz"])
-        .args(arguments)
-        .env_remove("CARGO")
-        .env_remove("RUSTC")
-        .env_remove("RUSTDOC");
+    cargo.args(["+nightly", "fuzz"]).env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTDOC");
     cargo
 }
 

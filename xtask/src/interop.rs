@@ -46,8 +46,8 @@ pub(crate) fn collect() -> Result<Vec<Row>, Failure> {
     let path = metadata::scratch_folder()?.join("interop.jsonl");
     fs::write(&path, "").map_err(|source| Failure::File { action: "write", path: path.clone(), source })?;
     let skips = Skips::begin()?;
-    let mut tests = runner::workspace_tests();
-    tests.arg("interop_").env(VARIABLE, &path);
+    let mut tests = runner::tests(&["interop_"]);
+    tests.env(VARIABLE, &path);
     tests.env(tools::VARIABLE, tools::folder()?).env(skips::VARIABLE, skips.path());
     runner::watch(&mut tests)?.verdict?;
     let text = fs::read_to_string(&path).map_err(|source| Failure::File { action: "read", path, source })?;

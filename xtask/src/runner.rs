@@ -18,16 +18,20 @@ pub(crate) struct Run {
     pub(crate) verdict: Result<(), Failure>,
 }
 
-/// The command that runs the workspace's tests; filters and options may be added to it.
-pub(crate) fn workspace_tests() -> Command {
+/// The command that runs the workspace's tests, or those that the arguments choose.
+pub(crate) fn tests(arguments: &[&str]) -> Command {
     let mut cargo = program::cargo();
     cargo.current_dir(metadata::root());
     if program::find("cargo-nextest").is_some() {
         // `--no-tests=warn`: a filter may match nothing yet, and the closing lines then say so.
-        cargo.args(["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=warn"]);
+        cargo.args(["nextest", "run", "--no-fail-fast", "--no-tests=warn"]);
     } else {
-        cargo.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        cargo.args(["test", "--lib", "--bins", "--tests", "--no-fail-fast"]);
     }
+    if !arguments.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package")) {
+        cargo.arg("--workspace");
+    }
+    cargo.args(arguments);
     cargo
 }
 

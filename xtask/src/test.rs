@@ -40,10 +40,8 @@ fn run_all(
 ) -> Result<Vec<Result<(), Failure>>, Failure> {
     let mut doc_tests = program::cargo();
     doc_tests.args(["test", "--workspace", "--doc"]).current_dir(metadata::root());
-    let mut workspace_tests = runner::workspace_tests();
-    workspace_tests.args(filters);
 
-    let mut commands = vec![workspace_tests];
+    let mut commands = vec![runner::tests(filters)];
     if filters.is_empty() {
         commands.extend([doc_tests, fuzz::replay()]);
     }

@@ -39,7 +39,10 @@ const WORDS: [Words; 3] = [
         what: "floors 0 and 1 take bytes, a time and random bytes: they do no input or output",
         words: &[
             "std::fs",
-            "std::net",
+            "TcpStream",
+            "TcpListener",
+            "UdpSocket",
+            "ToSocketAddrs",
             "std::process",
             "std::env",
             "std::thread",

@@ -1,0 +1,4 @@
+//! `cargo +nightly fuzz run request`
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::request(bytes));
