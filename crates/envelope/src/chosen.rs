@@ -1,0 +1,119 @@
+//! What the key process chose for a signature.
+//!
+//! An order carries no time and no serial number: the key process chooses them, writes them into its journalled
+//! intent in the layout below, and a re-run composes the same bytes from them.
+//!
+//! | kind | layout (integers big-endian) |
+//! |---|---|
+//! | nothing | version `01`, kind `00` |
+//! | signing time | version `01`, kind `01`, seconds since 1970 in 8 bytes |
+//! | stamp | version `01`, kind `02`, nanoseconds since 1970 in 8 bytes, serial number in 8 bytes |
+
+use model::Instant;
+
+/// What the key process chose for a signature of a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Chosen {
+    /// Nothing: the form leaves no choice.
+    Nothing,
+    /// The signing time among the attributes of a `cms` signature; what is below a second is not used.
+    SigningTime(Instant),
+    /// The time and the serial number of a timestamp token.
+    Stamp {
+        /// Its genTime.
+        time: Instant,
+        /// Its serial number.
+        serial: u64,
+    },
+}
+
+/// Why bytes are not a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChosenError {
+    /// Another version of the layout.
+    #[error(
+        "choices of a signature in layout version {version}, where version 1 is known; a newer avouch wrote them"
+    )]
+    Version {
+        /// What was read.
+        version: u8,
+    },
+    /// Version 1, and not one of its layouts.
+    #[error("{length} bytes that are no choices of a signature")]
+    Malformed {
+        /// How many there are.
+        length: usize,
+    },
+}
+
+const VERSION: u8 = 1;
+const NOTHING: u8 = 0;
+const SIGNING_TIME: u8 = 1;
+const STAMP: u8 = 2;
+
+impl Chosen {
+    /// The fixed layout.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Nothing => vec![VERSION, NOTHING],
+            Self::SigningTime(time) => [&[VERSION, SIGNING_TIME][..], &time.seconds().to_be_bytes()].concat(),
+            Self::Stamp { time, serial } => {
+                [&[VERSION, STAMP][..], &time.nanoseconds().to_be_bytes(), &serial.to_be_bytes()].concat()
+            }
+        }
+    }
+
+    /// Reads the fixed layout; nothing may follow it.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ChosenError> {
+        let malformed = ChosenError::Malformed { length: bytes.len() };
+        match bytes {
+            [] => Err(malformed),
+            [VERSION, NOTHING] => Ok(Self::Nothing),
+            [VERSION, SIGNING_TIME, seconds @ ..] => {
+                let seconds = u64::from_be_bytes(seconds.try_into().map_err(|_| malformed)?);
+                let time = Instant::from_seconds(seconds);
+                // A time past the last instant would not encode to itself.
+                if time.seconds() == seconds { Ok(Self::SigningTime(time)) } else { Err(malformed) }
+            }
+            [VERSION, STAMP, rest @ ..] => {
+                let (time, serial) = rest.split_first_chunk::<8>().ok_or(malformed)?;
+                let serial = serial.try_into().map_err(|_| malformed)?;
+                let time = Instant::from_nanoseconds(u64::from_be_bytes(*time));
+                Ok(Self::Stamp { time, serial: u64::from_be_bytes(serial) })
+            }
+            [VERSION, ..] => Err(malformed),
+            [version, ..] => Err(ChosenError::Version { version: *version }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn choices_have_one_fixed_layout_each() {
+        let time = Instant::from_nanoseconds(1_795_165_602_000_000_001);
+        let cases = [
+            (Chosen::Nothing, vec![1, 0]),
+            (Chosen::SigningTime(time.whole_second()), vec![1, 1, 0, 0, 0, 0, 0x6b, 0x00, 0x0d, 0xa2]),
+            (
+                Chosen::Stamp { time, serial: 7 },
+                [vec![1, 2], time.nanoseconds().to_be_bytes().to_vec(), vec![0, 0, 0, 0, 0, 0, 0, 7]]
+                    .concat(),
+            ),
+        ];
+        for (chosen, layout) in cases {
+            assert_eq!(chosen.encode(), layout);
+            assert_eq!(Chosen::decode(&layout).unwrap(), chosen);
+            assert!(Chosen::decode(&layout[..layout.len() - 1]).is_err());
+            assert!(Chosen::decode(&[&layout[..], &[0]].concat()).is_err());
+        }
+        assert_eq!(Chosen::decode(&[2, 0]), Err(ChosenError::Version { version: 2 }));
+        assert!(Chosen::decode(&[1, 3]).is_err());
+        assert!(Chosen::decode(&[1, 1, 255, 255, 255, 255, 255, 255, 255, 255]).is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! Tokens: opened, and verified.
+
+use der::asn1::AnyRef;
+use der::{Tag, TagNumber};
+use model::{Digest, Hash, Instant};
+use pki::{Certificate, Usage, VerifiedPath, verify_path};
+
+use super::response::token_of;
+use super::{Imprint, TimestampError, TstInfo};
+use crate::cms::{Checked, CmsError, SignedMessage, open_signed_data};
+use crate::der_set::write;
+use crate::oids;
+
+/// A token, taken apart. Nothing in it is believed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedToken {
+    tst_info: TstInfo,
+    tst_info_der: Vec<u8>,
+    certificates: Vec<Certificate>,
+    message: SignedMessage,
+}
+
+/// What a verifier knows of an authority.
+#[derive(Debug, Clone, Copy)]
+pub struct Authority<'a> {
+    /// Its certificate, where tokens may come without one, and those between it and the root.
+    pub certificates: &'a [Certificate],
+    /// The roots that are believed.
+    pub roots: &'a [Certificate],
+}
+
+/// What a token should be over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamped<'a> {
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// Bytes with this SHA-256.
+    Sha256(Digest),
+}
+
+/// A token over known bytes, by an authority that a known root vouches for at the time that the token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedTimestamp {
+    tst_info: TstInfo,
+    path: VerifiedPath,
+}
+
+/// Takes a response or a bare token apart.
+pub fn open(der: &[u8]) -> Result<OpenedToken, TimestampError> {
+    let opened = open_signed_data(&token_of(der)?, oids::TST_INFO)?;
+    let tst_info_der = opened.content.ok_or(CmsError::Unsupported { what: "missing content" })?;
+    Ok(OpenedToken {
+        tst_info: TstInfo::parse(&tst_info_der)?,
+        tst_info_der,
+        certificates: opened.certificates,
+        message: opened.message,
+    })
+}
+
+impl OpenedToken {
+    /// What it says.
+    pub const fn tst_info(&self) -> &TstInfo {
+        &self.tst_info
+    }
+
+    /// The certificates in it, in their order.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
+    /// The authority's signature.
+    pub fn signature(&self) -> &[u8] {
+        self.message.signature()
+    }
+
+    /// The signing time among the signed attributes; [`TstInfo::time`] is the one that counts.
+    pub const fn signing_time(&self) -> Option<Instant> {
+        self.message.signing_time()
+    }
+}
+
+/// Checks that a token is over these bytes, and that an authority of ours made it, as its certificates stood at the
+/// time that the token says.
+pub fn verify(
+    token: &OpenedToken,
+    stamped: Stamped<'_>,
+    authority: Authority<'_>,
+) -> Result<VerifiedTimestamp, TimestampError> {
+    let hash = token.tst_info.imprint.hash();
+    let imprint = match stamped {
+        Stamped::Bytes(bytes) => Imprint::of(hash, bytes),
+        Stamped::Sha256(digest) if hash == Hash::Sha256 => Imprint::sha256(&digest),
+        Stamped::Sha256(_) => return Err(TimestampError::ImprintUnknown),
+    };
+    if token.tst_info.imprint != imprint {
+        return Err(TimestampError::OtherImprint);
+    }
+    let at_hand: Vec<Certificate> =
+        token.certificates.iter().chain(authority.certificates).cloned().collect();
+    let Checked { signer } = token.message.check(&at_hand, |hash| Some(hash.digest(&token.tst_info_der)))?;
+    if token.tst_info.authority.as_ref().is_some_and(|name| !names(name, &signer)) {
+        return Err(TimestampError::OtherAuthority);
+    }
+    let others: Vec<Certificate> = at_hand.into_iter().filter(|certificate| *certificate != signer).collect();
+    let path = verify_path(&signer, &others, authority.roots, token.tst_info.time, Usage::Timestamping);
+    Ok(VerifiedTimestamp { tst_info: token.tst_info.clone(), path: path.map_err(TimestampError::Path)? })
+}
+
+/// Is this GeneralName the subject of this certificate? Names of other kinds say nothing that could be compared.
+fn names(general_name: &[u8], certificate: &Certificate) -> bool {
+    const DIRECTORY_NAME: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(4) };
+    let subject = certificate.subject_der();
+    let expected = AnyRef::new(DIRECTORY_NAME, &subject).expect("the name of a bounded certificate");
+    general_name.first() != write(&expected).first() || general_name == write(&expected)
+}
+
+impl VerifiedTimestamp {
+    /// The time that the authority vouches for.
+    pub const fn time(&self) -> Instant {
+        self.tst_info.time
+    }
+
+    /// What the token says.
+    pub const fn tst_info(&self) -> &TstInfo {
+        &self.tst_info
+    }
+
+    /// The authority's certificate and what vouches for it.
+    pub const fn path(&self) -> &VerifiedPath {
+        &self.path
+    }
+}
