@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use envelope::sshsig;
+use envelope::sshsig::{Presence, SshKey, SshSig};
 use model::{Digest, Instant, PersonId, PrincipalId, Request, Space};
 
 use crate::{Credential, Decision, Endorsement, Moment, Proof, Registry, Rule, SSH_NAMESPACE, Touch};
@@ -44,7 +44,9 @@ pub enum Shortfall {
         excluded: Vec<(PrincipalId, Exclusion)>,
     },
     /// Too few of them are independent.
-    #[error("{have} of {need} independent endorsements: ask for endorsements made by the command line with a touch key")]
+    #[error(
+        "{have} of {need} independent endorsements: ask for endorsements made by the command line with a touch key"
+    )]
     NotIndependent {
         /// How many count as independent.
         have: usize,
@@ -141,7 +143,8 @@ impl Count<'_> {
             }
         }
         for requirement in &self.rule.requirements {
-            let have = persons.iter().filter(|person| self.registry.is_member(&requirement.group, person)).count();
+            let have =
+                persons.iter().filter(|person| self.registry.is_member(&requirement.group, person)).count();
             if usize::try_from(requirement.threshold).map_or(true, |need| have < need.max(1)) {
                 let (group, need) = (requirement.group.clone(), requirement.threshold);
                 return Err(Shortfall::TooFew { group, have, need, excluded });
@@ -160,7 +163,9 @@ impl Count<'_> {
             return Err(Shortfall::Period { asked_s: asked.as_secs(), allowed_s: self.rule.period_s_max });
         }
         match self.moment {
-            Moment::Live(now) if now < created || now >= deadline => Err(Shortfall::Time { now, created, deadline }),
+            Moment::Live(now) if now < created || now >= deadline => {
+                Err(Shortfall::Time { now, created, deadline })
+            }
             _ => Ok(()),
         }
     }
@@ -190,14 +195,23 @@ pub(crate) fn verify(
     let principal = registry.principal(&endorsement.principal).ok_or(Exclusion::Unknown)?;
     let message = endorsement.message(&registry.platform(), digest);
     let Proof::Ssh { signature } = &endorsement.proof;
+    let signature = SshSig::from_blob(&signature.0).map_err(|_| Exclusion::BadSignature)?;
     let mut why = Exclusion::BadSignature;
     for credential in &principal.credentials {
         let Credential::Ssh { public_key, touch } = credential;
-        match sshsig::verify(&signature.0, SSH_NAMESPACE, message.as_bytes(), &public_key.0) {
-            Ok(verified) if *touch == Touch::Required && !verified.is_touched() => why = Exclusion::NotTouched,
+        let Ok(key) = SshKey::from_wire(&public_key.0) else { continue };
+        match signature.verify(SSH_NAMESPACE, message.as_bytes(), &key) {
+            Ok(verified) if *touch == Touch::Required && !is_touched(verified.presence()) => {
+                why = Exclusion::NotTouched;
+            }
             Ok(_) => return Ok((principal.person, *touch)),
             Err(_) => {}
         }
     }
     Err(why)
+}
+
+/// Touched by somebody whom the token knew.
+const fn is_touched(presence: Presence) -> bool {
+    matches!(presence, Presence::Token { user_present: true, user_verified: true, .. })
 }

@@ -1,8 +1,8 @@
 //! Entries of the registry: the changes, the request that asks for them, and the endorsements that allow them.
 
 use model::{
-    Base64, CanonicalError, Digest, Hex32, Instant, KeyId, PersonId, PlatformId, PrincipalId, Request, Space, Tag,
-    from_canonical, limits, to_canonical,
+    Base64, CanonicalError, Digest, Hex32, Instant, KeyId, PersonId, PlatformId, PrincipalId, Request, Space,
+    Tag, from_canonical, limits, to_canonical,
 };
 use serde::{Deserialize, Serialize};
 
@@ -213,6 +213,9 @@ impl Genesis {
 impl Change {
     /// Does the change only take away? Then one administrator is enough.
     pub(crate) const fn subtracts(&self) -> bool {
-        matches!(self, Self::KeyState { state: KeyState::Suspended | KeyState::Retired | KeyState::Revoked, .. })
+        matches!(
+            self,
+            Self::KeyState { state: KeyState::Suspended | KeyState::Retired | KeyState::Revoked, .. }
+        )
     }
 }

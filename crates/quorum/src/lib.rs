@@ -16,6 +16,8 @@ mod registry;
 
 pub use count::{Counted, Exclusion, Shortfall, count};
 pub use endorsement::{Decision, Endorsement, Proof, SSH_NAMESPACE, message};
-pub use entry::{Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, Group, Principal, Touch};
+pub use entry::{
+    Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, Group, Principal, Touch,
+};
 pub use record::{CertificateSubject, KeyRecord, KeyState, Rate, RecordError, Requirement, Rule};
 pub use registry::{Key, Moment, Registry, RegistryError};

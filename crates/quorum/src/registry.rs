@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use envelope::sshsig::SshKey;
 use model::{Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalId, Proven, Request, Space};
 
 use crate::count::{self, Count};
 use crate::{
-    Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, KeyRecord, KeyState, Principal, RecordError,
-    Requirement, Rule, Shortfall,
+    Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, KeyRecord, KeyState, Principal,
+    RecordError, Requirement, Rule, Shortfall,
 };
 
 /// When an entry is looked at.
@@ -182,7 +183,8 @@ impl Registry {
         if genesis.version != 1 {
             return bad("its version is not 1");
         }
-        if genesis.host.is_empty() || genesis.host.len() > 253 || genesis.host.contains(['/', ' ', ':', '\n']) {
+        if genesis.host.is_empty() || genesis.host.len() > 253 || genesis.host.contains(['/', ' ', ':', '\n'])
+        {
             return bad("its host is not a bare host name");
         }
         let mut registry = Self {
@@ -207,7 +209,7 @@ impl Registry {
                 return bad("a principal stands in it twice");
             }
         }
-        registry.check_credentials_are_distinct()?;
+        registry.check_credentials()?;
         for group in &genesis.groups {
             let persons: BTreeSet<_> = group.persons.iter().copied().collect();
             let known = |person: &PersonId| registry.principals.values().any(|p| p.person == *person);
@@ -226,11 +228,16 @@ impl Registry {
         Ok(registry)
     }
 
-    /// One credential belongs to one principal, or a person could count as two.
-    fn check_credentials_are_distinct(&self) -> Result<(), RegistryError> {
+    /// A credential is a key that is known here and belongs to one principal, or a person could count as two.
+    fn check_credentials(&self) -> Result<(), RegistryError> {
         let mut seen = BTreeSet::new();
         for credential in self.principals.values().flat_map(|principal| &principal.credentials) {
             let Credential::Ssh { public_key, .. } = credential;
+            if SshKey::from_wire(&public_key.0).is_err() {
+                return Err(RegistryError::BadGenesis {
+                    reason: "a credential is not an SSH key of a known kind",
+                });
+            }
             if !seen.insert(&public_key.0) {
                 return Err(RegistryError::BadGenesis { reason: "two principals share a credential" });
             }
@@ -241,13 +248,19 @@ impl Registry {
     fn check_governance(&self) -> Result<(), RegistryError> {
         let bad = |reason| Err(RegistryError::BadGenesis { reason });
         let administrators = self.administrators();
-        let asked: u32 = self.administration.requirements.iter().map(|requirement| requirement.threshold).sum();
+        let asked: u32 =
+            self.administration.requirements.iter().map(|requirement| requirement.threshold).sum();
         match self.governance {
-            Governance::Solo if administrators.len() != 1 => bad("it says solo, and names several administrators"),
+            Governance::Solo if administrators.len() != 1 => {
+                bad("it says solo, and names several administrators")
+            }
             Governance::Solo => Ok(()),
-            Governance::Quorum if asked < 2 => bad("it asks for fewer than two administrators and does not say solo"),
+            Governance::Quorum if asked < 2 => {
+                bad("it asks for fewer than two administrators and does not say solo")
+            }
             Governance::Quorum => {
-                let administrative: BTreeSet<_> = self.administration.requirements.iter().map(|r| &r.group).collect();
+                let administrative: BTreeSet<_> =
+                    self.administration.requirements.iter().map(|r| &r.group).collect();
                 let endorsers = self.groups.iter().filter(|(name, _)| !administrative.contains(name));
                 if endorsers.flat_map(|(_, persons)| persons).any(|person| administrators.contains(person)) {
                     return bad("somebody is in an administration group and in an endorser group");
@@ -259,7 +272,9 @@ impl Registry {
 
     fn check_founders(&self, entry: &Entry) -> Result<(), RegistryError> {
         let administrators = self.administrators();
-        for principal in self.principals.values().filter(|principal| administrators.contains(&principal.person)) {
+        for principal in
+            self.principals.values().filter(|principal| administrators.contains(&principal.person))
+        {
             let signed = entry.endorsements.iter().any(|endorsement| {
                 endorsement.principal == principal.principal
                     && count::verify(self, endorsement, self.platform.digest()).is_ok()
@@ -332,13 +347,18 @@ impl Registry {
             self.check_groups(rule)?;
         }
         let place = (record.name.clone(), record.generation);
-        let previous = record.generation == 1 || self.names.contains_key(&(record.name.clone(), record.generation - 1));
+        let previous =
+            record.generation == 1 || self.names.contains_key(&(record.name.clone(), record.generation - 1));
         if self.names.contains_key(&place) || self.keys.contains_key(&record.id()) || !previous {
             return Err(RegistryError::KeyTaken { name: record.name.clone(), generation: record.generation });
         }
         self.names.insert(place, record.id());
-        let key =
-            Key { record: record.clone(), digest: record.digest(), state: KeyState::Active, since: Instant::EPOCH };
+        let key = Key {
+            record: record.clone(),
+            digest: record.digest(),
+            state: KeyState::Active,
+            since: Instant::EPOCH,
+        };
         self.keys.insert(record.id(), key);
         Ok(())
     }
@@ -355,7 +375,11 @@ impl Registry {
 
     /// The persons in the groups of the administration rule.
     fn administrators(&self) -> BTreeSet<PersonId> {
-        let groups = self.administration.requirements.iter().filter_map(|requirement| self.groups.get(&requirement.group));
+        let groups = self
+            .administration
+            .requirements
+            .iter()
+            .filter_map(|requirement| self.groups.get(&requirement.group));
         groups.flatten().copied().collect()
     }
 }

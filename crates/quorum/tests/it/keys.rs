@@ -1,0 +1,106 @@
+use model::{Form, Kind, Purpose, Request};
+use quorum::{Change, Entry, KeyState, Registry, RegistryError, Shortfall};
+
+use crate::people::{
+    Human, append, at, digest_of, entry, genesis, genesis_entry, record, request, rule, space,
+};
+
+fn two_administrators() -> (Human, Human, Human, Registry) {
+    let (ada, ben, cleo) = (Human::new(1), Human::new(2), Human::new(3));
+    let bytes = genesis_entry(genesis(&[&ada, &ben, &cleo], 2, &[]), &[&ada, &ben, &cleo]);
+    let registry = Registry::begin(&bytes).unwrap();
+    (ada, ben, cleo, registry)
+}
+
+#[test]
+fn adding_a_key_needs_the_quorum_and_the_requester_is_not_part_of_it() {
+    let (ada, ben, cleo, mut registry) = two_administrators();
+    let add = vec![Change::Key(record("k", 1, 50, None))];
+    for people in [vec![], vec![&ben], vec![&ada, &ben], vec![&ben, &ben]] {
+        let refused =
+            append(&mut registry.clone(), &entry(&registry, &ada, add.clone(), &people)).unwrap_err();
+        assert!(matches!(refused, RegistryError::Shortfall { source: Shortfall::TooFew { .. }, .. }));
+    }
+    let endorsed = entry(&registry, &ada, add, &[&ben, &cleo]);
+    append(&mut registry, &endorsed).unwrap();
+    assert_eq!(registry.entries(), 2);
+}
+
+#[test]
+fn taking_away_needs_one_administrator_and_restoring_needs_the_quorum() {
+    let (ada, ben, cleo, mut registry) = two_administrators();
+    let key = record("k", 1, 50, None);
+    let add = entry(&registry, &ada, vec![Change::Key(key.clone())], &[&ben, &cleo]);
+    append(&mut registry, &add).unwrap();
+    let state = |state| {
+        vec![Change::KeyState { key: key.id(), state, since: at(1), reason: "found on a bus".to_owned() }]
+    };
+    let suspend = entry(&registry, &ada, state(KeyState::Suspended), &[&ada]);
+    append(&mut registry, &suspend).unwrap();
+    assert!(registry.active_key(&space("k")).is_none());
+    let restore = entry(&registry, &ada, state(KeyState::Active), &[&ada]);
+    assert!(append(&mut registry, &restore).is_err());
+    let mixed = [state(KeyState::Suspended), vec![Change::Key(record("evil", 1, 66, None))]].concat();
+    let smuggled = entry(&registry, &ada, mixed, &[&ada]);
+    assert!(append(&mut registry, &smuggled).is_err(), "an addition rides on a subtraction");
+    let restore = entry(&registry, &ada, state(KeyState::Active), &[&ben, &cleo]);
+    append(&mut registry, &restore).unwrap();
+    assert!(registry.active_key(&space("k")).is_some());
+}
+
+#[test]
+fn two_keys_never_share_key_material_and_generations_come_one_by_one() {
+    let ada = Human::new(1);
+    let mut registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
+    let first = entry(&registry, &ada, vec![Change::Key(record("k", 1, 50, None))], &[&ada]);
+    append(&mut registry, &first).unwrap();
+    let mut other_form = record("other", 1, 50, None);
+    other_form.form = Form::Jws;
+    for bad in [other_form, record("k", 1, 51, None), record("k", 3, 52, None), record("new", 0, 53, None)] {
+        let refused = entry(&registry, &ada, vec![Change::Key(bad)], &[&ada]);
+        assert!(append(&mut registry, &refused).is_err());
+    }
+    let second = entry(&registry, &ada, vec![Change::Key(record("k", 2, 54, None))], &[&ada]);
+    append(&mut registry, &second).unwrap();
+    assert_eq!(registry.active_key(&space("k")).unwrap().record.generation, 2);
+}
+
+#[test]
+fn a_record_must_hold_together() {
+    let ada = Human::new(1);
+    let registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
+    let mut purpose = record("k", 1, 50, None);
+    purpose.purpose = Purpose::Timestamp;
+    let mut classless = record("k", 1, 50, None);
+    classless.classes.clear();
+    let mut origin = record("k", 1, 50, None);
+    origin.origin = Some("log.example.test".to_owned());
+    let mut backwards = record("k", 1, 50, None);
+    backwards.not_after = backwards.not_before;
+    let nobody = record("k", 1, 50, Some(rule("administrators", 0)));
+    let too_many = record("k", 1, 50, Some(rule("administrators", 2)));
+    let unknown = record("k", 1, 50, Some(rule("strangers", 1)));
+    for bad in [purpose, classless, origin, backwards, nobody, too_many, unknown] {
+        let refused = entry(&registry, &ada, vec![Change::Key(bad.clone())], &[&ada]);
+        assert!(append(&mut registry.clone(), &refused).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn an_endorsed_entry_holds_exactly_the_changes_that_were_endorsed() {
+    let ada = Human::new(1);
+    let registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
+    let honest = entry(&registry, &ada, vec![Change::Key(record("k", 1, 50, None))], &[&ada]);
+    let swapped = Entry { changes: vec![Change::Key(record("k", 1, 66, None))], ..honest.clone() };
+    let refused = append(&mut registry.clone(), &swapped).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the administrative request does not fit the entry: its `kind.admin.changes` differs"
+    );
+    // Naming the swapped changes makes it another request, which nobody endorsed.
+    let asked = request(&registry, &ada, Kind::Admin { changes: Entry::changes_digest(&swapped.changes) });
+    assert_ne!(digest_of(&asked), digest_of(honest.request.as_ref().unwrap()));
+    assert_ne!(Request::digest(&asked.encode()), Request::digest(&honest.request.as_ref().unwrap().encode()));
+    let renamed = Entry { request: Some(asked), ..swapped };
+    assert!(matches!(append(&mut registry.clone(), &renamed).unwrap_err(), RegistryError::Shortfall { .. }));
+}

@@ -1,0 +1,12 @@
+//! The registry and its counting, as an attacker and an auditor would try them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod counting;
+mod founding;
+mod keys;
+mod people;

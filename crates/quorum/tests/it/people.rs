@@ -1,0 +1,218 @@
+//! People with SSH keys, and platforms that they found.
+
+use aws_lc_rs::digest as sha;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use model::{
+    Algorithm, Base64, Class, Digest, Form, Hex32, Instant, Kind, PersonId, PlatformId, PrincipalId, Proven,
+    PublicKey, Request, RequestId, Requester, Space, Tag, to_canonical,
+};
+use quorum::{
+    Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group, KeyRecord, Moment,
+    Principal, Proof, Registry, RegistryError, Requirement, Rule, SSH_NAMESPACE, Touch, message,
+};
+
+pub(crate) const T0: Instant = Instant::from_seconds(1_795_000_000);
+
+pub(crate) fn at(seconds: u64) -> Instant {
+    Instant::from_seconds(T0.seconds() + seconds)
+}
+
+pub(crate) fn space(text: &str) -> Space {
+    text.parse().unwrap()
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
+}
+
+/// Somebody with one Ed25519 SSH key.
+pub(crate) struct Human {
+    pub(crate) principal: PrincipalId,
+    pub(crate) person: PersonId,
+    key: Ed25519KeyPair,
+}
+
+impl Human {
+    pub(crate) fn new(seed: u8) -> Self {
+        let key = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        Self { principal: PrincipalId::new([seed; 16]), person: PersonId::new([seed; 16]), key }
+    }
+
+    pub(crate) fn wire(&self) -> Vec<u8> {
+        [string(b"ssh-ed25519"), string(self.key.public_key().as_ref())].concat()
+    }
+
+    pub(crate) fn principal(&self, touch: Touch) -> Principal {
+        Principal {
+            principal: self.principal,
+            person: self.person,
+            name: Tag::Name.digest(&[b"salt", b"name"]),
+            credentials: vec![Credential::Ssh { public_key: Base64(self.wire()), touch }],
+        }
+    }
+
+    pub(crate) fn sshsig(&self, namespace: &str, text: &[u8]) -> Vec<u8> {
+        let hash = sha::digest(&sha::SHA512, text);
+        let signed = [
+            b"SSHSIG".to_vec(),
+            string(namespace.as_bytes()),
+            string(b""),
+            string(b"sha512"),
+            string(hash.as_ref()),
+        ]
+        .concat();
+        let signature = [string(b"ssh-ed25519"), string(self.key.sign(&signed).as_ref())].concat();
+        [
+            b"SSHSIG".to_vec(),
+            1_u32.to_be_bytes().to_vec(),
+            string(&self.wire()),
+            string(namespace.as_bytes()),
+            string(b""),
+            string(b"sha512"),
+            string(&signature),
+        ]
+        .concat()
+    }
+
+    pub(crate) fn says(
+        &self,
+        decision: Decision,
+        platform: &PlatformId,
+        request: &Digest,
+        time: Instant,
+    ) -> Endorsement {
+        let text = message(platform, request, decision, &self.principal, None, time);
+        let signature = Base64(self.sshsig(SSH_NAMESPACE, text.as_bytes()));
+        Endorsement {
+            principal: self.principal,
+            decision,
+            facet: None,
+            time,
+            proof: Proof::Ssh { signature },
+        }
+    }
+
+    pub(crate) fn endorses(&self, platform: &PlatformId, request: &Digest, time: Instant) -> Endorsement {
+        self.says(Decision::Endorse, platform, request, time)
+    }
+}
+
+pub(crate) fn rule(group: &str, threshold: u32) -> Rule {
+    Rule {
+        requirements: vec![Requirement { group: space(group), threshold }],
+        independent: 0,
+        period_s_max: 24 * 3_600,
+    }
+}
+
+pub(crate) fn group(name: &str, people: &[&Human]) -> Group {
+    Group { name: space(name), persons: people.iter().map(|human| human.person).collect() }
+}
+
+/// A genesis of these administrators and endorsers, under a rule for the former.
+pub(crate) fn genesis(administrators: &[&Human], threshold: u32, endorsers: &[&Human]) -> Genesis {
+    Genesis {
+        version: 1,
+        host: "sign.example.test".to_owned(),
+        instance: space("one"),
+        created: T0,
+        nonce: Hex32([7; 32]),
+        governance: if threshold < 2 { Governance::Solo } else { Governance::Quorum },
+        administration: rule("administrators", threshold),
+        principals: administrators
+            .iter()
+            .chain(endorsers)
+            .map(|human| human.principal(Touch::NotRequired))
+            .collect(),
+        groups: vec![group("administrators", administrators), group("release", endorsers)],
+    }
+}
+
+pub(crate) fn genesis_entry(genesis: Genesis, founders: &[&Human]) -> Vec<u8> {
+    let platform = genesis.platform();
+    let endorsements =
+        founders.iter().map(|human| human.endorses(&platform, platform.digest(), T0)).collect();
+    Entry {
+        version: 1,
+        number: 0,
+        previous: Digest::ZERO,
+        request: None,
+        changes: vec![Change::Genesis(genesis)],
+        endorsements,
+    }
+    .encode()
+}
+
+pub(crate) fn request(registry: &Registry, requester: &Human, kind: Kind) -> Request {
+    Request {
+        version: 1,
+        id: RequestId::new([9; 16]),
+        space: space("platform"),
+        platform: registry.platform(),
+        registry: registry.head(),
+        policy: registry.policy(),
+        nonce: Hex32([3; 32]),
+        created: T0,
+        deadline: at(3_600),
+        requester: Requester {
+            principal: requester.principal,
+            person: requester.person,
+            proven: Proven::Endorsement,
+        },
+        reason: String::new(),
+        kind,
+    }
+}
+
+/// An entry that asks for changes on top of a registry, endorsed by these people.
+pub(crate) fn entry(
+    registry: &Registry,
+    requester: &Human,
+    changes: Vec<Change>,
+    people: &[&Human],
+) -> Entry {
+    let request = request(registry, requester, Kind::Admin { changes: Entry::changes_digest(&changes) });
+    let digest = Request::digest(&request.encode());
+    let endorsements =
+        people.iter().map(|human| human.endorses(&registry.platform(), &digest, at(1))).collect();
+    Entry {
+        version: 1,
+        number: registry.entries(),
+        previous: registry.head(),
+        request: Some(request),
+        changes,
+        endorsements,
+    }
+}
+
+pub(crate) fn append(registry: &mut Registry, entry: &Entry) -> Result<(), RegistryError> {
+    registry.append(&entry.encode(), Moment::Live(at(2)))
+}
+
+pub(crate) fn record(name: &str, generation: u32, seed: u8, rule: Option<Rule>) -> KeyRecord {
+    let key = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+    let raw: [u8; 32] = key.public_key().as_ref().try_into().unwrap();
+    let public_key = PublicKey::from_ed25519(&raw);
+    assert_eq!(public_key.algorithm(), Algorithm::Ed25519);
+    KeyRecord {
+        version: 1,
+        name: space(name),
+        generation,
+        public_key,
+        store: space("software"),
+        purpose: model::Purpose::Code,
+        form: Form::Dsse,
+        classes: vec![Class::Release],
+        not_before: T0,
+        not_after: at(1_000_000),
+        rule,
+        rate: None,
+        origin: None,
+        subject: None,
+    }
+}
+
+/// A digest over which people may endorse where no request is needed.
+pub(crate) fn digest_of<T: serde::Serialize>(value: &T) -> Digest {
+    Digest::of(&to_canonical(value))
+}
