@@ -20,7 +20,9 @@ pub struct PublicKey {
 #[non_exhaustive]
 pub enum KeyError {
     /// None of the algorithms in [`Algorithm`].
-    #[error("a public key of an algorithm that is not verified here; known are P-256, P-384, Ed25519 and RSA of 2048, 3072 or 4096 bits")]
+    #[error(
+        "a public key of an algorithm that is not verified here; known are P-256, P-384, Ed25519 and RSA of 2048, 3072 or 4096 bits"
+    )]
     UnknownAlgorithm,
     /// The right algorithm, and still no key: a point off the curve, trailing bytes, an even modulus.
     #[error("a malformed {algorithm} public key")]
@@ -36,12 +38,12 @@ pub enum KeyError {
 pub struct BadSignature;
 
 const P256_PREFIX: &[u8] = &[
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
-    0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ];
 const P384_PREFIX: &[u8] = &[
-    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22,
-    0x03, 0x62, 0x00, 0x04,
+    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81,
+    0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
 ];
 const ED25519_PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 /// What stands in an RSA SubjectPublicKeyInfo between the outer length and the BIT STRING.
@@ -105,7 +107,9 @@ impl PublicKey {
         if signature.len() > limits::SIGNATURE_BYTES_MAX {
             return Err(BadSignature);
         }
-        lc::UnparsedPublicKey::new(self.verification(), self.raw()).verify(message, signature).map_err(|_| BadSignature)
+        lc::UnparsedPublicKey::new(self.verification(), self.raw())
+            .verify(message, signature)
+            .map_err(|_| BadSignature)
     }
 
     /// Checks a signature over a message of which only the SHA-256 is known. Algorithms that hash otherwise, or
@@ -116,7 +120,8 @@ impl PublicKey {
         {
             return Err(BadSignature);
         }
-        let digest = sha::Digest::import_less_safe(digest.as_bytes(), &sha::SHA256).map_err(|_| BadSignature)?;
+        let digest =
+            sha::Digest::import_less_safe(digest.as_bytes(), &sha::SHA256).map_err(|_| BadSignature)?;
         lc::UnparsedPublicKey::new(self.verification(), self.raw())
             .verify_digest(&digest, signature)
             .map_err(|_| BadSignature)
@@ -132,21 +137,53 @@ impl PublicKey {
     }
 }
 
-/// Which RSA key this is, by the length of its modulus. The lengths of the three DER headers are exact, so that one
-/// key has one encoding and so one key id.
+/// Which RSA key this is, by the length of its modulus.
+///
+/// Headers, lengths and the exponent's spelling are checked here, because the library that reads the key tolerates
+/// bytes after it: one key has one encoding, and so one key id.
 fn rsa_algorithm(der: &[u8]) -> Result<Algorithm, KeyError> {
     const SIZES: [(Algorithm, usize); 3] =
         [(Algorithm::Rsa2048, 256), (Algorithm::Rsa3072, 384), (Algorithm::Rsa4096, 512)];
-    let at = der.windows(RSA_ALGORITHM.len()).take(8).position(|window| window == RSA_ALGORITHM);
-    let rest = at.map(|at| &der[at + RSA_ALGORITHM.len()..]).ok_or(KeyError::UnknownAlgorithm)?;
-    // BIT STRING (03 82 LL LL 00), SEQUENCE (30 82 LL LL), INTEGER (02 82 LL LL 00): the modulus has its top bit set.
-    let modulus = match rest {
-        [0x03, 0x82, _, _, 0x00, 0x30, 0x82, _, _, 0x02, 0x82, high, low, 0x00, ..] => {
-            usize::from(u16::from_be_bytes([*high, *low])) - 1
-        }
-        _ => return Err(KeyError::UnknownAlgorithm),
+    let bits = contents(0x30, der).and_then(|inside| contents(0x03, inside.strip_prefix(RSA_ALGORITHM)?));
+    let numbers = bits.and_then(|bits| contents(0x30, bits.strip_prefix(&[0])?));
+    // The modulus has its top bit set, and so a leading zero.
+    let Some([0x02, 0x82, high, low, 0x00, rest @ ..]) = numbers else {
+        return Err(KeyError::UnknownAlgorithm);
     };
-    SIZES.iter().find(|(_, size)| *size == modulus).map(|(algorithm, _)| *algorithm).ok_or(KeyError::UnknownAlgorithm)
+    let size = usize::from(u16::from_be_bytes([*high, *low])).saturating_sub(1);
+    let known = SIZES.iter().find(|(_, known)| *known == size).map(|(algorithm, _)| *algorithm);
+    let algorithm = known.ok_or(KeyError::UnknownAlgorithm)?;
+    match rest.get(size..) {
+        Some([0x02, length, exponent @ ..])
+            if usize::from(*length) == exponent.len() && is_shortest(exponent) =>
+        {
+            Ok(algorithm)
+        }
+        _ => Err(KeyError::Malformed { algorithm }),
+    }
+}
+
+/// The contents of a DER value of 256 to 65,535 bytes after which nothing follows.
+fn contents(tag: u8, der: &[u8]) -> Option<&[u8]> {
+    match der {
+        [first, 0x82, high, low, rest @ ..]
+            if *first == tag
+                && *high != 0
+                && usize::from(u16::from_be_bytes([*high, *low])) == rest.len() =>
+        {
+            Some(rest)
+        }
+        _ => None,
+    }
+}
+
+/// Is this the DER of a positive integer, without a byte more than it needs?
+fn is_shortest(integer: &[u8]) -> bool {
+    match integer {
+        [0, second, ..] => *second >= 0x80,
+        [first, ..] => (1..0x80).contains(first),
+        [] => false,
+    }
 }
 
 impl fmt::Debug for PublicKey {

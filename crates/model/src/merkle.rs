@@ -88,6 +88,7 @@ pub fn root_from_inclusion(leaf: &Digest, index: u64, size: u64, path: &[Digest]
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 mod tests {
     use super::*;
 
