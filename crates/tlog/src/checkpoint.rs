@@ -56,6 +56,11 @@ impl Checkpoint {
         Ok(Self { origin: origin.to_owned(), size, root, extensions: Vec::new() })
     }
 
+    /// The next checkpoint of the same log.
+    pub(crate) fn extended(&self, size: u64, root: Digest) -> Self {
+        Self { origin: self.origin.clone(), size, root, extensions: Vec::new() }
+    }
+
     /// Reads a checkpoint's text. What would not be written in the same way is refused.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Shape)?.split('\n');

@@ -4,7 +4,7 @@ use model::Digest;
 use model::merkle::node_hash;
 
 use crate::SIZE_MAX;
-use crate::proof::Node;
+use crate::proof::{Node, join};
 
 /// The version of the encoding.
 const VERSION: u8 = 1;
@@ -103,8 +103,7 @@ impl RightEdge {
 
     /// The root of the tree; of the empty one, SHA-256 of nothing.
     pub fn root(&self) -> Digest {
-        let upwards = self.nodes.iter().rev().copied();
-        upwards.reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(|| Digest::of(&[]))
+        join(&self.nodes).unwrap_or_else(|| Digest::of(&[]))
     }
 
     /// A node of the tree, where it is one of those that the edge holds.

@@ -5,12 +5,14 @@
 //!
 //! | if we stop | what is true | who finishes |
 //! |---|---|---|
-//! | before the swap | nothing is durable; the signed checkpoint was shown to nobody | the caller stages again |
+//! | before the signature | nothing has happened | the caller stages anew |
+//! | before the swap | nothing is durable here, but the key has signed | the caller stages **the same entries in the same order** |
 //! | after the swap | checkpoint and staged tiles are durable, in one transaction | opening the log writes the tiles |
 //! | after the tiles | all is durable, nobody was told | the caller finds its entries in the log |
 //!
-//! A checkpoint that was signed and never swapped in is a promise that the log may break, so it must never leave the
-//! key process for any other place than [`Log::commit`].
+//! A key that signs checkpoints signs none that does not extend the last one that it signed. So once a checkpoint is
+//! signed, it is the only way on: staging is a function of the log and the entries alone, which makes the same
+//! checkpoint, to the byte, out of the same batch. Until it is swapped in, nobody may see it.
 
 use std::sync::Arc;
 
@@ -191,8 +193,9 @@ impl Log {
         &self.key
     }
 
-    /// Composes the checkpoint that appends these entries. Nothing happens to the log.
-    pub fn stage(&self, entries: Vec<Vec<u8>>) -> Result<Staged, LogError> {
+    /// Composes the checkpoint that appends these entries. Nothing happens to the log, and the same entries in the
+    /// same order give the same checkpoint until another one is committed.
+    pub fn stage(&self, entries: &[Vec<u8>]) -> Result<Staged, LogError> {
         self.sound()?;
         let count = entries.len();
         let room = SIZE_MAX - self.checkpoint.size();
@@ -200,10 +203,9 @@ impl Log {
             return Err(LogError::Entries { count });
         }
         let growth =
-            self.right.grow(&entries).map_err(|(position, source)| LogError::Entry { position, source })?;
+            self.right.grow(entries).map_err(|(position, source)| LogError::Entry { position, source })?;
         let consistency = proof::consistency(growth.old().size(), growth.size(), &growth)?;
-        let checkpoint = Checkpoint::new(self.key.name(), growth.size(), growth.root())
-            .map_err(|source| LogError::StoredCheckpoint { origin: self.origin(), source })?;
+        let checkpoint = self.checkpoint.checkpoint().extended(growth.size(), growth.root());
         Ok(Staged { onto: self.checkpoint.clone(), checkpoint, consistency, growth })
     }
 

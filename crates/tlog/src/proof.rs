@@ -159,18 +159,15 @@ pub fn verify_consistency(
     if old_size > new_size {
         return Err(ProofError::Shrunk { old: old_size, new: new_size });
     }
-    let (old_found, new_found) = if old_size == new_size || old_size == 0 {
-        if !proof.is_empty() {
-            return Err(ProofError::Length { found: proof.len() });
-        }
-        // Of one size: each root stands for the other. Of the empty tree: its root is known, the new one is free,
-        // unless it is empty too.
-        let empty = if old_size == 0 { Digest::of(&[]) } else { *new_root };
-        (empty, if new_size == 0 { empty } else { *new_root })
-    } else {
-        roots_from_consistency(old_size, old_root, new_size, proof)
-            .ok_or(ProofError::Length { found: proof.len() })?
+    let empty = Digest::of(&[]);
+    let without_proof = |old_found, new_found| proof.is_empty().then_some((old_found, new_found));
+    let found = match (old_size, new_size) {
+        (0, 0) => without_proof(empty, empty),
+        (0, _) => without_proof(empty, *new_root),
+        (old, new) if old == new => without_proof(*new_root, *new_root),
+        (old, new) => roots_from_consistency(old, old_root, new, proof),
     };
+    let (old_found, new_found) = found.ok_or(ProofError::Length { found: proof.len() })?;
     if old_found != *old_root {
         return Err(ProofError::OtherRoot { root: *old_root, size: old_size });
     }
@@ -218,7 +215,7 @@ pub fn root<R: Nodes>(size: u64, reader: &R) -> Result<Digest, R::Error> {
         return Ok(Digest::of(&[]));
     }
     let nodes: Vec<Node> = Pieces(0..size).collect();
-    join(reader.read(&nodes)?.into_iter()).ok_or_else(|| ProofError::Length { found: 0 }.into())
+    join(&reader.read(&nodes)?).ok_or_else(|| ProofError::Length { found: 0 }.into())
 }
 
 /// Reads the hash of a leaf.
@@ -282,20 +279,21 @@ const fn split(length: u64) -> u64 {
 /// The hashes of subtrees that were found from the root downwards, in the order of a proof: upwards.
 fn hashes_upwards<R: Nodes>(subtrees: &[Range<u64>], reader: &R) -> Result<Vec<Digest>, R::Error> {
     let nodes: Vec<Node> = subtrees.iter().rev().cloned().flat_map(Pieces).collect();
-    let mut found = reader.read(&nodes)?.into_iter();
-    let mut hashes = Vec::with_capacity(subtrees.len());
+    let found = reader.read(&nodes)?;
+    let (mut rest, mut hashes) = (found.as_slice(), Vec::with_capacity(subtrees.len()));
     for subtree in subtrees.iter().rev() {
-        let pieces = usize::try_from((subtree.end - subtree.start).count_ones()).expect("a u64 has 64 bits");
-        let hash = join(found.by_ref().take(pieces));
-        hashes.push(hash.ok_or(ProofError::Length { found: nodes.len() })?);
+        let pieces = Pieces(subtree.clone()).count();
+        let (first, after) =
+            rest.split_at_checked(pieces).ok_or(ProofError::Length { found: found.len() })?;
+        hashes.extend(join(first));
+        rest = after;
     }
     Ok(hashes)
 }
 
-/// The hash of a subtree from those of its perfect pieces, the largest first.
-fn join(pieces: impl Iterator<Item = Digest>) -> Option<Digest> {
-    let pieces: Vec<Digest> = pieces.collect();
-    pieces.into_iter().rev().reduce(|right, left| node_hash(&left, &right))
+/// The hash of a subtree from those of its perfect pieces, the largest first; of none, none.
+pub(crate) fn join(pieces: &[Digest]) -> Option<Digest> {
+    pieces.iter().rev().copied().reduce(|right, left| node_hash(&left, &right))
 }
 
 /// The perfect subtrees of which a subtree of an RFC 6962 tree is made, the largest first.

@@ -55,9 +55,9 @@ fn run(memory: &Memory, mut log: Log) -> (Log, Acknowledged, u64) {
                     memory.mend();
                     if error.durability() == Durability::Nothing {
                         assert_eq!(memory.locked(), before, "{error}");
-                        log.stage(batch.clone()).unwrap();
+                        log.stage(&batch).unwrap();
                     } else {
-                        assert!(matches!(log.stage(batch.clone()), Err(LogError::Stopped { .. })));
+                        assert!(matches!(log.stage(&batch), Err(LogError::Stopped { .. })));
                         assert!(matches!(log.inclusion(0), Err(LogError::Stopped { .. })));
                         log = open(memory).unwrap();
                         acknowledged.check(&log, memory);
@@ -141,7 +141,7 @@ fn two_writers_on_one_lock_never_fork() {
             Err(error) => {
                 assert!(matches!(error, LogError::Lock { source: LockError::Conflict, .. }), "{error}");
                 assert_eq!(error.durability(), Durability::Nothing);
-                assert!(matches!(writer.stage(batch), Err(LogError::Stopped { .. })));
+                assert!(matches!(writer.stage(&batch), Err(LogError::Stopped { .. })));
                 *writer = open(&memory).unwrap();
                 refusals += 1;
             }
@@ -159,7 +159,7 @@ fn two_writers_that_staged_onto_one_checkpoint_commit_once() {
     let memory = Memory::default();
     create(&memory);
     let (mut one, mut two) = (open(&memory).unwrap(), open(&memory).unwrap());
-    let (a, b) = (one.stage(entries(0, 4)).unwrap(), two.stage(entries(50, 4)).unwrap());
+    let (a, b) = (one.stage(&entries(0, 4)).unwrap(), two.stage(&entries(50, 4)).unwrap());
     let (sign_a, sign_b) = (Signer::log().sign(&a.to_be_signed()), Signer::log().sign(&b.to_be_signed()));
     two.commit(b, &sign_b).unwrap();
     assert!(one.commit(a, &sign_a).is_err());

@@ -24,7 +24,7 @@ pub(crate) fn open(memory: &Memory) -> Result<Log, LogError> {
 }
 
 pub(crate) fn append(log: &mut Log, entries: Vec<Vec<u8>>) -> Result<Committed, LogError> {
-    let staged = log.stage(entries)?;
+    let staged = log.stage(&entries)?;
     let signature = Signer::log().sign(&staged.to_be_signed());
     log.commit(staged, &signature)
 }
@@ -97,7 +97,7 @@ fn one_entry_after_another_to_three_hundred_gives_the_log_that_one_batch_gives()
     let mut log = create(&single);
     for n in 0..300 {
         let onto = log.checkpoint().clone();
-        let staged = log.stage(entries(n, 1)).unwrap();
+        let staged = log.stage(&entries(n, 1)).unwrap();
         let new = staged.checkpoint().clone();
         verify_consistency(onto.size(), onto.root(), new.size(), new.root(), staged.consistency()).unwrap();
         assert_eq!(*staged.onto(), onto);
@@ -124,7 +124,7 @@ fn batches_of_any_size_across_tile_borders_yield_sound_tiles_and_proofs() {
         .chain((0..20).map(|_| 1 + numbers.below(400) as usize))
     {
         let old = log.checkpoint().clone();
-        let staged = log.stage(entries(size, count)).unwrap();
+        let staged = log.stage(&entries(size, count)).unwrap();
         let new = staged.checkpoint().clone();
         verify_consistency(old.size(), old.root(), new.size(), new.root(), staged.consistency()).unwrap();
         let signature = Signer::log().sign(&staged.to_be_signed());
@@ -190,7 +190,7 @@ fn staging_changes_nothing_and_may_be_done_twice() {
     let mut log = create(&memory);
     append(&mut log, entries(0, 10)).unwrap();
     let before = (memory.stored(), memory.locked());
-    let (first, second) = (log.stage(entries(10, 5)).unwrap(), log.stage(entries(100, 2)).unwrap());
+    let (first, second) = (log.stage(&entries(10, 5)).unwrap(), log.stage(&entries(100, 2)).unwrap());
     assert_eq!((memory.stored(), memory.locked()), before);
     let signature = Signer::log().sign(&second.to_be_signed());
     log.commit(second, &signature).unwrap();
@@ -201,16 +201,29 @@ fn staging_changes_nothing_and_may_be_done_twice() {
 }
 
 #[test]
+fn the_same_entries_staged_again_are_the_same_bytes_to_sign_also_by_a_log_that_was_opened_again() {
+    let memory = Memory::default();
+    let mut log = create(&memory);
+    append(&mut log, entries(0, 100)).unwrap();
+    let (first, again) = (log.stage(&entries(100, 200)).unwrap(), log.stage(&entries(100, 200)).unwrap());
+    let elsewhere = open(&memory).unwrap().stage(&entries(100, 200)).unwrap();
+    for other in [again, elsewhere] {
+        assert_eq!(other.to_be_signed(), first.to_be_signed());
+        assert_eq!(other.consistency(), first.consistency());
+    }
+}
+
+#[test]
 fn a_signature_that_is_not_the_logs_over_this_checkpoint_commits_nothing() {
     let memory = Memory::default();
     let mut log = create(&memory);
     let before = (memory.stored(), memory.locked());
     let other = Signer::new("log.example.test", tlog::note::NoteAlgorithm::Ed25519, 2);
-    let good = log.stage(entries(0, 3)).unwrap().to_be_signed();
+    let good = log.stage(&entries(0, 3)).unwrap().to_be_signed();
     let mut flipped = Signer::log().sign(&good);
     flipped[63] ^= 1;
     for signature in [other.sign(&good), Signer::log().sign(b"else"), flipped, Vec::new(), vec![0; 64]] {
-        let staged = log.stage(entries(0, 3)).unwrap();
+        let staged = log.stage(&entries(0, 3)).unwrap();
         assert!(matches!(log.commit(staged, &signature), Err(LogError::Signature(_))));
         assert_eq!((memory.stored(), memory.locked()), before);
     }
@@ -222,11 +235,11 @@ fn a_signature_that_is_not_the_logs_over_this_checkpoint_commits_nothing() {
 #[test]
 fn what_cannot_be_staged_is_refused_by_name() {
     let log = create(&Memory::default());
-    assert!(matches!(log.stage(Vec::new()), Err(LogError::Entries { count: 0 })));
-    assert!(matches!(log.stage(vec![Vec::new(); ENTRIES_MAX + 1]), Err(LogError::Entries { .. })));
-    let refused = log.stage(vec![vec![1], vec![0; 65_536]]).unwrap_err();
+    assert!(matches!(log.stage(&[]), Err(LogError::Entries { count: 0 })));
+    assert!(matches!(log.stage(&vec![Vec::new(); ENTRIES_MAX + 1]), Err(LogError::Entries { .. })));
+    let refused = log.stage(&[vec![1], vec![0; 65_536]]).unwrap_err();
     assert!(matches!(refused, LogError::Entry { position: 1, .. }));
-    log.stage(vec![vec![0; 65_535]]).unwrap();
+    log.stage(&[vec![0; 65_535]]).unwrap();
 }
 
 #[test]

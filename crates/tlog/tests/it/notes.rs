@@ -33,6 +33,19 @@ fn a_published_note_of_another_implementation_opens() {
 }
 
 #[test]
+fn the_example_of_the_cosignature_specification_is_read() {
+    let note = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
+        \u{2014} example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
+        \u{2014} witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+    let note = Note::parse(note).unwrap();
+    let checkpoint = Checkpoint::parse(note.text()).unwrap();
+    assert_eq!((checkpoint.origin(), checkpoint.size()), ("example.com/behind-the-sofa", 20_852_163));
+    assert_eq!(note.names().collect::<Vec<_>>(), ["example.com/behind-the-sofa", "witness.example.com/w1"]);
+    let message = Cosignature::to_be_signed(&checkpoint, Instant::from_seconds(1_679_315_147));
+    assert_eq!(message, format!("cosignature/v1\ntime 1679315147\n{}", note.text()).into_bytes());
+}
+
+#[test]
 fn a_note_opens_with_a_known_key_and_says_who_signed() {
     let witness = Signer::new("witness.example.test/w1", NoteAlgorithm::Cosignature, 5);
     let cosigned = note::seal(TEXT, &witness.key, &witness.cosign(TEXT, 1_679_315_147)).unwrap();
