@@ -11,13 +11,13 @@ use x509_cert::time::Time;
 use crate::algorithm::signature_identifier;
 use crate::extensions::{Criticality, extension};
 use crate::profile::Rank;
-use crate::{Certificate, CertificateError, DistinguishedName, Profile, encoding};
+use crate::{Certificate, CertificateError, CertificateProfile, DistinguishedName, encoding};
 
 /// All that a new certificate says. Composing it depends on nothing else.
 #[derive(Debug, Clone)]
 pub struct NewCertificate<'a> {
     /// What it looks like.
-    pub profile: &'a Profile,
+    pub profile: &'a CertificateProfile,
     /// Whom it is for.
     pub subject: &'a DistinguishedName,
     /// The key that it certifies.
@@ -172,7 +172,7 @@ struct Signing {
 impl NewCertificate<'_> {
     /// Composes the bytes that the issuer's key is to sign.
     pub fn compose(&self) -> Result<TbsCertificate, ComposeError> {
-        if matches!(self.profile, Profile::TlsServer { names } if names.is_empty()) {
+        if matches!(self.profile, CertificateProfile::TlsServer { names } if names.is_empty()) {
             return Err(ComposeError::NoServerName);
         }
         let signing = self.signing()?;

@@ -17,6 +17,7 @@ mod certificate;
 mod compose;
 mod encoding;
 mod extensions;
+mod issuer;
 mod name;
 mod path;
 mod pem;
@@ -27,8 +28,9 @@ pub use certificate::{
     CERTIFICATE_BYTES_MAX, Certificate, CertificateError, IssuerAndSerial, Malformation, SignatureError,
 };
 pub use compose::{ComposeError, Issuer, NewCertificate, Serial, TbsCertificate, Validity};
+pub use issuer::IssuerFault;
 pub use name::{DistinguishedName, DnsName, NameError, ServerName};
-pub use path::{INTERMEDIATES_MAX, IssuerFault, PathError, VerifiedPath, verify_path};
+pub use path::{INTERMEDIATES_MAX, PathError, VerifiedPath, verify_path};
 pub use pem::{CHAIN_MAX, PemError};
-pub use profile::Profile;
+pub use profile::CertificateProfile;
 pub use usage::{Usage, UsageFault};

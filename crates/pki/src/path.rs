@@ -2,34 +2,19 @@
 //!
 //! `webpki` builds the path and checks signatures, validity, constraints and critical extensions. It looks at
 //! neither key usage nor the root beyond name and key, and does not know which certificate is the signer's, so that
-//! is done here.
+//! is done here and in [`crate::issuer`].
 
 use std::time::Duration;
 
-use const_oid::db::rfc5280::ANY_EXTENDED_KEY_USAGE;
 use model::Instant;
-use pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use webpki::{
-    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, KeyUsage,
-    RequiredEkuNotFoundContext, aws_lc_rs,
-};
+use pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter};
 
+use crate::issuer::{ALGORITHMS, IssuerFault, Issuers, within_path_length};
 use crate::{Certificate, Usage, UsageFault};
 
 /// Certificates that may stand between a signer's and a root, or beside them.
 pub const INTERMEDIATES_MAX: usize = 16;
-
-/// What a path may be signed with.
-const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
-    aws_lc_rs::ECDSA_P256_SHA256,
-    aws_lc_rs::ECDSA_P256_SHA384,
-    aws_lc_rs::ECDSA_P384_SHA256,
-    aws_lc_rs::ECDSA_P384_SHA384,
-    aws_lc_rs::ED25519,
-    aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
-    aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
-    aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
-];
 
 /// A path that was verified: from a signer's certificate to a trusted root, for one usage, at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +54,7 @@ impl VerifiedPath {
 }
 
 /// Why there is no valid path.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
     /// A certificate of the path had ended.
@@ -148,47 +133,6 @@ pub enum PathError {
     },
 }
 
-/// What keeps a certificate from issuing others.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum IssuerFault {
-    /// Not the certificate of an authority.
-    #[error("`{issuer}` is no certificate authority")]
-    NotAnAuthority {
-        /// Whose.
-        issuer: String,
-    },
-    /// A key usage without certificates.
-    #[error("the key usage of `{issuer}` does not name the signing of certificates")]
-    NoCertificateSigning {
-        /// Whose.
-        issuer: String,
-    },
-    /// An extended key usage for something else.
-    #[error("the extended key usage of `{issuer}` does not name {usage}")]
-    OtherPurpose {
-        /// Whose.
-        issuer: String,
-        /// What is needed.
-        usage: Usage,
-    },
-    /// More authorities below it than it allows.
-    #[error("`{issuer}` allows fewer authorities below it than there are")]
-    TooDeep {
-        /// Whose.
-        issuer: String,
-    },
-    /// A root that is not one.
-    #[error("`{issuer}` is trusted as a root, and was issued by somebody else")]
-    NotARoot {
-        /// Whose.
-        issuer: String,
-    },
-    /// One of the constraints that `webpki` watches over (RFC 5280 §4.2.1.9, §4.2.1.10 and §4.2.1.12).
-    #[error("a basic, name or usage constraint on the path is not met")]
-    Constraint,
-}
-
 /// Finds a path from `leaf` over `intermediates`, in any order, to one of `roots`, and checks it for `usage` as it
 /// was at the time `at`.
 pub fn verify_path(
@@ -207,18 +151,18 @@ pub fn verify_path(
         usage,
         source,
     })?;
-    let (roots, refused) = sound_roots(roots, at, usage);
-    let search = Search { leaf, intermediates, roots, usage, at };
-    let path = search.run().map_err(|error| search.name(error, refused))?;
-    path.check_issuers()?;
+    let search = Search { leaf, issuers: Issuers::sound(leaf, intermediates, roots, at, usage), usage, at };
+    let path = search.run().map_err(|error| search.explain(error))?;
+    let authorities: Vec<&Certificate> = path.intermediates.iter().chain([&path.root]).collect();
+    within_path_length(&authorities)
+        .map_err(|source| PathError::WrongIssuer { subject: leaf.subject_text(), source })?;
     Ok(path)
 }
 
 /// One search for a path.
 struct Search<'a> {
     leaf: &'a Certificate,
-    intermediates: &'a [Certificate],
-    roots: Vec<&'a Certificate>,
+    issuers: Issuers<'a>,
     usage: Usage,
     at: Instant,
 }
@@ -227,15 +171,21 @@ impl Search<'_> {
     fn run(&self) -> Result<VerifiedPath, webpki::Error> {
         let leaf = CertificateDer::from(self.leaf.der());
         let end_entity = EndEntityCert::try_from(&leaf)?;
-        let intermediates: Vec<_> =
-            self.intermediates.iter().map(|one| CertificateDer::from(one.der())).collect();
-        let roots: Vec<_> = self.roots.iter().map(|root| CertificateDer::from(root.der())).collect();
+        let intermediates = ders(&self.issuers.intermediates);
+        let roots = ders(&self.issuers.roots);
         let anchors = roots.iter().map(webpki::anchor_from_trusted_cert).collect::<Result<Vec<_>, _>>()?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(self.at.seconds()));
-        let purpose = IssuerPurpose(self.usage);
-        let found =
-            end_entity.verify_for_usage(ALGORITHMS, &anchors, &intermediates, time, purpose, None, None)?;
-        let used = |der: &[u8]| self.intermediates.iter().find(|one| one.der() == der).cloned();
+        let found = end_entity.verify_for_usage(
+            ALGORITHMS,
+            &anchors,
+            &intermediates,
+            time,
+            CheckedBefore,
+            None,
+            None,
+        )?;
+        let used =
+            |der: &[u8]| self.issuers.intermediates.iter().find(|one| one.der() == der).copied().cloned();
         Ok(VerifiedPath {
             leaf: self.leaf.clone(),
             intermediates: found.intermediate_certificates().filter_map(|one| used(&one.der())).collect(),
@@ -248,24 +198,18 @@ impl Search<'_> {
     /// The certificate behind an anchor.
     fn root_of(&self, anchor: &TrustAnchor<'_>, anchors: &[TrustAnchor<'_>]) -> Option<Certificate> {
         let place = anchors.iter().position(|candidate| candidate == anchor)?;
-        self.roots.get(place).map(|root| (*root).clone())
+        self.issuers.roots.get(place).copied().cloned()
     }
 
-    /// Says in our words why there is no path. Where none was found because the root was refused, that is why.
-    fn name(&self, error: webpki::Error, refused: Vec<(&Certificate, PathError)>) -> PathError {
+    /// Says in our words why there is no path. Where an issuer was refused before the search, that is why.
+    fn explain(&self, error: webpki::Error) -> PathError {
         use webpki::Error as E;
         let subject = self.leaf.subject_text();
         match error {
-            E::UnknownIssuer => {
-                let mut issued = [self.leaf].into_iter().chain(self.intermediates);
-                let named = |root: &Certificate| issued.any(|one| one.issuer_der() == root.subject_der());
-                let untrusted = PathError::UntrustedIssuer { subject, issuer: self.leaf.issuer_text() };
-                first(refused, named).unwrap_or(untrusted)
-            }
-            E::CertExpired { .. } | E::CertNotValidYet { .. } => {
-                let outside = self.intermediates.iter().find_map(|one| within_validity(one, self.at).err());
-                outside.unwrap_or(PathError::Malformed { subject })
-            }
+            E::UnknownIssuer => match self.issuers.refusal(self.leaf) {
+                Some(refusal) => refusal.clone(),
+                None => PathError::UntrustedIssuer { subject, issuer: self.leaf.issuer_text() },
+            },
             E::InvalidSignatureForPublicKey
             | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
             | E::SignatureAlgorithmMismatch => PathError::BadSignature { subject },
@@ -275,112 +219,22 @@ impl Search<'_> {
             E::UnsupportedCriticalExtension => {
                 PathError::CannotCheck { subject, what: "a critical extension" }
             }
-            E::RequiredEkuNotFoundContext(_)
-            | E::EmptyEkuExtension
-            | E::EndEntityUsedAsCa
-            | E::PathLenConstraintViolated
-            | E::NameConstraintViolation => {
-                PathError::WrongIssuer { subject, source: IssuerFault::Constraint }
+            E::PathLenConstraintViolated => {
+                PathError::WrongIssuer { subject, source: IssuerFault::PathLength }
+            }
+            E::NameConstraintViolation => {
+                PathError::WrongIssuer { subject, source: IssuerFault::NameConstraint }
             }
             _ => PathError::Malformed { subject },
         }
     }
 }
 
-fn first(
-    refused: Vec<(&Certificate, PathError)>,
-    mut named: impl FnMut(&Certificate) -> bool,
-) -> Option<PathError> {
-    refused.into_iter().find(|(root, _)| named(root)).map(|(_, error)| error)
+fn ders<'a>(certificates: &[&'a Certificate]) -> Vec<CertificateDer<'a>> {
+    certificates.iter().map(|one| CertificateDer::from(one.der())).collect()
 }
 
-/// Roots that may stand at the end of a path now, and those that may not, with the reason.
-fn sound_roots(
-    roots: &[Certificate],
-    at: Instant,
-    usage: Usage,
-) -> (Vec<&Certificate>, Vec<(&Certificate, PathError)>) {
-    let mut sound = Vec::with_capacity(roots.len());
-    let mut refused = Vec::new();
-    for root in roots {
-        match check_root(root, at, usage) {
-            Ok(()) => sound.push(root),
-            Err(error) => refused.push((root, error)),
-        }
-    }
-    (sound, refused)
-}
-
-/// A root is held to its own word: it is valid, signed by itself, and an authority for this usage.
-fn check_root(root: &Certificate, at: Instant, usage: Usage) -> Result<(), PathError> {
-    let subject = root.subject_text();
-    within_validity(root, at)?;
-    may_issue(root, usage).map_err(|source| PathError::WrongIssuer { subject: subject.clone(), source })?;
-    if !root.is_self_issued() {
-        let source = IssuerFault::NotARoot { issuer: subject.clone() };
-        return Err(PathError::WrongIssuer { subject, source });
-    }
-    let der = CertificateDer::from(root.der());
-    let Ok(itself) = EndEntityCert::try_from(&der) else {
-        return Err(PathError::CannotCheck { subject, what: "a critical extension" });
-    };
-    let identifier = root.signature_algorithm_der();
-    let mut known =
-        ALGORITHMS.iter().filter(|one| sequence(&one.signature_alg_id()) == identifier).peekable();
-    if known.peek().is_none() {
-        return Err(PathError::CannotCheck { subject, what: "a signature algorithm" });
-    }
-    let tbs = root.tbs_der();
-    if known.any(|one| itself.verify_signature(*one, &tbs, root.signature()).is_ok()) {
-        Ok(())
-    } else {
-        Err(PathError::BadSignature { subject })
-    }
-}
-
-/// `webpki` holds AlgorithmIdentifiers without their outermost header; all of them are shorter than 128 bytes.
-fn sequence(contents: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(contents.len()).unwrap_or(u8::MAX);
-    [&[0x30, length], contents].concat()
-}
-
-impl VerifiedPath {
-    /// What `webpki` leaves unchecked of the certificates that issue: key usage, and the root's path length.
-    fn check_issuers(&self) -> Result<(), PathError> {
-        let refuse = |source| PathError::WrongIssuer { subject: self.leaf.subject_text(), source };
-        for (below, issuer) in self.intermediates.iter().chain([&self.root]).enumerate() {
-            may_issue(issuer, self.usage).map_err(refuse)?;
-            // Self-issued certificates do not count (RFC 5280 §4.2.1.9).
-            let authorities =
-                self.intermediates.iter().take(below).filter(|one| !one.is_self_issued()).count();
-            let limit = issuer.extensions().basic_constraints.as_ref().and_then(|b| b.path_len_constraint);
-            if limit.is_some_and(|limit| authorities > usize::from(limit)) {
-                return Err(refuse(IssuerFault::TooDeep { issuer: issuer.subject_text() }));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn may_issue(issuer: &Certificate, usage: Usage) -> Result<(), IssuerFault> {
-    let name = || issuer.subject_text();
-    if !issuer.is_authority() {
-        return Err(IssuerFault::NotAnAuthority { issuer: name() });
-    }
-    if issuer.extensions().key_usage.is_some_and(|key_usage| !key_usage.key_cert_sign()) {
-        return Err(IssuerFault::NoCertificateSigning { issuer: name() });
-    }
-    match &issuer.extensions().extended_key_usage {
-        Some((_, purposes))
-            if !purposes.contains(usage.oid()) && !purposes.contains(&ANY_EXTENDED_KEY_USAGE) =>
-        {
-            Err(IssuerFault::OtherPurpose { issuer: name(), usage })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn within_validity(certificate: &Certificate, at: Instant) -> Result<(), PathError> {
+pub(crate) fn within_validity(certificate: &Certificate, at: Instant) -> Result<(), PathError> {
     let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
     if at.whole_second() < not_before {
         return Err(PathError::NotYetValid { subject: certificate.subject_text(), not_before, at });
@@ -391,26 +245,12 @@ fn within_validity(certificate: &Certificate, at: Instant) -> Result<(), PathErr
     Ok(())
 }
 
-/// The extended key usage of certificates on the path: this one, any at all, or no extension. `webpki` asks for it of
-/// every certificate without saying which is the signer's; that one was held to [`Certificate::check_usage`] before.
-struct IssuerPurpose(Usage);
+/// Lets every extended key usage pass. `webpki` asks for it of every certificate alike, without saying which is the
+/// signer's; that one was held to [`Certificate::check_usage`], and the others are sound [`Issuers`].
+struct CheckedBefore;
 
-impl ExtendedKeyUsageValidator for IssuerPurpose {
-    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        let any = ANY_EXTENDED_KEY_USAGE;
-        let good = [KeyPurposeId::new(self.0.oid().as_bytes()), KeyPurposeId::new(any.as_bytes())];
-        let mut present = Vec::new();
-        for purpose in purposes {
-            let purpose = purpose?;
-            if good.contains(&purpose) {
-                return Ok(());
-            }
-            present.push(purpose.to_decoded_oid());
-        }
-        if present.is_empty() {
-            return Ok(());
-        }
-        let required = KeyUsage::required_if_present(self.0.oid().as_bytes());
-        Err(webpki::Error::RequiredEkuNotFoundContext(RequiredEkuNotFoundContext { required, present }))
+impl ExtendedKeyUsageValidator for CheckedBefore {
+    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        Ok(())
     }
 }

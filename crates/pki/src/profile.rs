@@ -11,7 +11,7 @@ use crate::extensions::{Criticality, extension};
 /// What a certificate of ours looks like, and so what its key is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Profile {
+pub enum CertificateProfile {
     /// The root of the platform's own keys: it may issue for code signing and for timestamping.
     Root,
     /// A key that signs code.
@@ -39,7 +39,7 @@ pub(crate) enum Rank {
     EndEntity,
 }
 
-impl Profile {
+impl CertificateProfile {
     pub(crate) fn rank(&self) -> Rank {
         match self {
             Self::Root | Self::TlsRoot => Rank::Root,

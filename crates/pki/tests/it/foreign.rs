@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use model::Algorithm;
-use pki::{Certificate, Profile};
+use pki::{Certificate, CertificateProfile};
 use testkit::{Direction, TempFolder, Tool};
 
 use crate::support::{Authority, Key};
@@ -32,16 +32,16 @@ fn interop_openssl_verifies_strictly_what_every_profile_makes_and_for_nothing_el
     let folder = testkit::temp_folder();
     let (mut accepted, mut refused) = (0, 0);
     let names = vec!["localhost".parse().unwrap(), "127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
-    let server = Profile::TlsServer { names };
+    let server = CertificateProfile::TlsServer { names };
     for algorithm in [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Rsa3072, Algorithm::Ed25519] {
         let root = Authority::root(algorithm);
-        let tls = Authority::new(algorithm, "TLS root", &Profile::TlsRoot);
+        let tls = Authority::new(algorithm, "TLS root", &CertificateProfile::TlsRoot);
         let public_key = Key::generate(algorithm).public();
         for (purpose, authority, profile, wrong) in [
-            ("any", &root, &Profile::CodeSigning, "timestampsign"),
-            ("timestampsign", &root, &Profile::Timestamping, "sslserver"),
+            ("any", &root, &CertificateProfile::CodeSigning, "timestampsign"),
+            ("timestampsign", &root, &CertificateProfile::Timestamping, "sslserver"),
             ("sslserver", &tls, &server, "sslclient"),
-            ("sslclient", &tls, &Profile::TlsClient, "sslserver"),
+            ("sslclient", &tls, &CertificateProfile::TlsClient, "sslserver"),
         ] {
             let root = write(&folder, "root.pem", &authority.certificate);
             let leaf = write(&folder, "leaf.pem", &authority.issue(profile, "Leaf", &public_key));
@@ -60,7 +60,8 @@ fn openssl_refuses_a_changed_leaf_and_a_root_that_did_not_issue_it() {
     let Some(openssl) = testkit::tool("openssl") else { return };
     let folder = testkit::temp_folder();
     let root = Authority::root(Algorithm::EcdsaP256);
-    let leaf = root.issue(&Profile::CodeSigning, "Leaf", &Key::generate(Algorithm::EcdsaP256).public());
+    let leaf =
+        root.issue(&CertificateProfile::CodeSigning, "Leaf", &Key::generate(Algorithm::EcdsaP256).public());
     let other = write(&folder, "other.pem", &Authority::root(Algorithm::EcdsaP256).certificate);
     let (good, said) = verify(&openssl, "any", &other, &write(&folder, "leaf.pem", &leaf));
     assert!(!good, "{said}");
@@ -95,16 +96,16 @@ fn openssl_reads_the_extensions_that_were_written() {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert!(!said.contains("Extended Key Usage"));
-    let said = text(&root.issue(&Profile::Timestamping, "Leaf", &public_key));
+    let said = text(&root.issue(&CertificateProfile::Timestamping, "Leaf", &public_key));
     for part in
         ["X509v3 Key Usage: critical Digital Signature", "X509v3 Extended Key Usage: critical Time Stamping"]
     {
         assert!(said.contains(part), "{part} in {said}");
     }
-    let said = text(&root.issue(&Profile::CodeSigning, "Leaf", &public_key));
+    let said = text(&root.issue(&CertificateProfile::CodeSigning, "Leaf", &public_key));
     assert!(said.contains("X509v3 Extended Key Usage: Code Signing"), "{said}");
     let names = vec!["sign.example.test".parse().unwrap(), "::1".parse().unwrap()];
-    let said = text(&root.issue(&Profile::TlsServer { names }, "Leaf", &public_key));
+    let said = text(&root.issue(&CertificateProfile::TlsServer { names }, "Leaf", &public_key));
     let part = "X509v3 Subject Alternative Name: DNS:sign.example.test, IP Address:0:0:0:0:0:0:0:1";
     assert!(said.contains(part), "{said}");
 }

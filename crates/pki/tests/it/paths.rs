@@ -3,7 +3,9 @@
 use std::slice;
 
 use model::{Algorithm, Instant};
-use pki::{Certificate, INTERMEDIATES_MAX, PathError, Profile, ServerName, Usage, Validity, verify_path};
+use pki::{
+    Certificate, CertificateProfile, INTERMEDIATES_MAX, PathError, ServerName, Usage, Validity, verify_path,
+};
 
 use crate::support::{
     Authority, Key, NOW, VALIDITY, at, extended_key_usage, extension, is_extension, text, tlv,
@@ -18,8 +20,8 @@ struct Case {
 fn case() -> Case {
     let root = Authority::root(Algorithm::EcdsaP256);
     let public_key = Key::generate(Algorithm::EcdsaP256).public();
-    let code = root.issue(&Profile::CodeSigning, "Release key", &public_key);
-    let stamp = root.issue(&Profile::Timestamping, "Timestamp authority", &public_key);
+    let code = root.issue(&CertificateProfile::CodeSigning, "Release key", &public_key);
+    let stamp = root.issue(&CertificateProfile::Timestamping, "Timestamp authority", &public_key);
     Case { root, code, stamp }
 }
 
@@ -38,10 +40,11 @@ impl Case {
 fn one_root_vouches_for_code_signing_and_for_timestamping_with_every_algorithm() {
     for algorithm in Algorithm::ALL {
         let root = Authority::root(*algorithm);
-        let other = Authority::new(Algorithm::Ed25519, "Another root", &Profile::Root).certificate;
-        for (profile, usage) in
-            [(Profile::CodeSigning, Usage::CodeSigning), (Profile::Timestamping, Usage::Timestamping)]
-        {
+        let other = Authority::new(Algorithm::Ed25519, "Another root", &CertificateProfile::Root).certificate;
+        for (profile, usage) in [
+            (CertificateProfile::CodeSigning, Usage::CodeSigning),
+            (CertificateProfile::Timestamping, Usage::Timestamping),
+        ] {
             let leaf = root.issue(&profile, "Leaf", &Key::generate(Algorithm::Ed25519).public());
             let roots = [other.clone(), root.certificate.clone()];
             let path = verify_path(&leaf, &[], &roots, at(NOW), usage).unwrap();
@@ -56,7 +59,7 @@ fn a_path_holds_from_its_first_second_to_the_end_of_its_last() {
     let case = case();
     let public_key = Key::generate(Algorithm::EcdsaP256).public();
     let short = Validity::new(at("2026-11-20T09:00:00Z"), at("2026-11-20T09:10:00Z")).unwrap();
-    let leaf = case.root.issue_for(&Profile::CodeSigning, "Release key", &public_key, short);
+    let leaf = case.root.issue_for(&CertificateProfile::CodeSigning, "Release key", &public_key, short);
     let verify = |when: &str| case.verify(&leaf, at(when), Usage::CodeSigning);
     assert_eq!(verify("2026-11-20T09:00:00Z"), Ok(()));
     assert_eq!(verify("2026-11-20T09:10:00.999999999Z"), Ok(()));
@@ -89,7 +92,7 @@ fn an_expired_root_vouches_for_nothing_although_the_leaf_is_valid() {
 #[test]
 fn a_root_of_another_name_does_not_vouch() {
     let case = case();
-    let other = Authority::new(Algorithm::EcdsaP256, "Another root", &Profile::Root).certificate;
+    let other = Authority::new(Algorithm::EcdsaP256, "Another root", &CertificateProfile::Root).certificate;
     let expected = "no trusted root vouches for the certificate of `CN=Release key,O=Example`, which was issued by \
                     `CN=Root,O=Example`";
     for roots in [vec![], vec![other]] {
@@ -131,7 +134,7 @@ fn a_leaf_for_another_usage_is_refused() {
     );
     let public_key = Key::generate(Algorithm::EcdsaP256).public();
     let names: Vec<ServerName> = vec!["localhost".parse().unwrap()];
-    for profile in [Profile::TlsServer { names }, Profile::TlsClient] {
+    for profile in [CertificateProfile::TlsServer { names }, CertificateProfile::TlsClient] {
         let leaf = case.root.issue(&profile, "TLS", &public_key);
         assert!(case.refusal(&leaf, Usage::CodeSigning).contains("does not name code signing"));
     }
@@ -214,14 +217,14 @@ fn what_is_critical_and_unknown_is_not_overlooked() {
 
 /// An authority below `above`, with further extensions.
 fn below(above: &Authority, common_name: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Authority {
-    let own = Authority::new(Algorithm::EcdsaP256, common_name, &Profile::Root);
+    let own = Authority::new(Algorithm::EcdsaP256, common_name, &CertificateProfile::Root);
     Authority { certificate: above.extend(&own.certificate, change), key: own.key }
 }
 
 fn path_over(root: &Authority, authorities: &[&Authority]) -> Result<usize, String> {
     let lowest = authorities.last().unwrap_or(&root);
     let public_key = Key::generate(Algorithm::EcdsaP256).public();
-    let leaf = lowest.issue(&Profile::CodeSigning, "Release key", &public_key);
+    let leaf = lowest.issue(&CertificateProfile::CodeSigning, "Release key", &public_key);
     let intermediates: Vec<_> = authorities.iter().map(|one| one.certificate.clone()).collect();
     verify_path(&leaf, &intermediates, slice::from_ref(&root.certificate), at(NOW), Usage::CodeSigning)
         .map(|path| path.intermediates().len())
@@ -232,14 +235,16 @@ fn path_over(root: &Authority, authorities: &[&Authority]) -> Result<usize, Stri
 fn intermediates_must_be_authorities_that_may_issue_for_this_usage() {
     let root = Authority::root(Algorithm::EcdsaP384);
     let refused = "the path from `CN=Release key,O=Example` runs over a certificate that may not issue it: ";
-    let constraint = format!("{refused}a basic, name or usage constraint on the path is not met");
     assert_eq!(path_over(&root, &[&below(&root, "Below", |_| ())]), Ok(1));
     let code = below(&root, "Below", |all| all.push(extended_key_usage(false, &[3])));
     assert_eq!(path_over(&root, &[&code]), Ok(1));
     let any = extension(0x25, false, &tlv(0x30, &[0x06, 0x04, 0x55, 0x1d, 0x25, 0x00]));
     assert_eq!(path_over(&root, &[&below(&root, "Below", |all| all.push(any))]), Ok(1));
     let stamp = below(&root, "Below", |all| all.push(extended_key_usage(false, &[8])));
-    assert_eq!(path_over(&root, &[&stamp]), Err(constraint));
+    assert_eq!(
+        path_over(&root, &[&stamp]),
+        Err(format!("{refused}the extended key usage of `CN=Below,O=Example` does not name code signing"))
+    );
     let mute = below(&root, "Below", |all| {
         all.retain(|e| !is_extension(0x0f)(e));
         all.push(extension(0x0f, true, &[0x03, 0x02, 0x01, 0x02]));
@@ -256,17 +261,21 @@ fn intermediates_must_be_authorities_that_may_issue_for_this_usage() {
 fn a_leaf_that_issues_another_leaf_is_no_authority() {
     let root = Authority::root(Algorithm::EcdsaP256);
     let key = Key::generate(Algorithm::EcdsaP256);
-    let certificate = root.issue(&Profile::CodeSigning, "Release key", &key.public());
+    let certificate = root.issue(&CertificateProfile::CodeSigning, "Release key", &key.public());
     let usurper = Authority { key, certificate };
-    let own = Authority::root(Algorithm::EcdsaP256).issue(&Profile::CodeSigning, "Child", &root.key.public());
+    let own = Authority::root(Algorithm::EcdsaP256).issue(
+        &CertificateProfile::CodeSigning,
+        "Child",
+        &root.key.public(),
+    );
     let child = usurper.extend(&own, |_| ());
     let intermediates = [usurper.certificate];
     let refused =
         verify_path(&child, &intermediates, &[root.certificate], at(NOW), Usage::CodeSigning).unwrap_err();
     assert_eq!(
         text(&refused),
-        "the path from `CN=Child,O=Example` runs over a certificate that may not issue it: a basic, name or usage \
-         constraint on the path is not met"
+        "the path from `CN=Child,O=Example` runs over a certificate that may not issue it: `CN=Release key,O=Example` is \
+         no certificate authority"
     );
 }
 
@@ -282,7 +291,7 @@ fn a_root_is_held_to_its_own_path_length_and_usage() {
         let key = &root.key;
         move |authorities: &[&Authority]| {
             let leaf_issuer = authorities.last().unwrap();
-            let leaf = leaf_issuer.issue(&Profile::CodeSigning, "Release key", &key.public());
+            let leaf = leaf_issuer.issue(&CertificateProfile::CodeSigning, "Release key", &key.public());
             let intermediates: Vec<_> = authorities.iter().map(|one| one.certificate.clone()).collect();
             verify_path(&leaf, &intermediates, slice::from_ref(&certificate), at(NOW), Usage::CodeSigning)
                 .map(drop)
@@ -294,14 +303,14 @@ fn a_root_is_held_to_its_own_path_length_and_usage() {
     assert_eq!(strict(2)(&[&first, &second]), Ok(()));
     assert_eq!(
         strict(1)(&[&first, &second]).unwrap_err(),
-        "the path from `CN=Release key,O=Example` runs over a certificate that may not issue it: `CN=Root,O=Example` \
-         allows fewer authorities below it than there are"
+        "the path from `CN=Release key,O=Example` runs over a certificate that may not issue it: an authority on the \
+         path allows fewer authorities below it than there are"
     );
-    let tls = Authority::new(Algorithm::EcdsaP256, "Root", &Profile::TlsRoot);
+    let tls = Authority::new(Algorithm::EcdsaP256, "Root", &CertificateProfile::TlsRoot);
     assert_eq!(
         path_over(&tls, &[]).unwrap_err(),
-        "the path from `CN=Root,O=Example` runs over a certificate that may not issue it: the extended key usage of \
-         `CN=Root,O=Example` does not name code signing"
+        "the path from `CN=Release key,O=Example` runs over a certificate that may not issue it: the extended key \
+         usage of `CN=Root,O=Example` does not name code signing"
     );
     // An intermediate is no root, however much it is trusted.
     let refused = path_over(&first, &[]).unwrap_err();
@@ -320,7 +329,7 @@ fn an_expired_intermediate_is_named() {
     });
     let short = Validity::new(at("2026-01-01T00:00:00Z"), at("2026-02-01T00:00:00Z")).unwrap();
     let public_key = Key::generate(Algorithm::EcdsaP256).public();
-    let leaf = first.issue_for(&Profile::CodeSigning, "Release key", &public_key, short);
+    let leaf = first.issue_for(&CertificateProfile::CodeSigning, "Release key", &public_key, short);
     let leaf = first
         .reissue(&leaf, |parts| parts[VALIDITY] = tlv(0x30, b"\x17\x0d260101000000Z\x17\x0d270101000000Z"));
     let refused = verify_path(&leaf, &[first.certificate], &[root.certificate], at(NOW), Usage::CodeSigning);
@@ -336,4 +345,31 @@ fn a_flood_of_intermediates_is_not_searched() {
     let flood = vec![case.root.certificate.clone(); INTERMEDIATES_MAX + 1];
     let refused = verify_path(&case.code, &flood, &[], at(NOW), Usage::CodeSigning).unwrap_err();
     assert_eq!(text(&refused), "17 intermediate certificates, where at most 16 are looked at");
+}
+
+#[test]
+fn a_certificate_that_may_not_issue_does_not_hide_one_that_may() {
+    let root = Authority::root(Algorithm::EcdsaP256);
+    let good = below(&root, "Below", |_| ());
+    let stamp = root.extend(&good.certificate, |extensions| extensions.push(extended_key_usage(false, &[8])));
+    let expired = root.reissue(&good.certificate, |parts| {
+        parts[VALIDITY] = tlv(0x30, b"\x17\x0d260101000000Z\x17\x0d260201000000Z");
+    });
+    let public_key = Key::generate(Algorithm::EcdsaP256).public();
+    let leaf = good.issue(&CertificateProfile::CodeSigning, "Release key", &public_key);
+    let verify = |intermediates: &[Certificate], roots: &[Certificate]| {
+        verify_path(&leaf, intermediates, roots, at(NOW), Usage::CodeSigning)
+    };
+    let roots = [root.certificate.clone()];
+    let path = verify(&[stamp.clone(), expired.clone(), good.certificate.clone()], &roots).unwrap();
+    assert_eq!(path.intermediates(), slice::from_ref(&good.certificate));
+    assert!(matches!(verify(&[stamp, expired.clone()], &roots), Err(PathError::WrongIssuer { .. })));
+    assert!(matches!(verify(slice::from_ref(&expired), &roots), Err(PathError::Expired { .. })));
+    // A refused root of another name says nothing about this path; one of the right name explains it.
+    let strange = Authority::new(Algorithm::EcdsaP256, "Strange", &CertificateProfile::TlsRoot).certificate;
+    let tls = Authority::new(Algorithm::EcdsaP256, "Root", &CertificateProfile::TlsRoot).certificate;
+    let refused = verify(slice::from_ref(&good.certificate), slice::from_ref(&strange)).unwrap_err();
+    assert!(matches!(refused, PathError::UntrustedIssuer { .. }), "{refused}");
+    let refused = verify(slice::from_ref(&good.certificate), &[strange, tls]).unwrap_err();
+    assert!(matches!(refused, PathError::WrongIssuer { .. }), "{refused}");
 }

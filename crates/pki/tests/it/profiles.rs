@@ -3,8 +3,8 @@
 use model::Algorithm;
 use pki::algorithm::{DigestAlgorithm, Parameters, names_signature, signature_identifier};
 use pki::{
-    Certificate, DistinguishedName, Issuer, NewCertificate, Profile, Serial, ServerName, SignatureError,
-    Usage, UsageFault, Validity,
+    Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, ServerName,
+    SignatureError, Usage, UsageFault, Validity,
 };
 
 use crate::support::{Authority, Key, VALIDITY, at, name, seal, text, tlv, validity};
@@ -13,7 +13,7 @@ use crate::support::{Authority, Key, VALIDITY, at, name, seal, text, tlv, validi
 fn the_same_inputs_give_the_same_bytes() {
     let root = Authority::root(Algorithm::EcdsaP256);
     let public_key = Key::generate(Algorithm::EcdsaP256).public();
-    let (profile, subject) = (Profile::CodeSigning, name("Release key"));
+    let (profile, subject) = (CertificateProfile::CodeSigning, name("Release key"));
     let mut new = NewCertificate {
         profile: &profile,
         subject: &subject,
@@ -32,11 +32,14 @@ fn the_same_inputs_give_the_same_bytes() {
 #[test]
 fn every_algorithm_seals_a_root_and_a_leaf_that_verify_with_their_issuer_and_with_nobody_else() {
     let other = Authority::root(Algorithm::EcdsaP256);
-    let renamed = Authority::new(Algorithm::EcdsaP256, "Another root", &Profile::Root);
+    let renamed = Authority::new(Algorithm::EcdsaP256, "Another root", &CertificateProfile::Root);
     for algorithm in Algorithm::ALL {
         let root = Authority::root(*algorithm);
-        let leaf =
-            root.issue(&Profile::CodeSigning, "Release key", &Key::generate(Algorithm::Ed25519).public());
+        let leaf = root.issue(
+            &CertificateProfile::CodeSigning,
+            "Release key",
+            &Key::generate(Algorithm::Ed25519).public(),
+        );
         root.certificate.verify_signature_by(&root.certificate).unwrap();
         leaf.verify_signature_by(&root.certificate).unwrap();
         let refused = leaf.verify_signature_by(&other.certificate).unwrap_err();
@@ -67,8 +70,8 @@ fn a_root_is_an_authority_without_a_usage_of_its_own() {
 fn leaves_are_good_for_one_usage_and_name_their_issuers_key() {
     let root = Authority::root(Algorithm::EcdsaP256);
     let key = Key::generate(Algorithm::EcdsaP256).public();
-    let code = root.issue(&Profile::CodeSigning, "Release key", &key);
-    let stamp = root.issue(&Profile::Timestamping, "Timestamp authority", &key);
+    let code = root.issue(&CertificateProfile::CodeSigning, "Release key", &key);
+    let stamp = root.issue(&CertificateProfile::Timestamping, "Timestamp authority", &key);
     for leaf in [&code, &stamp] {
         assert!(!leaf.is_authority());
         assert_eq!(leaf.extension("2.5.29.15").unwrap(), [0x03, 0x02, 0x07, 0x80]);
@@ -89,7 +92,7 @@ fn leaves_are_good_for_one_usage_and_name_their_issuers_key() {
 fn what_a_certificate_says_is_what_was_asked() {
     let root = Authority::root(Algorithm::EcdsaP256);
     let key = Key::generate(Algorithm::Ed25519).public();
-    let leaf = root.issue(&Profile::CodeSigning, "Höhe, \"Nr. 1\"", &key);
+    let leaf = root.issue(&CertificateProfile::CodeSigning, "Höhe, \"Nr. 1\"", &key);
     assert_eq!(leaf.subject_common_name().unwrap(), "Höhe, \"Nr. 1\"");
     assert_eq!(root.certificate.subject_text(), "CN=Root,O=Example");
     assert_eq!(leaf.issuer_text(), "CN=Root,O=Example");
@@ -123,7 +126,7 @@ fn dates_from_2050_are_generalized_and_earlier_ones_are_utc() {
         let public_key = key.public();
         let validity = Validity::new(at("2026-01-01T00:00:00.75Z"), at(to)).unwrap();
         let new = NewCertificate {
-            profile: &Profile::Root,
+            profile: &CertificateProfile::Root,
             subject: &name("Root"),
             public_key: &public_key,
             serial: Serial::from_random([1; 16]),
@@ -149,8 +152,8 @@ fn dates_from_2050_are_generalized_and_earlier_ones_are_utc() {
 fn what_cannot_be_composed_says_why() {
     let root = Authority::root(Algorithm::EcdsaP256);
     let public_key = Key::generate(Algorithm::EcdsaP256).public();
-    let leaf = root.issue(&Profile::CodeSigning, "Release key", &public_key);
-    let refusal = |profile: Profile, issuer: Issuer<'_>, validity: Validity| {
+    let leaf = root.issue(&CertificateProfile::CodeSigning, "Release key", &public_key);
+    let refusal = |profile: CertificateProfile, issuer: Issuer<'_>, validity: Validity| {
         let subject = name("Release key");
         let serial = Serial::from_random([3; 16]);
         let new = NewCertificate {
@@ -165,19 +168,19 @@ fn what_cannot_be_composed_says_why() {
     };
     let by_root = Issuer::Certificate(&root.certificate);
     let wrong = "a root signs its own certificate, and nothing else does";
-    assert_eq!(refusal(Profile::Root, by_root, validity()), wrong);
-    assert_eq!(refusal(Profile::CodeSigning, Issuer::Itself, validity()), wrong);
+    assert_eq!(refusal(CertificateProfile::Root, by_root, validity()), wrong);
+    assert_eq!(refusal(CertificateProfile::CodeSigning, Issuer::Itself, validity()), wrong);
     assert_eq!(
-        refusal(Profile::CodeSigning, Issuer::Certificate(&leaf), validity()),
+        refusal(CertificateProfile::CodeSigning, Issuer::Certificate(&leaf), validity()),
         "`CN=Release key,O=Example` is no certificate authority"
     );
     assert_eq!(
-        refusal(Profile::TlsServer { names: vec![] }, by_root, validity()),
+        refusal(CertificateProfile::TlsServer { names: vec![] }, by_root, validity()),
         "a certificate of a TLS server needs at least one name"
     );
     let long = Validity::new(at("2026-01-01T00:00:00Z"), at("2046-01-01T00:00:01Z")).unwrap();
     assert_eq!(
-        refusal(Profile::CodeSigning, by_root, long),
+        refusal(CertificateProfile::CodeSigning, by_root, long),
         "a certificate until 2046-01-01T00:00:01Z would outlive its issuer `CN=Root,O=Example`, which ends at \
          2046-01-01T00:00:00Z"
     );

@@ -9,7 +9,8 @@ use aws_lc_rs::signature::{
 };
 use model::{Algorithm, Instant, PublicKey};
 use pki::{
-    Certificate, DistinguishedName, Issuer, NewCertificate, Profile, Serial, TbsCertificate, Validity,
+    Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, TbsCertificate,
+    Validity,
 };
 
 pub(crate) enum Key {
@@ -78,7 +79,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    pub(crate) fn new(algorithm: Algorithm, common_name: &str, profile: &Profile) -> Self {
+    pub(crate) fn new(algorithm: Algorithm, common_name: &str, profile: &CertificateProfile) -> Self {
         let key = Key::generate(algorithm);
         let public_key = key.public();
         let new = NewCertificate {
@@ -94,16 +95,21 @@ impl Authority {
     }
 
     pub(crate) fn root(algorithm: Algorithm) -> Self {
-        Self::new(algorithm, "Root", &Profile::Root)
+        Self::new(algorithm, "Root", &CertificateProfile::Root)
     }
 
-    pub(crate) fn issue(&self, profile: &Profile, common_name: &str, public_key: &PublicKey) -> Certificate {
+    pub(crate) fn issue(
+        &self,
+        profile: &CertificateProfile,
+        common_name: &str,
+        public_key: &PublicKey,
+    ) -> Certificate {
         self.issue_for(profile, common_name, public_key, validity())
     }
 
     pub(crate) fn issue_for(
         &self,
-        profile: &Profile,
+        profile: &CertificateProfile,
         common_name: &str,
         public_key: &PublicKey,
         validity: Validity,

@@ -1,7 +1,7 @@
 //! Every byte of a certificate, changed: it no longer parses, or no longer verifies, and nothing falls over.
 
 use model::Algorithm;
-use pki::{Certificate, Profile, Usage, verify_path};
+use pki::{Certificate, CertificateProfile, Usage, verify_path};
 
 use crate::support::{Authority, Key, NOW, at, text};
 
@@ -21,9 +21,10 @@ fn changes(der: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 fn no_changed_byte_of_a_leaf_or_of_a_root_leaves_a_path() {
     for algorithm in [Algorithm::EcdsaP256, Algorithm::Rsa2048, Algorithm::Ed25519] {
         let root = Authority::root(algorithm);
-        for (profile, usage) in
-            [(Profile::CodeSigning, Usage::CodeSigning), (Profile::Timestamping, Usage::Timestamping)]
-        {
+        for (profile, usage) in [
+            (CertificateProfile::CodeSigning, Usage::CodeSigning),
+            (CertificateProfile::Timestamping, Usage::Timestamping),
+        ] {
             let leaf = root.issue(&profile, "Leaf", &Key::generate(Algorithm::EcdsaP256).public());
             let verifies = |leaf: &Certificate, root: &Certificate| {
                 verify_path(leaf, &[], std::slice::from_ref(root), at(NOW), usage).is_ok()
