@@ -2,7 +2,8 @@
 //!
 //! **In scope**: ids and names, digests and their tags, instants, public keys and signature checks, forms and
 //! purposes, the canonical signing request with its items, signing profiles, the receipt, RFC 6962 hashes and
-//! paths, limits, and the two traits through which the world is seen: [`Clock`] and [`Disk`].
+//! paths, leaves of the journal, fixed layouts, limits, and the two traits through which the world is seen:
+//! [`Clock`] and [`Disk`].
 //!
 //! **Out of scope**: private keys, parsing of artifacts and certificates, any input or output.
 //!
@@ -18,7 +19,9 @@ mod hash;
 mod ids;
 mod instant;
 mod item;
+pub mod journal;
 mod key;
+pub mod layout;
 pub mod limits;
 pub mod merkle;
 mod profile;
@@ -34,9 +37,9 @@ pub use form::{Algorithm, Class, Form, Purpose};
 pub use hash::Hash;
 pub use ids::{IdError, KeyId, PersonId, PlatformId, PrincipalId, RequestId, Space};
 pub use instant::{Instant, InstantError};
+pub use item::{Content, FileClaim, Item, ItemError, ItemKey, Items, Parameters};
 pub use key::{BadSignature, KeyError, PublicKey};
 pub use profile::{Logging, Profile, ProfileKey, Timestamping};
-pub use item::{Content, FileClaim, Item, ItemError, ItemKey, Items, Parameters};
 pub use request::{
     Disclosure, ItemTree, Kind, Proven, Request, RequestError, Requester, Signing, SourceContext, Subject,
 };
