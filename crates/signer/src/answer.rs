@@ -48,32 +48,31 @@ pub struct Refusal {
 /// Why an order is refused, for programs. The numbers are part of the frame's layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-#[repr(u8)]
 pub enum RefusalCode {
     /// The order cannot be read.
-    Malformed = 1,
+    Malformed,
     /// The request is for another platform.
-    OtherPlatform = 2,
+    OtherPlatform,
     /// The request names a registry head, policy or key record that is not in force.
-    Stale = 3,
+    Stale,
     /// The key does not exist, is not active, not valid now, or not of this form, purpose or class.
-    Key = 4,
+    Key,
     /// The item does not stand in the request.
-    NotInRequest = 5,
+    NotInRequest,
     /// The request's time has not come, or has passed.
-    Expired = 6,
+    Expired,
     /// Too few endorsements, or a rejection.
-    Quorum = 7,
+    Quorum,
     /// The key's rate is used up.
-    Rate = 8,
+    Rate,
     /// A checkpoint that does not extend the last one signed.
-    NotConsistent = 9,
+    NotConsistent,
     /// The clock moved in a way that cannot be believed.
-    Clock = 10,
+    Clock,
     /// The key store failed; a retry may help.
-    KeyStore = 11,
+    KeyStore,
     /// The journal cannot be written, or its state was restored and not adopted.
-    Journal = 12,
+    Journal,
 }
 
 impl RefusalCode {
@@ -92,6 +91,29 @@ impl RefusalCode {
         Self::KeyStore,
         Self::Journal,
     ];
+
+    /// Its number.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Malformed => 1,
+            Self::OtherPlatform => 2,
+            Self::Stale => 3,
+            Self::Key => 4,
+            Self::NotInRequest => 5,
+            Self::Expired => 6,
+            Self::Quorum => 7,
+            Self::Rate => 8,
+            Self::NotConsistent => 9,
+            Self::Clock => 10,
+            Self::KeyStore => 11,
+            Self::Journal => 12,
+        }
+    }
+
+    /// The code of a number.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.byte() == byte)
+    }
 
     /// Could the same order succeed later?
     pub const fn is_transient(self) -> bool {

@@ -10,8 +10,15 @@
 
 mod admin;
 mod answer;
+mod client;
+mod frame;
 mod order;
+mod signer;
+mod wire;
 
 pub use admin::{AdminAnswer, AdminMessage};
 pub use answer::{Answer, Answers, Certified, Refusal, RefusalCode, Signed, State};
+pub use client::{AdminClient, Client};
+pub use frame::{FRAME_BYTES_MAX, Frame, FrameError};
 pub use order::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};
+pub use signer::{Signer, SignerError};

@@ -1,6 +1,9 @@
 //! Orders: what the engine and the authorities ask of the key process.
 
-use model::{Digest, KeyId};
+use model::layout::Writer;
+use model::{Digest, KeyId, Tag};
+
+use crate::wire;
 
 /// A batch of orders, in one frame. The answers come in the same order, each for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,4 +82,22 @@ pub struct CheckpointOrder {
     pub new: Head,
     /// The consistency proof between them (RFC 9162 §2.1.4).
     pub proof: Vec<Digest>,
+}
+
+impl TimestampOrder {
+    /// The digest that the journal's intent names.
+    pub fn digest(&self) -> Digest {
+        let mut writer = Writer::new();
+        wire::order::put_timestamp(&mut writer, self);
+        Tag::TimestampOrder.digest(&[&writer.finish()])
+    }
+}
+
+impl CheckpointOrder {
+    /// The digest that the journal's intent names.
+    pub fn digest(&self) -> Digest {
+        let mut writer = Writer::new();
+        wire::order::put_checkpoint(&mut writer, self);
+        Tag::CheckpointOrder.digest(&[&writer.finish()])
+    }
 }

@@ -1,0 +1,159 @@
+//! The client: one connection to the key process's socket.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::frame::{Frame, FrameError};
+use crate::{AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, State};
+
+/// How long an answer may take. A batch of slow hardware keys takes seconds, never minutes.
+const ANSWER_PERIOD: Duration = Duration::from_secs(30);
+
+/// Orders signatures at the key process's socket. One lane is one client: calls wait for each other.
+#[derive(Debug)]
+pub struct Client {
+    line: Line,
+}
+
+/// Speaks to the key process at its administrative socket.
+#[derive(Debug)]
+pub struct AdminClient {
+    line: Line,
+}
+
+impl Client {
+    /// A client of the socket at this path; it connects when it is first asked.
+    pub fn new(socket: &Path) -> Self {
+        Self { line: Line::new(socket) }
+    }
+
+    /// The same, with another limit to how long an answer may take.
+    pub fn with_period(socket: &Path, period: Duration) -> Self {
+        Self { line: Line { period, ..Line::new(socket) } }
+    }
+
+    /// The same, and whoever listens must be this user.
+    pub fn expecting_user(self, user: u32) -> Self {
+        Self { line: Line { user: Some(user), ..self.line } }
+    }
+}
+
+impl Signer for Client {
+    fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
+        match self.line.ask(&Frame::Orders(orders.clone()))? {
+            Frame::Answers(answers) if answers.answers.len() == orders.orders.len() => Ok(answers),
+            other => Err(self.line.unexpected(other)),
+        }
+    }
+
+    fn state(&self) -> Result<State, SignerError> {
+        match self.line.ask(&Frame::Ask)? {
+            Frame::State(state) => Ok(state),
+            other => Err(self.line.unexpected(other)),
+        }
+    }
+}
+
+impl AdminClient {
+    /// A client of the administrative socket at this path.
+    pub fn new(socket: &Path) -> Self {
+        Self { line: Line::new(socket) }
+    }
+
+    /// Sends one message. Unlike an order it is not repeated by itself: after an error, look at the state first.
+    pub fn send(&self, message: &AdminMessage) -> Result<AdminAnswer, SignerError> {
+        self.line.hang_up();
+        match self.line.ask(&Frame::Admin(message.clone()))? {
+            Frame::AdminAnswer(answer) => Ok(answer),
+            other => Err(self.line.unexpected(other)),
+        }
+    }
+}
+
+/// A connection that is made when it is needed, and made anew when it broke.
+#[derive(Debug)]
+struct Line {
+    socket: PathBuf,
+    period: Duration,
+    user: Option<u32>,
+    stream: Mutex<Option<UnixStream>>,
+}
+
+impl Line {
+    fn new(socket: &Path) -> Self {
+        Self { socket: socket.to_owned(), period: ANSWER_PERIOD, user: None, stream: Mutex::new(None) }
+    }
+
+    fn ask(&self, frame: &Frame) -> Result<Frame, SignerError> {
+        let mut held = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        // A connection that was kept may have been closed since by a key process that started anew. Orders are
+        // idempotent, so one repetition over a fresh connection is safe whatever became of the first.
+        if let Some(mut kept) = held.take() {
+            match exchange(&mut kept, frame) {
+                Ok(answer) => {
+                    *held = Some(kept);
+                    return Ok(answer);
+                }
+                Err(error) if is_timeout(&error) => return Err(self.broken(error)),
+                Err(_) => {}
+            }
+        }
+        let mut fresh = self.connect()?;
+        let answer = exchange(&mut fresh, frame).map_err(|error| self.broken(error))?;
+        *held = Some(fresh);
+        Ok(answer)
+    }
+
+    fn hang_up(&self) {
+        *self.stream.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn connect(&self) -> Result<UnixStream, SignerError> {
+        let unreachable = |source| SignerError::Unreachable { socket: self.socket.clone(), source };
+        let stream = UnixStream::connect(&self.socket).map_err(unreachable)?;
+        stream.set_read_timeout(Some(self.period)).map_err(unreachable)?;
+        stream.set_write_timeout(Some(self.period)).map_err(unreachable)?;
+        self.check_user(&stream)?;
+        Ok(stream)
+    }
+
+    fn check_user(&self, stream: &UnixStream) -> Result<(), SignerError> {
+        let Some(expected) = self.user else { return Ok(()) };
+        let socket = || self.socket.clone();
+        let peer = rustix::net::sockopt::socket_peercred(stream)
+            .map_err(|source| SignerError::Unreachable { socket: socket(), source: source.into() })?;
+        match peer.uid.as_raw() {
+            found if found == expected => Ok(()),
+            found => Err(SignerError::OtherUser { socket: socket(), found, expected }),
+        }
+    }
+
+    fn broken(&self, error: FrameError) -> SignerError {
+        let socket = self.socket.clone();
+        if is_timeout(&error) {
+            SignerError::TimedOut { socket, after: self.period }
+        } else {
+            SignerError::Broken { socket, source: error }
+        }
+    }
+
+    fn unexpected(&self, frame: Frame) -> SignerError {
+        match frame {
+            Frame::Refused(refusal) => SignerError::Refused(refusal),
+            _ => SignerError::Unexpected { socket: self.socket.clone() },
+        }
+    }
+}
+
+fn exchange(stream: &mut UnixStream, frame: &Frame) -> Result<Frame, FrameError> {
+    frame.write(stream)?;
+    Frame::read(stream)
+}
+
+fn is_timeout(error: &FrameError) -> bool {
+    matches!(error, FrameError::Stream(source)
+        if matches!(source.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut))
+}

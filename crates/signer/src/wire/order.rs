@@ -1,0 +1,113 @@
+//! Orders.
+
+use model::KeyId;
+use model::layout::{LayoutError, Reader, Writer};
+use model::limits;
+
+use super::{ORDERS_MAX, PROOF_MAX};
+use crate::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};
+
+/// The content octets of the longest nonce.
+const NONCE_BYTES_MAX: usize = 32;
+
+/// One endorsement in canonical JSON.
+const ENDORSEMENT_BYTES_MAX: usize = 16 * 1024;
+
+pub(crate) fn put_orders(writer: &mut Writer, orders: &Orders) {
+    put_head(writer, &orders.ledger);
+    writer.list(&orders.orders, put_order);
+}
+
+pub(crate) fn take_orders(reader: &mut Reader<'_>) -> Result<Orders, LayoutError> {
+    Ok(Orders { ledger: take_head(reader)?, orders: reader.list("orders", ORDERS_MAX, take_order)? })
+}
+
+pub(crate) fn put_head(writer: &mut Writer, head: &Head) {
+    writer.long(head.size).digest(&head.root);
+}
+
+pub(crate) fn take_head(reader: &mut Reader<'_>) -> Result<Head, LayoutError> {
+    Ok(Head { size: reader.long("head.size")?, root: reader.digest("head.root")? })
+}
+
+fn put_order(writer: &mut Writer, order: &Order) {
+    match order {
+        Order::Sign(order) => put_sign(writer.byte(1), order),
+        Order::Timestamp(order) => put_timestamp(writer.byte(2), order),
+        Order::Checkpoint(order) => put_checkpoint(writer.byte(3), order),
+    }
+}
+
+fn take_order(reader: &mut Reader<'_>) -> Result<Order, LayoutError> {
+    match reader.byte("order.kind")? {
+        1 => take_sign(reader).map(Order::Sign),
+        2 => take_timestamp(reader).map(Order::Timestamp),
+        3 => take_checkpoint(reader).map(Order::Checkpoint),
+        _ => Err(LayoutError::Value { field: "order.kind" }),
+    }
+}
+
+fn put_sign(writer: &mut Writer, order: &SignOrder) {
+    writer.bytes(&order.request).bytes(&order.item).list(&order.path, |writer, hash| {
+        writer.digest(hash);
+    });
+    writer.list(&order.endorsements, |writer, endorsement| {
+        writer.bytes(endorsement);
+    });
+}
+
+fn take_sign(reader: &mut Reader<'_>) -> Result<SignOrder, LayoutError> {
+    Ok(SignOrder {
+        request: reader.bytes("request", limits::REQUEST_BYTES_MAX)?.to_vec(),
+        item: reader.bytes("item", limits::ITEM_BYTES_MAX)?.to_vec(),
+        path: reader.list("path", PROOF_MAX, |reader| reader.digest("path"))?,
+        endorsements: reader.list("endorsements", limits::ENDORSEMENTS_MAX, |reader| {
+            reader.bytes("endorsement", ENDORSEMENT_BYTES_MAX).map(<[u8]>::to_vec)
+        })?,
+    })
+}
+
+/// A timestamp order's layout, which is also the preimage of its digest.
+pub(crate) fn put_timestamp(writer: &mut Writer, order: &TimestampOrder) {
+    writer.digest(order.key.digest());
+    match &order.imprint {
+        Imprint::Sha256(imprint) => writer.byte(1).fixed(imprint),
+        Imprint::Sha384(imprint) => writer.byte(2).fixed(imprint),
+        Imprint::Sha512(imprint) => writer.byte(3).fixed(imprint),
+    };
+    writer.option(order.nonce.as_ref(), |writer, nonce| {
+        writer.bytes(nonce);
+    });
+}
+
+fn take_timestamp(reader: &mut Reader<'_>) -> Result<TimestampOrder, LayoutError> {
+    let key = KeyId::new(reader.digest("key")?);
+    let imprint = match reader.byte("imprint.kind")? {
+        1 => Imprint::Sha256(reader.array("imprint")?),
+        2 => Imprint::Sha384(reader.array("imprint")?),
+        3 => Imprint::Sha512(reader.array("imprint")?),
+        _ => return Err(LayoutError::Value { field: "imprint.kind" }),
+    };
+    let nonce =
+        reader.option("nonce", |reader| reader.bytes("nonce", NONCE_BYTES_MAX).map(<[u8]>::to_vec))?;
+    Ok(TimestampOrder { key, imprint, nonce })
+}
+
+/// A checkpoint order's layout, which is also the preimage of its digest.
+pub(crate) fn put_checkpoint(writer: &mut Writer, order: &CheckpointOrder) {
+    writer.digest(order.key.digest());
+    put_head(writer, &order.old);
+    put_head(writer, &order.new);
+    writer.list(&order.proof, |writer, hash| {
+        writer.digest(hash);
+    });
+}
+
+fn take_checkpoint(reader: &mut Reader<'_>) -> Result<CheckpointOrder, LayoutError> {
+    Ok(CheckpointOrder {
+        key: KeyId::new(reader.digest("key")?),
+        old: take_head(reader)?,
+        new: take_head(reader)?,
+        proof: reader.list("proof", PROOF_MAX, |reader| reader.digest("proof"))?,
+    })
+}

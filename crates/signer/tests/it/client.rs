@@ -1,0 +1,85 @@
+//! The client against a socket that answers, breaks, stays silent or is somebody else's.
+
+use std::os::unix::net::UnixListener;
+use std::thread;
+use std::time::Duration;
+
+use model::Digest;
+use signer::{Answers, Client, Frame, Head, Orders, Refusal, RefusalCode, Signer, SignerError};
+use tempfile::TempDir;
+
+const HEAD: Head = Head { size: 0, root: Digest::ZERO };
+
+fn no_orders() -> Orders {
+    Orders { ledger: HEAD, orders: Vec::new() }
+}
+
+/// Serves one connection for each script; a script is what is answered, frame by frame, before hanging up.
+fn served(scripts: Vec<Vec<Frame>>) -> (TempDir, Client) {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().join("socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    thread::spawn(move || {
+        for script in scripts {
+            let (mut stream, _) = listener.accept().unwrap();
+            for answer in script {
+                Frame::read(&mut stream).unwrap();
+                answer.write(&mut stream).unwrap();
+            }
+        }
+    });
+    let client = Client::with_period(&socket, Duration::from_millis(300));
+    (folder, client)
+}
+
+fn answers() -> Frame {
+    Frame::Answers(Answers { journal: HEAD, answers: Vec::new() })
+}
+
+#[test]
+fn a_connection_that_was_closed_meanwhile_is_made_anew_and_the_order_repeated() {
+    let (_folder, client) = served(vec![vec![answers()], vec![answers(), answers()]]);
+    for _ in 0..3 {
+        client.order(&no_orders()).unwrap();
+    }
+}
+
+#[test]
+fn a_socket_where_nobody_listens_is_unreachable() {
+    let folder = TempDir::new().unwrap();
+    let client = Client::new(&folder.path().join("socket"));
+    assert!(matches!(client.state(), Err(SignerError::Unreachable { .. })));
+}
+
+#[test]
+fn a_connection_that_breaks_before_the_answer_is_told() {
+    let (_folder, client) = served(vec![vec![]]);
+    assert!(matches!(client.state(), Err(SignerError::Broken { .. })));
+}
+
+#[test]
+fn silence_ends_in_a_timeout() {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().join("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let client = Client::with_period(&socket, Duration::from_millis(20));
+    assert!(matches!(client.state(), Err(SignerError::TimedOut { .. })));
+}
+
+#[test]
+fn an_answer_to_another_question_is_not_taken() {
+    let refusal = Refusal { code: RefusalCode::Journal, text: "full".to_owned() };
+    let (_folder, client) = served(vec![vec![answers(), Frame::Refused(refusal)]]);
+    assert!(matches!(client.state(), Err(SignerError::Unexpected { .. })));
+    assert!(
+        matches!(client.state(), Err(SignerError::Refused(refusal)) if refusal.code == RefusalCode::Journal)
+    );
+}
+
+#[test]
+fn a_listener_who_is_another_user_is_not_spoken_to() {
+    let (_folder, client) = served(vec![vec![answers()]]);
+    let own = rustix::process::getuid().as_raw();
+    let client = client.expecting_user(own + 1);
+    assert!(matches!(client.order(&no_orders()), Err(SignerError::OtherUser { found, .. }) if found == own));
+}
