@@ -1,0 +1,97 @@
+//! What can go wrong with private keys.
+
+use model::{Algorithm, DiskError, KeyId};
+
+/// Why a key cannot be made, opened or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyStoreError {
+    /// The disk failed.
+    #[error("cannot reach the key files")]
+    Disk(#[from] DiskError),
+    /// No such key.
+    #[error("there is no private key for {key} in this key store")]
+    NoKey {
+        /// The key.
+        key: KeyId,
+    },
+    /// An algorithm that this store does not do.
+    #[error("this key store makes no keys for `{algorithm}`; it makes ecdsa-p256-sha256 and ed25519")]
+    Algorithm {
+        /// What was asked for.
+        algorithm: Algorithm,
+    },
+    /// A digest for a key that signs messages.
+    #[error("a key for `{algorithm}` signs whole messages and no SHA-256 digests")]
+    SignsNoDigest {
+        /// The key's algorithm.
+        algorithm: Algorithm,
+    },
+    /// A passphrase that does not fit the file.
+    #[error("the passphrase does not open the key file `{name}`; was it sealed under another?")]
+    WrongPassphrase {
+        /// The file.
+        name: String,
+    },
+    /// A file that is not as it was written.
+    #[error("the key file `{name}` is damaged: {reason}; restore it from a backup")]
+    Damaged {
+        /// The file.
+        name: String,
+        /// How it shows.
+        reason: &'static str,
+    },
+    /// A file of another release.
+    #[error("the key file `{name}` is of version {version}; this avouch knows version 1")]
+    Version {
+        /// The file.
+        name: String,
+        /// The version it names.
+        version: u8,
+    },
+    /// Parameters of the passphrase hash that would make opening the file too cheap or too dear.
+    #[error(
+        "the key file `{name}` asks for a passphrase hash of {memory_kib} KiB, {passes} passes and {lanes} lanes, which is outside the bounds"
+    )]
+    Cost {
+        /// The file.
+        name: String,
+        /// Memory.
+        memory_kib: u32,
+        /// Passes over it.
+        passes: u32,
+        /// Lanes.
+        lanes: u32,
+    },
+    /// The cryptographic library refused.
+    #[error("the cryptographic library cannot {action}")]
+    Library {
+        /// What it should do.
+        action: &'static str,
+    },
+}
+
+/// May the same call succeed later?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Perhaps, without anybody doing anything.
+    MayHelp,
+    /// Not before somebody does something.
+    DoesNotHelp,
+}
+
+impl KeyStoreError {
+    /// May the same call succeed later?
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::Disk(_) | Self::Library { .. } => Retry::MayHelp,
+            Self::NoKey { .. }
+            | Self::Algorithm { .. }
+            | Self::SignsNoDigest { .. }
+            | Self::WrongPassphrase { .. }
+            | Self::Damaged { .. }
+            | Self::Version { .. }
+            | Self::Cost { .. } => Retry::DoesNotHelp,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The two traits behind which every kind of key store stands.
+
+use std::sync::Arc;
+
+use model::{Algorithm, Digest, KeyId, PublicKey};
+
+use crate::KeyStoreError;
+
+/// A place that holds private keys.
+///
+/// Keys come into being inside and stay there. A key that `generate` returned is durable: it is there after a
+/// crash. Calls from several threads are allowed. Each error says by [`KeyStoreError::retry`] whether the same call
+/// may succeed later.
+pub trait KeyStore: Send + Sync {
+    /// Makes a key and keeps it.
+    fn generate(&self, algorithm: Algorithm) -> Result<PublicKey, KeyStoreError>;
+
+    /// The key of this id, ready to sign. Cheap after the first call for a key.
+    fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError>;
+}
+
+/// One private key.
+///
+/// `sign` has no effect but its result: after an error nothing was signed, and signing twice is harmless. ECDSA
+/// signatures are randomised, so the same bytes give other signatures each time; Ed25519 gives the same. Calls from
+/// several threads are allowed. Whether the signature verifies is for the caller to check where it matters.
+pub trait Key: Send + Sync {
+    /// The public half.
+    fn public(&self) -> &PublicKey;
+
+    /// Signs: DER for ECDSA, 64 bytes for Ed25519.
+    fn sign(&self, what: Signable<'_>) -> Result<Vec<u8>, KeyStoreError>;
+}
+
+/// What a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signable<'a> {
+    /// Bytes, which the algorithm hashes or takes as they are.
+    Message(&'a [u8]),
+    /// The SHA-256 of bytes that are elsewhere. Algorithms that hash otherwise, or not at all, cannot sign it.
+    Sha256(&'a Digest),
+}

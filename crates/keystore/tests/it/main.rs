@@ -1,0 +1,23 @@
+//! The software store: keys that sign, and files that were touched.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+mod software;
+mod tampered;
+
+use std::sync::Arc;
+
+use keystore::{Cost, Passphrase, SoftwareStore};
+use model::Disk;
+use testkit::MemoryDisk;
+
+fn passphrase(text: &str) -> Passphrase {
+    Passphrase::from_file_content(text.as_bytes().to_vec().into()).unwrap()
+}
+
+fn store(disk: &Arc<MemoryDisk>) -> SoftwareStore {
+    SoftwareStore::new(
+        Arc::<MemoryDisk>::clone(disk) as Arc<dyn Disk>,
+        passphrase("correct horse"),
+        Cost::LEAST,
+    )
+}

@@ -1,0 +1,99 @@
+//! Keys are made, kept, found again and sign what they should.
+
+use std::sync::Arc;
+
+use keystore::{Cost, KeyStore, KeyStoreError, Passphrase, Retry, Signable, SoftwareStore};
+use model::{Algorithm, Digest, Disk, KeyId};
+use testkit::MemoryDisk;
+
+use crate::{passphrase, store};
+
+#[test]
+fn a_key_signs_what_its_public_half_verifies_before_and_after_a_restart() {
+    let disk = Arc::new(MemoryDisk::new());
+    for algorithm in [Algorithm::EcdsaP256, Algorithm::Ed25519] {
+        let public = store(&disk).generate(algorithm).unwrap();
+        let again = store(&disk);
+        let key = again.key(&public.id()).unwrap();
+        assert_eq!(key.public(), &public);
+        let signature = key.sign(Signable::Message(b"bytes")).unwrap();
+        public.verify(b"bytes", &signature).unwrap();
+        public.verify(b"other", &signature).unwrap_err();
+    }
+    assert_eq!(store(&disk).list().unwrap().len(), 2);
+}
+
+#[test]
+fn an_ecdsa_key_signs_a_digest_and_an_ed25519_key_does_not() {
+    let disk = Arc::new(MemoryDisk::new());
+    let store = store(&disk);
+    let digest = Digest::of(b"bytes that are elsewhere");
+    let ecdsa = store.generate(Algorithm::EcdsaP256).unwrap();
+    let signature = store.key(&ecdsa.id()).unwrap().sign(Signable::Sha256(&digest)).unwrap();
+    ecdsa.verify(b"bytes that are elsewhere", &signature).unwrap();
+    ecdsa.verify_sha256(&digest, &signature).unwrap();
+
+    let ed25519 = store.generate(Algorithm::Ed25519).unwrap();
+    let error = store.key(&ed25519.id()).unwrap().sign(Signable::Sha256(&digest)).unwrap_err();
+    assert!(matches!(error, KeyStoreError::SignsNoDigest { .. }));
+    assert_eq!(error.retry(), Retry::DoesNotHelp);
+}
+
+#[test]
+fn an_algorithm_that_is_not_made_here_is_refused_by_name() {
+    let error = store(&Arc::new(MemoryDisk::new())).generate(Algorithm::Rsa4096).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "this key store makes no keys for `rsa-4096-sha256`; it makes ecdsa-p256-sha256 and ed25519"
+    );
+}
+
+#[test]
+fn a_key_that_is_not_there_is_said_to_be_missing() {
+    let id = KeyId::new(Digest::of(b"nobody"));
+    assert!(
+        matches!(store(&Arc::new(MemoryDisk::new())).key(&id).err(), Some(KeyStoreError::NoKey { key }) if key == id)
+    );
+}
+
+#[test]
+fn no_private_byte_stands_in_a_key_file() {
+    let disk = Arc::new(MemoryDisk::new());
+    let public = store(&disk).generate(Algorithm::Ed25519).unwrap();
+    let file = disk.read(&format!("{}.sealed", public.id())).unwrap();
+    // The head of every PKCS #8: a sealed one cannot show it.
+    let pkcs8_of_ed25519 = [0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22];
+    assert!(!file.windows(pkcs8_of_ed25519.len()).any(|window| window == pkcs8_of_ed25519));
+}
+
+#[test]
+fn another_passphrase_neither_opens_nor_adds() {
+    let disk = Arc::new(MemoryDisk::new());
+    let public = store(&disk).generate(Algorithm::EcdsaP256).unwrap();
+    let other = SoftwareStore::new(
+        Arc::<MemoryDisk>::clone(&disk) as Arc<dyn Disk>,
+        passphrase("wrong horse"),
+        Cost::LEAST,
+    );
+    let name = format!("{}.sealed", public.id());
+    let error = other.key(&public.id()).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        format!("the passphrase does not open the key file `{name}`; was it sealed under another?")
+    );
+    assert!(matches!(other.generate(Algorithm::EcdsaP256), Err(KeyStoreError::WrongPassphrase { .. })));
+    assert_eq!(store(&disk).list().unwrap().len(), 1);
+}
+
+#[test]
+fn a_passphrase_loses_one_line_end_and_is_never_printed() {
+    let one = Passphrase::from_file_content(b"correct horse\r\n".to_vec().into()).unwrap();
+    let disk = Arc::new(MemoryDisk::new());
+    let public = store(&disk).generate(Algorithm::Ed25519).unwrap();
+    let store =
+        SoftwareStore::new(Arc::<MemoryDisk>::clone(&disk) as Arc<dyn Disk>, one.clone(), Cost::LEAST);
+    store.key(&public.id()).unwrap();
+    assert_eq!(format!("{one:?}"), "Passphrase(…)");
+    let error = Passphrase::from_file_content(b"short\n".to_vec().into()).unwrap_err();
+    assert_eq!(error.to_string(), "a passphrase has 8 to 1024 bytes, and this one 5");
+}
