@@ -59,7 +59,9 @@ fn certificates_of_public_trust_roots_are_read_and_their_timestamping_chains_ver
             let roots = std::slice::from_ref(last);
             match verify_path(leaf, between, roots, leaf.not_before(), Usage::Timestamping) {
                 Ok(_) => verified += 1,
-                Err(error) => drop(refused.insert(text(&error))),
+                Err(error) => {
+                    refused.insert(text(&error));
+                }
             }
         }
     }
@@ -70,6 +72,46 @@ fn certificates_of_public_trust_roots_are_read_and_their_timestamping_chains_ver
          is not critical",
     ];
     assert_eq!(refused.iter().map(String::as_str).collect::<Vec<_>>(), exceptions);
+}
+
+/// The certificates in the suite's bundles lead to an authority of their trust root, but for those that the suite
+/// has put there because they do not.
+#[test]
+fn certificates_of_public_bundles_are_read_and_their_paths_verify() {
+    let Some(vectors) = testkit::vectors() else { return };
+    let suite = vectors.join("sigstore-conformance");
+    let (mut verified, mut refused) = (0, BTreeSet::new());
+    for folder in std::fs::read_dir(suite.join("bundle-verify")).unwrap() {
+        let folder = folder.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some(leaf) = bundle_certificate(&folder.join("bundle.sigstore.json")) else { continue };
+        let own = folder.join("trusted_root.json");
+        let root = if own.exists() { own } else { suite.join("trusted_root.production.json") };
+        let root: serde_json::Value = serde_json::from_slice(&std::fs::read(root).unwrap()).unwrap();
+        let good = authorities(&root, "certificateAuthorities").any(|chain| {
+            let (last, between) = chain.split_last().unwrap();
+            let roots = std::slice::from_ref(last);
+            verify_path(&leaf, between, roots, leaf.not_before(), Usage::CodeSigning).is_ok()
+        });
+        if good {
+            verified += 1;
+        } else {
+            refused.insert(name);
+        }
+    }
+    eprintln!("{verified} code signing paths verified, {} refused", refused.len());
+    assert!(verified > 40, "{verified}");
+    let exceptions = ["bundle-from-wrong-instance_fail", "intoto-expired-certificate_fail"];
+    assert_eq!(refused.iter().map(String::as_str).collect::<Vec<_>>(), exceptions);
+}
+
+/// The signer's certificate in a bundle, if it is JSON and has one.
+fn bundle_certificate(bundle: &Path) -> Option<Certificate> {
+    let bundle: serde_json::Value = serde_json::from_slice(&std::fs::read(bundle).ok()?).ok()?;
+    let material = &bundle["verificationMaterial"];
+    let first = &material["x509CertificateChain"]["certificates"][0];
+    let bytes = material["certificate"]["rawBytes"].as_str().or_else(|| first["rawBytes"].as_str())?;
+    Some(Certificate::from_der(&base64(bytes)).unwrap_or_else(|error| panic!("{}", text(&error))))
 }
 
 fn authorities(root: &serde_json::Value, list: &str) -> impl Iterator<Item = Vec<Certificate>> {
