@@ -92,6 +92,16 @@ pub enum TileError {
     },
 }
 
+impl TileError {
+    /// What is known about the tile after this.
+    pub const fn durability(&self) -> Durability {
+        match self {
+            Self::Missing { .. } | Self::Differs { .. } => Durability::Nothing,
+            Self::Failed { .. } => Durability::Unknown,
+        }
+    }
+}
+
 /// Why a lock did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -113,11 +113,8 @@ fn every_byte_of_a_checkpoint_matters() {
 /// The key of `log2025-1.rekor.sigstore.dev` and its id, as the public trusted root states them.
 #[test]
 fn the_id_of_a_production_log_comes_out_of_its_name_and_key() {
-    let Some(folder) = std::env::var_os("AVOUCH_VECTORS") else {
-        eprintln!("SKIPPED: AVOUCH_VECTORS is not set, the production log's id is not recomputed");
-        return;
-    };
-    let path = PathBuf::from(folder).join("sigstore-conformance/trusted_root.production.json");
+    let Some(folder) = testkit::vectors() else { return };
+    let path = folder.join("sigstore-conformance/trusted_root.production.json");
     let root: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let mut checked = 0;
     for log in root["tlogs"].as_array().unwrap() {
