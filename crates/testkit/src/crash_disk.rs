@@ -151,7 +151,7 @@ impl CrashDisk {
         folder.met.push((fault, action));
         match fault {
             Fault::Full => Err(fail(io::ErrorKind::StorageFull)),
-            Fault::Error if nth % 2 == 0 => Err(fail(io::ErrorKind::Other)),
+            Fault::Error if nth.is_multiple_of(2) => Err(fail(io::ErrorKind::Other)),
             Fault::Error => {
                 let _ = operation(&mut folder);
                 Err(fail(io::ErrorKind::Other))
@@ -207,6 +207,7 @@ impl Disk for CrashDisk {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -1,7 +1,8 @@
 //! What tests of every room share, and nothing that ships.
 //!
 //! **In scope**: skips that are counted and not silent, the published vectors, foreign tools and what they said,
-//! folders that go away, and a world that a test holds in its hand: [`HandClock`], [`MemoryDisk`], [`Seeded`].
+//! folders that go away, and a world that a test holds in its hand: [`HandClock`], [`MemoryDisk`], [`CrashDisk`],
+//! [`Seeded`].
 //!
 //! **Out of scope**: anything outside tests; what a single room needs, which stands in that room's own tests.
 //!
@@ -9,6 +10,7 @@
 #![allow(clippy::panic, reason = "where a test cannot go on, it fails")]
 
 mod clock;
+mod crash_disk;
 mod disk;
 mod interop;
 mod lines;
@@ -17,6 +19,7 @@ mod skip;
 mod tool;
 
 pub use clock::HandClock;
+pub use crash_disk::{CrashDisk, Fault};
 pub use disk::MemoryDisk;
 pub use interop::{Direction, interop_row};
 pub use seeded::Seeded;
