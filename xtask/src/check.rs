@@ -5,7 +5,9 @@ use crate::{metadata, program, tidy};
 
 pub(crate) fn run() -> Result<(), Failure> {
     cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    cargo(&["clippy", "--manifest-path", "fuzz/Cargo.toml", "--all-targets", "--", "-D", "warnings"])?;
     tidy::run(&[])?;
     if program::find("cargo-deny").is_some() {
         return cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]);

@@ -1,7 +1,7 @@
 //! Debian's package tool: installing what the distribution has, and fetching from its unstable branch what it has not.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::{create, write};
 use crate::failure::Failure;
@@ -21,9 +21,10 @@ pub(super) fn install(packages: &[&str]) -> Result<(), Failure> {
     program::run(quiet_apt(&["install", "--yes", "--no-install-recommends"]).args(packages))
 }
 
+/// dpkg tells of every step even so, on standard output; what goes wrong is on standard error.
 fn quiet_apt(arguments: &[&str]) -> Command {
     let mut apt = Command::new("apt-get");
-    apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq").args(arguments);
+    apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq").args(arguments).stdout(Stdio::null());
     apt
 }
 
