@@ -46,10 +46,18 @@ impl Source {
 
     /// The lines that are compiled into what ships, with their numbers: no comments, no blank lines, no unit tests.
     pub(super) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let end = self.text.find("#[cfg(test)]\nmod ").unwrap_or(self.text.len());
-        let code = self.text.get(..end).unwrap_or_default();
-        (1..).zip(code.lines().map(str::trim)).filter(|(_, line)| !line.is_empty() && !line.starts_with("//"))
+        let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
+        let tests = (0..lines.len()).find(|&at| begins_unit_tests(&lines[at..])).unwrap_or(lines.len());
+        (1..)
+            .zip(lines.into_iter().take(tests))
+            .filter(|(_, line)| !line.is_empty() && !line.starts_with("//"))
     }
+}
+
+/// Do these lines begin with the unit tests, which close a module: the attribute, others perhaps, and `mod`?
+fn begins_unit_tests(lines: &[&str]) -> bool {
+    lines.first() == Some(&"#[cfg(test)]")
+        && lines.iter().find(|line| !line.starts_with("#[")).is_some_and(|line| line.contains("mod "))
 }
 
 fn is_test_module(path: &str) -> bool {
@@ -69,6 +77,9 @@ pub(super) mod tests {
         let file =
             source("crates/model/src/a.rs", "//! Doc.\n\nfn a() {} // here\n#[cfg(test)]\nmod tests {}\n");
         assert_eq!(file.code().collect::<Vec<_>>(), [(3, "fn a() {} // here")]);
+        let file =
+            source("a.rs", "#[cfg(test)]\nuse a;\nfn b() {}\n#[cfg(test)]\n#[allow(c)]\nmod tests {\nx\n}\n");
+        assert_eq!(file.code().count(), 3);
     }
 
     #[test]
