@@ -23,10 +23,12 @@ pub mod tile;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Cosignature, SignedCheckpoint};
 pub use edge::{EdgeError, RightEdge};
-pub use log::{Committed, ENTRIES_MAX, Founding, Log, LogError, Logged, Staged};
+pub use log::{Committed, ENTRIES_MAX, Log, LogError, Logged, Pending, Staged};
 pub use note::VerifierKey;
 pub use proof::{Consistent, Included, ProofError};
-pub use storage::{CheckpointLock, Durability, LockError, Locked, StagedTile, TileError, TileStore};
+pub use storage::{
+    CheckpointLock, Durability, LockError, Locked, NoteStoreError, StagedTile, TileError, TileStore,
+};
 pub use tile::TilePath;
 
 /// The largest tree. Clients hold indices in signed sixty-four-bit integers.

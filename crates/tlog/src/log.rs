@@ -1,18 +1,19 @@
 //! One append-only log.
 //!
 //! The order of effects is what makes it safe. Entries are *staged*: hashed, put into tiles, a new checkpoint
-//! composed, all in memory. The checkpoint's text goes out and a signature comes back. Then *commit*:
+//! composed, all in memory. Staged entries are *swapped* in: text and tiles of the new checkpoint become durable in one
+//! transaction. Only then is a signature asked for, over what is now the only next state that the log can have; with it
+//! the pending checkpoint is *sealed* and shown.
 //!
 //! | if we stop | what is true | who finishes |
 //! |---|---|---|
-//! | before the signature | nothing has happened | the caller stages anew |
-//! | before the swap | nothing is durable here, but the key has signed | the caller stages **the same entries in the same order** |
-//! | after the swap | checkpoint and staged tiles are durable, in one transaction | opening the log writes the tiles |
-//! | after the tiles | all is durable, nobody was told | the caller finds its entries in the log |
+//! | before the swap | nothing has happened | the caller stages anew, whatever it likes |
+//! | after the swap | checkpoint and staged tiles are durable, unsigned; nobody has seen them | opening the log: it is pending |
+//! | after the signature | the key knows this head as its last | the same order gives the same signature |
+//! | after the tiles, or the note | all is durable, nobody was told | the caller finds its entries in the log |
 //!
-//! A key that signs checkpoints signs none that does not extend the last one that it signed. So once a checkpoint is
-//! signed, it is the only way on: staging is a function of the log and the entries alone, which makes the same
-//! checkpoint, to the byte, out of the same batch. Until it is swapped in, nobody may see it.
+//! A key that signs checkpoints signs none that does not extend the last one that it signed. Were the order the other
+//! way round, a signed checkpoint whose batch was lost would be a head that nothing but the very same batch extends.
 
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ use model::merkle::leaf_hash;
 
 use crate::tile::{self, FULL_WIDTH};
 use crate::{
-    Checkpoint, CheckpointLock, Durability, LockError, RightEdge, SIZE_MAX, SignedCheckpoint, StagedTile,
-    TilePath, TileStore, VerifierKey, proof,
+    Checkpoint, CheckpointLock, Durability, LockError, Locked, RightEdge, SIZE_MAX, SignedCheckpoint,
+    StagedTile, TilePath, TileStore, VerifierKey, proof,
 };
 
 mod error;
@@ -36,20 +37,14 @@ use stored::StoredNodes;
 /// The most entries that are staged at once.
 pub const ENTRIES_MAX: usize = 4_096;
 
-/// A log that was asked for and does not exist yet: its first checkpoint, of no entries, waits for its signature.
-#[derive(Debug)]
-pub struct Founding {
-    key: VerifierKey,
-    checkpoint: Checkpoint,
-}
-
 /// An append-only log: the one writer of its tree.
 pub struct Log {
     key: VerifierKey,
     tiles: Arc<dyn TileStore>,
     lock: Arc<dyn CheckpointLock>,
-    checkpoint: SignedCheckpoint,
-    // INVARIANT: the right-hand side of the tree whose size and root are in `checkpoint`.
+    signed: Option<SignedCheckpoint>,
+    pending: Option<Pending>,
+    // INVARIANT: the right-hand side of the tree of the newest checkpoint, signed or pending.
     right: RightTiles,
     standing: Standing,
 }
@@ -65,10 +60,20 @@ enum Standing {
 /// nothing has happened yet.
 #[derive(Debug)]
 pub struct Staged {
-    onto: SignedCheckpoint,
+    onto: Checkpoint,
     checkpoint: Checkpoint,
     consistency: Vec<Digest>,
     growth: Growth,
+}
+
+/// A checkpoint that is durable and waits for its signature: the only next state that the log can have.
+#[derive(Debug)]
+pub struct Pending {
+    onto: Checkpoint,
+    checkpoint: Checkpoint,
+    consistency: Vec<Digest>,
+    tiles: Vec<StagedTile>,
+    entries: Vec<Logged>,
 }
 
 /// Entries that are durable in the log, under a checkpoint that says so.
@@ -91,41 +96,10 @@ pub struct Logged {
     pub path: Vec<Digest>,
 }
 
-impl Founding {
-    /// The first checkpoint: no entries, the root of the empty tree.
-    pub const fn checkpoint(&self) -> &Checkpoint {
-        &self.checkpoint
-    }
-
-    /// What the log's key signs.
-    pub fn to_be_signed(&self) -> Vec<u8> {
-        self.checkpoint.text().into_bytes()
-    }
-
-    /// Creates the log, where there is none.
-    pub fn commit(
-        self,
-        signature: &[u8],
-        tiles: Arc<dyn TileStore>,
-        lock: Arc<dyn CheckpointLock>,
-    ) -> Result<Log, LogError> {
-        let Self { key, checkpoint } = self;
-        let checkpoint = SignedCheckpoint::seal(checkpoint, &key, signature).map_err(LogError::Signature)?;
-        lock.create(checkpoint.note()).map_err(|source| lock_error("create", &key, source))?;
-        // CRASH: the log exists, without an entry; opening it goes on from there.
-        Ok(Log { key, tiles, lock, checkpoint, right: RightTiles::default(), standing: Standing::Sound })
-    }
-}
-
 impl Staged {
-    /// The checkpoint onto which they were staged: the newest.
-    pub const fn onto(&self) -> &SignedCheckpoint {
+    /// The checkpoint onto which they were staged.
+    pub const fn onto(&self) -> &Checkpoint {
         &self.onto
-    }
-
-    /// The size of the tree without them.
-    pub const fn old_size(&self) -> u64 {
-        self.growth.old().size()
     }
 
     /// The right edge of the tree without them.
@@ -133,20 +107,9 @@ impl Staged {
         self.growth.old()
     }
 
-    /// The checkpoint with them, to be signed.
+    /// The checkpoint with them.
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
-    }
-
-    /// What the log's key signs.
-    pub fn to_be_signed(&self) -> Vec<u8> {
-        self.checkpoint.text().into_bytes()
-    }
-
-    /// The consistency proof from the old tree to the new one: whoever signs holds it against the last checkpoint
-    /// that they signed.
-    pub fn consistency(&self) -> &[Digest] {
-        &self.consistency
     }
 
     /// The leaf hashes of the entries, in their order.
@@ -155,37 +118,78 @@ impl Staged {
     }
 }
 
+impl Pending {
+    /// The checkpoint that it extends: the last one that was signed. Of the first checkpoint, itself.
+    pub const fn onto(&self) -> &Checkpoint {
+        &self.onto
+    }
+
+    /// The checkpoint to be signed.
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// What the log's key signs.
+    pub fn to_be_signed(&self) -> Vec<u8> {
+        self.checkpoint.text().into_bytes()
+    }
+
+    /// The consistency proof between the two: whoever signs holds it against the last checkpoint that they signed.
+    pub fn consistency(&self) -> &[Digest] {
+        &self.consistency
+    }
+}
+
 impl Log {
-    /// Asks for a new log, whose origin is the name of its key. Nothing else ever creates one.
-    pub fn create(key: VerifierKey) -> Result<Founding, LogError> {
+    /// Creates a log, where there is none; its origin is the name of its key. Nothing else ever creates one. Its first
+    /// checkpoint, of no entries, waits for its signature.
+    pub fn create(
+        key: VerifierKey,
+        tiles: Arc<dyn TileStore>,
+        lock: Arc<dyn CheckpointLock>,
+    ) -> Result<Self, LogError> {
         let refuse = || LogError::Origin { origin: key.name().chars().take(64).collect() };
         if !is_host(key.name()) {
             return Err(refuse());
         }
-        let checkpoint = Checkpoint::new(key.name(), 0, RightEdge::new().root()).map_err(|_| refuse())?;
-        Ok(Founding { key, checkpoint })
+        let first = Checkpoint::new(key.name(), 0, RightEdge::new().root()).map_err(|_| refuse())?;
+        lock.create(&first.text()).map_err(|source| lock_error("create", &key, source))?;
+        // CRASH: the log exists, without an entry; opening it goes on from there.
+        Self::open(key, tiles, lock)
     }
 
-    /// Opens the log whose key this is: verifies the checkpoint, puts the right-hand side of the tree together and
-    /// holds it against the root, and writes the tiles that came with the last checkpoint once more.
+    /// Opens the log whose key this is: puts the right-hand side of the tree together, holds it against the root of
+    /// the newest checkpoint, and writes the tiles that came with it once more. Where that checkpoint is not shown
+    /// signed, it is pending.
     pub fn open(
         key: VerifierKey,
         tiles: Arc<dyn TileStore>,
         lock: Arc<dyn CheckpointLock>,
     ) -> Result<Self, LogError> {
         let locked = lock.load().map_err(|source| lock_error("read", &key, source))?;
-        let locked = locked.ok_or_else(|| LogError::NotCreated { origin: key.name().to_owned() })?;
-        let checkpoint = SignedCheckpoint::open(&locked.checkpoint, &key)
-            .map_err(|source| LogError::StoredCheckpoint { origin: key.name().to_owned(), source })?;
-        let right = right_side(&key, checkpoint.checkpoint(), &locked.staged, &*tiles)?;
-        let mut log = Self { key, tiles, lock, checkpoint, right, standing: Standing::Sound };
-        log.publish(&locked.staged)?;
+        let Locked { onto, checkpoint, staged } =
+            locked.ok_or_else(|| LogError::NotCreated { origin: key.name().to_owned() })?;
+        let (onto, checkpoint) = (stored_checkpoint(&key, &onto)?, stored_checkpoint(&key, &checkpoint)?);
+        let right = right_side(&key, &checkpoint, &staged, &*tiles)?;
+        let mut log =
+            Self { key, tiles, lock, signed: None, pending: None, right, standing: Standing::Sound };
+        log.write(&staged)?;
+        log.signed = log.shown(&onto, &checkpoint)?;
+        if log.signed.as_ref().is_none_or(|signed| *signed.checkpoint() != checkpoint) {
+            log.pending = Some(log.found_pending(onto, checkpoint, staged)?);
+        }
         Ok(log)
     }
 
-    /// The newest checkpoint. Its tiles are all written, so it may be shown to anyone.
-    pub const fn checkpoint(&self) -> &SignedCheckpoint {
-        &self.checkpoint
+    /// The newest signed checkpoint. Its tiles are all written, so it may be shown to anyone. None, before the first
+    /// was signed.
+    pub const fn checkpoint(&self) -> Option<&SignedCheckpoint> {
+        self.signed.as_ref()
+    }
+
+    /// The checkpoint that waits for its signature, if there is one.
+    pub const fn pending(&self) -> Option<&Pending> {
+        self.pending.as_ref()
     }
 
     /// The key that signs its checkpoints.
@@ -193,52 +197,78 @@ impl Log {
         &self.key
     }
 
-    /// Composes the checkpoint that appends these entries. Nothing happens to the log, and the same entries in the
-    /// same order give the same checkpoint until another one is committed.
+    /// Composes the checkpoint that appends these entries. Nothing happens to the log.
     pub fn stage(&self, entries: &[Vec<u8>]) -> Result<Staged, LogError> {
-        self.sound()?;
+        let onto = self.settled()?.checkpoint().clone();
         let count = entries.len();
-        let room = SIZE_MAX - self.checkpoint.size();
+        let room = SIZE_MAX - onto.size();
         if !(1..=ENTRIES_MAX).contains(&count) || u64::try_from(count).map_or(true, |count| count > room) {
             return Err(LogError::Entries { count });
         }
         let growth =
             self.right.grow(entries).map_err(|(position, source)| LogError::Entry { position, source })?;
         let consistency = proof::consistency(growth.old().size(), growth.size(), &growth)?;
-        let checkpoint = self.checkpoint.checkpoint().extended(growth.size(), growth.root());
-        Ok(Staged { onto: self.checkpoint.clone(), checkpoint, consistency, growth })
+        let checkpoint = onto.extended(growth.size(), growth.root());
+        Ok(Staged { onto, checkpoint, consistency, growth })
     }
 
-    /// Makes staged entries durable under a checkpoint with this signature, and only then says where they are.
+    /// Makes staged entries durable, as the only next state that the log can have. It then waits for its signature.
     ///
     /// After an error of [`Durability::Unknown`], and where another writer was met, the log refuses all work until it
     /// is opened again; after any other error nothing has happened, and the entries may be staged once more.
-    pub fn commit(&mut self, staged: Staged, signature: &[u8]) -> Result<Committed, LogError> {
-        self.sound()?;
-        let Staged { onto, checkpoint, growth, .. } = staged;
-        if onto != self.checkpoint {
-            let (staged, size) = (onto.size(), self.checkpoint.size());
-            return Err(LogError::Outdated { origin: self.origin(), staged, size });
+    pub fn swap(&mut self, staged: Staged) -> Result<(), LogError> {
+        let Staged { onto, checkpoint, consistency, growth } = staged;
+        let newest = self.settled()?.checkpoint();
+        if onto != *newest {
+            return Err(LogError::Outdated {
+                origin: self.origin(),
+                staged: onto.size(),
+                size: newest.size(),
+            });
         }
-        let checkpoint =
-            SignedCheckpoint::seal(checkpoint, &self.key, signature).map_err(LogError::Signature)?;
         let entries = logged(&growth)?;
-        // CRASH: nothing is durable, and nobody has seen the signed checkpoint.
-        self.swap(&checkpoint, growth.tiles())?;
-        // CRASH: the checkpoint and its tiles are durable; the tile store lacks them until the log is opened.
-        self.publish(growth.tiles())?;
-        // CRASH: everything is durable, and nobody was told: the entries are found in the log.
-        self.checkpoint = checkpoint.clone();
+        // CRASH: nothing has happened.
+        let swapped = self.lock.swap(&onto.text(), &checkpoint.text(), growth.tiles());
+        swapped.map_err(|source| {
+            // Where another writer is, what memory holds is no longer the log.
+            if source.durability() == Durability::Unknown || matches!(source, LockError::Conflict) {
+                self.standing = Standing::Stopped;
+            }
+            lock_error("swap", &self.key, source)
+        })?;
+        // CRASH: the checkpoint and its tiles are durable, unsigned; opening the log finds it pending.
+        let tiles = growth.tiles().to_vec();
         self.right = growth.into_right();
+        self.pending = Some(Pending { onto, checkpoint, consistency, tiles, entries });
+        Ok(())
+    }
+
+    /// Seals the pending checkpoint with its signature and shows it, and only then says where its entries are. A
+    /// signature that does not verify changes nothing; after any other error the log is to be opened again.
+    pub fn seal(&mut self, signature: &[u8]) -> Result<Committed, LogError> {
+        self.sound()?;
+        let pending =
+            self.pending.as_ref().ok_or_else(|| LogError::NothingPending { origin: self.origin() })?;
+        let checkpoint = SignedCheckpoint::seal(pending.checkpoint.clone(), &self.key, signature)
+            .map_err(LogError::Signature)?;
+        let Pending { tiles, entries, .. } = self.pending.take().expect("it was there a line ago");
+        self.write(&tiles)?;
+        // CRASH: the tiles are there, the signed checkpoint is not shown: it is signed again, with the same bytes.
+        self.tiles.publish(checkpoint.note()).map_err(|source| {
+            self.standing = Standing::Stopped;
+            LogError::Note { origin: self.origin(), source }
+        })?;
+        // CRASH: everything is public, and nobody was told: the entries are found in the log.
+        self.signed = Some(checkpoint.clone());
         Ok(Committed { checkpoint, entries })
     }
 
     /// The inclusion path of an entry in the tree of the newest checkpoint.
     pub fn inclusion(&self, index: u64) -> Result<Logged, LogError> {
-        let (size, nodes) = (self.checkpoint.size(), self.nodes()?);
-        let path = proof::inclusion(index, size, &nodes)?;
+        let (newest, nodes) = (self.newest()?, self.nodes()?);
+        let path = proof::inclusion(index, newest.size(), &nodes)?;
         let leaf_hash = proof::leaf(index, &nodes)?;
-        proof::verify_inclusion(&leaf_hash, index, size, self.checkpoint.root(), &path)?;
+        proof::verify_inclusion(&leaf_hash, index, newest.size(), newest.root(), &path)?;
         Ok(Logged { index, leaf_hash, path })
     }
 
@@ -251,7 +281,7 @@ impl Log {
 
     /// The root that the log had at a size, shown to be consistent with the newest checkpoint.
     pub fn root_of(&self, size: u64) -> Result<Digest, LogError> {
-        let (newest, nodes) = (&self.checkpoint, self.nodes()?);
+        let (newest, nodes) = (self.newest()?, self.nodes()?);
         let proof = proof::consistency(size, newest.size(), &nodes)?;
         let root = proof::root(size, &nodes)?;
         proof::verify_consistency(size, &root, newest.size(), newest.root(), &proof)?;
@@ -263,7 +293,7 @@ impl Log {
         let expected = self.inclusion(index)?.leaf_hash;
         let full = u64::from(FULL_WIDTH);
         let (bundle, within) = (index / full, index % full);
-        let width = (self.checkpoint.size() - bundle * full).min(full);
+        let width = (self.newest()?.size() - bundle * full).min(full);
         let path = TilePath::entries(bundle, u16::try_from(width).expect("at most 256"))?;
         let [bytes] = read(&self.key, &*self.tiles, &[path])?.try_into().expect("one path, one result");
         let entries = tile::decode_entries(path, &bytes)?;
@@ -274,23 +304,55 @@ impl Log {
         }
     }
 
-    fn swap(&mut self, new: &SignedCheckpoint, staged: &[StagedTile]) -> Result<(), LogError> {
-        self.lock.swap(self.checkpoint.note(), new.note(), staged).map_err(|source| {
-            // Where another writer is, what memory holds is no longer the log.
-            if source.durability() == Durability::Unknown || matches!(source, LockError::Conflict) {
-                self.standing = Standing::Stopped;
-            }
-            lock_error("swap", &self.key, source)
-        })
+    /// The signed checkpoint that is shown, if it is one of the two that it can be.
+    fn shown(&self, onto: &Checkpoint, newest: &Checkpoint) -> Result<Option<SignedCheckpoint>, LogError> {
+        let note =
+            self.tiles.published().map_err(|source| LogError::Note { origin: self.origin(), source })?;
+        let shown = note.map(|note| SignedCheckpoint::open(&note, &self.key)).transpose();
+        let shown = shown.map_err(|source| LogError::StoredCheckpoint { origin: self.origin(), source })?;
+        Ok(shown.filter(|shown| [onto, newest].contains(&shown.checkpoint())))
     }
 
-    /// Writes tiles whose checkpoint is durable: the one way, for a commit and for opening after a crash.
-    fn publish(&mut self, staged: &[StagedTile]) -> Result<(), LogError> {
-        let written: Result<Vec<()>, _> = self.tiles.write(staged).into_iter().collect();
-        written.map(|_| ()).map_err(|source| {
+    /// What a swap left that nobody has signed, as far as it is known here.
+    fn found_pending(
+        &self,
+        onto: Checkpoint,
+        checkpoint: Checkpoint,
+        tiles: Vec<StagedTile>,
+    ) -> Result<Pending, LogError> {
+        let nodes = self.nodes_of(checkpoint.size());
+        let consistency = proof::consistency(onto.size(), checkpoint.size(), &nodes)?;
+        let entry = |index| {
+            let path = proof::inclusion(index, checkpoint.size(), &nodes)?;
+            Ok(Logged { index, leaf_hash: proof::leaf(index, &nodes)?, path })
+        };
+        let entries = (onto.size()..checkpoint.size()).map(entry).collect::<Result<_, LogError>>()?;
+        Ok(Pending { onto, checkpoint, consistency, tiles, entries })
+    }
+
+    /// Writes tiles whose checkpoint is durable: the one way, for sealing and for opening after a crash.
+    fn write(&mut self, staged: &[StagedTile]) -> Result<(), LogError> {
+        let written = self.tiles.write(staged);
+        assert_eq!(written.len(), staged.len(), "a tile store answers for every tile");
+        written.into_iter().collect::<Result<(), _>>().map_err(|source| {
             self.standing = Standing::Stopped;
             LogError::Publish { origin: self.origin(), source }
         })
+    }
+
+    /// The newest checkpoint, where it is signed and nothing is pending.
+    fn settled(&self) -> Result<&SignedCheckpoint, LogError> {
+        self.sound()?;
+        match &self.pending {
+            Some(pending) => {
+                Err(LogError::Pending { origin: self.origin(), size: pending.checkpoint.size() })
+            }
+            None => self.newest(),
+        }
+    }
+
+    fn newest(&self) -> Result<&SignedCheckpoint, LogError> {
+        self.signed.as_ref().ok_or_else(|| LogError::Unsigned { origin: self.origin() })
     }
 
     fn sound(&self) -> Result<(), LogError> {
@@ -300,14 +362,31 @@ impl Log {
         }
     }
 
+    /// The nodes of the newest signed tree. Tiles of a pending one may be there already and be wider: a signed tree is
+    /// read with its own widths.
     fn nodes(&self) -> Result<StoredNodes<'_>, LogError> {
         self.sound()?;
-        Ok(StoredNodes { tiles: &*self.tiles, origin: self.key.name(), size: self.checkpoint.size() })
+        Ok(self.nodes_of(self.newest()?.size()))
+    }
+
+    fn nodes_of(&self, size: u64) -> StoredNodes<'_> {
+        StoredNodes { tiles: &*self.tiles, origin: self.key.name(), size }
     }
 
     fn origin(&self) -> String {
         self.key.name().to_owned()
     }
+}
+
+/// The text of a checkpoint that the lock holds: it must be one of this log.
+fn stored_checkpoint(key: &VerifierKey, text: &str) -> Result<Checkpoint, LogError> {
+    let refuse = |source| LogError::StoredCheckpoint { origin: key.name().to_owned(), source };
+    let checkpoint = Checkpoint::parse(text).map_err(refuse)?;
+    if checkpoint.origin() != key.name() {
+        let (expected, found) = (key.name().to_owned(), checkpoint.origin().to_owned());
+        return Err(refuse(crate::CheckpointError::Origin { expected, found }));
+    }
+    Ok(checkpoint)
 }
 
 /// Where new entries are, and their paths in the new tree.
@@ -352,7 +431,9 @@ fn right_side(
 }
 
 fn read(key: &VerifierKey, tiles: &dyn TileStore, paths: &[TilePath]) -> Result<Vec<Vec<u8>>, LogError> {
-    let read: Result<Vec<_>, _> = tiles.read(paths).into_iter().collect();
+    let read = tiles.read(paths);
+    assert_eq!(read.len(), paths.len(), "a tile store answers for every tile");
+    let read: Result<Vec<_>, _> = read.into_iter().collect();
     read.map_err(|source| LogError::Read { origin: key.name().to_owned(), source })
 }
 

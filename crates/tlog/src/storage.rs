@@ -20,17 +20,26 @@ pub type StagedTile = (TilePath, Vec<u8>);
 /// what another wrote may come late. *Concurrency*: any number of readers beside one writer.
 ///
 /// A partial tile may be deleted once the full one is there. Nothing else is ever deleted.
+///
+/// Beside the tiles lies the newest signed checkpoint, for whoever reads. It is replaced whole, and need not survive a
+/// crash: an older one, or none, may be found afterwards, and the log has it signed again.
 pub trait TileStore: Send + Sync {
     /// The bytes of each of these, in their order.
     fn read(&self, paths: &[TilePath]) -> Vec<Result<Vec<u8>, TileError>>;
 
     /// Writes each of these; the results are in their order. To try again after any error is safe.
     fn write(&self, tiles: &[StagedTile]) -> Vec<Result<(), TileError>>;
+
+    /// Shows a signed checkpoint in the place of the one before.
+    fn publish(&self, note: &str) -> Result<(), NoteStoreError>;
+
+    /// The signed checkpoint that is shown; `None` if there is none.
+    fn published(&self) -> Result<Option<String>, NoteStoreError>;
 }
 
-/// Where the newest checkpoint of one log is, and with it the tiles that it added.
+/// Where the text of the newest checkpoint of one log is, signed or not, and with it the tiles that it added.
 ///
-/// This is what keeps a log from forking. An implementation is bound to one log and to a database that must exist: a
+/// This is what keeps a log from forking: a checkpoint is swapped in here before anybody signs it. An implementation is bound to one log and to a database that must exist: a
 /// mistyped path is an error, never an empty lock. It is *serialisable* (of two swaps with the same expectation, in
 /// whatever processes, one wins), *durable* (what returned `Ok` survives a crash, checkpoint and staged tiles in one
 /// transaction, both or neither), and `load` sees the last swap of anyone. It is used by one writer at a time, and
@@ -50,7 +59,9 @@ pub trait CheckpointLock: Send + Sync {
 /// What a lock holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locked {
-    /// The newest checkpoint, as a signed note.
+    /// The text of the checkpoint onto which the newest was swapped in; of the first, itself.
+    pub onto: String,
+    /// The text of the newest checkpoint. It may not be signed yet.
     pub checkpoint: String,
     /// The tiles that came with it. They may not have reached the tile store.
     pub staged: Vec<StagedTile>,
@@ -101,6 +112,11 @@ impl TileError {
         }
     }
 }
+
+/// Why the signed checkpoint beside the tiles could not be read or replaced.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot reach the published checkpoint")]
+pub struct NoteStoreError(#[source] pub Box<dyn Error + Send + Sync>);
 
 /// Why a lock did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use model::Digest;
 
 use crate::note::NoteError;
 use crate::tile::TileFormatError;
-use crate::{CheckpointError, Durability, EdgeError, LockError, ProofError, TileError};
+use crate::{CheckpointError, Durability, EdgeError, LockError, NoteStoreError, ProofError, TileError};
 
 use super::ENTRIES_MAX;
 
@@ -91,6 +91,35 @@ pub enum LogError {
         #[source]
         source: TileError,
     },
+    /// The signed checkpoint could not be shown, or what is shown could not be read.
+    #[error("the signed checkpoint of the log `{origin}` cannot be published; open the log again")]
+    Note {
+        /// The log.
+        origin: String,
+        /// Why.
+        #[source]
+        source: NoteStoreError,
+    },
+    /// Nothing can be appended before the pending checkpoint is signed.
+    #[error("the checkpoint of {size} entries of the log `{origin}` waits for its signature")]
+    Pending {
+        /// The log.
+        origin: String,
+        /// The size of the pending checkpoint.
+        size: u64,
+    },
+    /// A signature for a log that waits for none.
+    #[error("no checkpoint of the log `{origin}` waits for a signature")]
+    NothingPending {
+        /// The log.
+        origin: String,
+    },
+    /// A log of which no checkpoint was ever signed.
+    #[error("the log `{origin}` has no signed checkpoint yet")]
+    Unsigned {
+        /// The log.
+        origin: String,
+    },
     /// A tile whose bytes are no tile, or an entry too long for one.
     #[error("what is in the tile is not what its name promises")]
     Tile(#[from] TileFormatError),
@@ -148,7 +177,7 @@ impl LogError {
     pub const fn durability(&self) -> Durability {
         match self {
             Self::Lock { source, .. } => source.durability(),
-            Self::Publish { .. } => Durability::Unknown,
+            Self::Publish { .. } | Self::Note { .. } => Durability::Unknown,
             _ => Durability::Nothing,
         }
     }

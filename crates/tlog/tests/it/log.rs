@@ -13,20 +13,33 @@ use crate::memory::Memory;
 use crate::rfc6962::Tree;
 
 pub(crate) fn create(memory: &Memory) -> Log {
-    let signer = Signer::log();
-    let founding = Log::create(signer.key.clone()).unwrap();
-    let signature = signer.sign(&founding.to_be_signed());
-    founding.commit(&signature, memory.tiles(), memory.lock()).unwrap()
+    let mut log = Log::create(Signer::log().key, memory.tiles(), memory.lock()).unwrap();
+    seal(&mut log).unwrap();
+    log
 }
 
+/// Opens a log and has what is pending signed, as everybody does who writes to it.
 pub(crate) fn open(memory: &Memory) -> Result<Log, LogError> {
-    Log::open(Signer::log().key, memory.tiles(), memory.lock())
+    let mut log = Log::open(Signer::log().key, memory.tiles(), memory.lock())?;
+    if log.pending().is_some() {
+        seal(&mut log)?;
+    }
+    Ok(log)
+}
+
+pub(crate) fn seal(log: &mut Log) -> Result<Committed, LogError> {
+    let signature = log.pending().map(|pending| Signer::log().sign(&pending.to_be_signed()));
+    log.seal(&signature.unwrap_or_default())
 }
 
 pub(crate) fn append(log: &mut Log, entries: Vec<Vec<u8>>) -> Result<Committed, LogError> {
-    let staged = log.stage(&entries)?;
-    let signature = Signer::log().sign(&staged.to_be_signed());
-    log.commit(staged, &signature)
+    log.swap(log.stage(&entries)?)?;
+    seal(log)
+}
+
+/// The newest checkpoint of a log that has one.
+pub(crate) fn newest(log: &Log) -> &SignedCheckpoint {
+    log.checkpoint().unwrap()
 }
 
 pub(crate) fn entries(from: usize, count: usize) -> Vec<Vec<u8>> {
@@ -79,14 +92,22 @@ fn check_committed(committed: &Committed, old: u64, expected: &[Vec<u8>]) {
     SignedCheckpoint::open(checkpoint.note(), &Signer::log().key).unwrap();
 }
 
+/// What is pending extends what was signed before, and the proof says so.
+fn check_pending(log: &Log, old: &SignedCheckpoint) {
+    let pending = log.pending().unwrap();
+    let new = pending.checkpoint();
+    assert_eq!(pending.onto(), old.checkpoint());
+    verify_consistency(old.size(), old.root(), new.size(), new.root(), pending.consistency()).unwrap();
+}
+
 #[test]
 fn a_new_log_is_empty_and_signed() {
     let memory = Memory::default();
     let log = create(&memory);
-    assert_eq!(log.checkpoint().size(), 0);
-    assert_eq!(*log.checkpoint().root(), Digest::of(&[]));
+    assert_eq!(newest(&log).size(), 0);
+    assert_eq!(*newest(&log).root(), Digest::of(&[]));
     let expected = "log.example.test\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
-    assert_eq!(log.checkpoint().checkpoint().text(), expected);
+    assert_eq!(newest(&log).checkpoint().text(), expected);
     assert_eq!(open(&memory).unwrap().checkpoint(), log.checkpoint());
     assert!(memory.stored().is_empty());
 }
@@ -96,21 +117,20 @@ fn one_entry_after_another_to_three_hundred_gives_the_log_that_one_batch_gives()
     let (single, batch) = (Memory::default(), Memory::default());
     let mut log = create(&single);
     for n in 0..300 {
-        let onto = log.checkpoint().clone();
+        let onto = newest(&log).clone();
         let staged = log.stage(&entries(n, 1)).unwrap();
-        let new = staged.checkpoint().clone();
-        verify_consistency(onto.size(), onto.root(), new.size(), new.root(), staged.consistency()).unwrap();
-        assert_eq!(*staged.onto(), onto);
-        assert_eq!((staged.old_size(), staged.old_edge().root()), (onto.size(), *onto.root()));
+        assert_eq!(staged.onto(), onto.checkpoint());
+        assert_eq!((staged.old_edge().size(), staged.old_edge().root()), (onto.size(), *onto.root()));
         assert_eq!(staged.leaf_hashes(), [leaf_hash(&entries(n, 1)[0])]);
-        let signature = Signer::log().sign(&staged.to_be_signed());
-        check_committed(&log.commit(staged, &signature).unwrap(), n as u64, &entries(n, 1));
+        log.swap(staged).unwrap();
+        check_pending(&log, &onto);
+        check_committed(&seal(&mut log).unwrap(), n as u64, &entries(n, 1));
     }
     let mut other = create(&batch);
     check_committed(&append(&mut other, entries(0, 300)).unwrap(), 0, &entries(0, 300));
     assert_eq!(log.checkpoint(), other.checkpoint());
-    assert_eq!(audit(&single, log.checkpoint()), entries(0, 300));
-    assert_eq!(audit(&batch, other.checkpoint()), entries(0, 300));
+    assert_eq!(audit(&single, newest(&log)), entries(0, 300));
+    assert_eq!(audit(&batch, newest(&other)), entries(0, 300));
 }
 
 #[test]
@@ -118,22 +138,20 @@ fn batches_of_any_size_across_tile_borders_yield_sound_tiles_and_proofs() {
     let memory = Memory::default();
     let mut numbers = Numbers(7);
     let (mut log, mut size) = (create(&memory), 0_usize);
-    let mut heads = vec![log.checkpoint().clone()];
+    let mut heads = vec![newest(&log).clone()];
     for count in [255, 1, 1, 254, 2, 256, 512, 3, 1000, 257]
         .into_iter()
         .chain((0..20).map(|_| 1 + numbers.below(400) as usize))
     {
-        let old = log.checkpoint().clone();
-        let staged = log.stage(&entries(size, count)).unwrap();
-        let new = staged.checkpoint().clone();
-        verify_consistency(old.size(), old.root(), new.size(), new.root(), staged.consistency()).unwrap();
-        let signature = Signer::log().sign(&staged.to_be_signed());
-        check_committed(&log.commit(staged, &signature).unwrap(), size as u64, &entries(size, count));
+        let old = newest(&log).clone();
+        log.swap(log.stage(&entries(size, count)).unwrap()).unwrap();
+        check_pending(&log, &old);
+        check_committed(&seal(&mut log).unwrap(), size as u64, &entries(size, count));
         size += count;
-        heads.push(log.checkpoint().clone());
+        heads.push(newest(&log).clone());
         assert_eq!(open(&memory).unwrap().checkpoint(), log.checkpoint());
     }
-    assert_eq!(audit(&memory, log.checkpoint()), entries(0, size));
+    assert_eq!(audit(&memory, newest(&log)), entries(0, size));
     for old in &heads {
         assert_eq!(log.root_of(old.size()).unwrap(), *old.root());
         for new in heads.iter().filter(|new| new.size() >= old.size()) {
@@ -146,7 +164,7 @@ fn batches_of_any_size_across_tile_borders_yield_sound_tiles_and_proofs() {
         let entry = log.entry(index).unwrap();
         assert_eq!(entry, entries(index as usize, 1)[0]);
         let logged = log.inclusion(index).unwrap();
-        let newest = log.checkpoint();
+        let newest = newest(&log);
         verify_inclusion(&leaf_hash(&entry), index, newest.size(), newest.root(), &logged.path).unwrap();
     }
 }
@@ -161,7 +179,7 @@ fn a_log_of_seventy_thousand_entries_has_the_tiles_that_the_specification_counts
         append(&mut log, entries(size, count)).unwrap();
         size += count;
     }
-    assert_eq!(audit(&memory, log.checkpoint()).len(), 70_000);
+    assert_eq!(audit(&memory, newest(&log)).len(), 70_000);
     let stored = memory.stored();
     let count = |level, full| {
         let of = |path: &&TilePath| {
@@ -192,44 +210,73 @@ fn staging_changes_nothing_and_may_be_done_twice() {
     let before = (memory.stored(), memory.locked());
     let (first, second) = (log.stage(&entries(10, 5)).unwrap(), log.stage(&entries(100, 2)).unwrap());
     assert_eq!((memory.stored(), memory.locked()), before);
-    let signature = Signer::log().sign(&second.to_be_signed());
-    log.commit(second, &signature).unwrap();
-    let signature = Signer::log().sign(&first.to_be_signed());
-    let refused = log.commit(first, &signature).unwrap_err();
+    log.swap(second).unwrap();
+    seal(&mut log).unwrap();
+    let refused = log.swap(first).unwrap_err();
     assert!(matches!(refused, LogError::Outdated { staged: 10, size: 12, .. }), "{refused}");
     append(&mut log, entries(12, 1)).unwrap();
 }
 
 #[test]
-fn the_same_entries_staged_again_are_the_same_bytes_to_sign_also_by_a_log_that_was_opened_again() {
+fn what_is_pending_is_the_same_bytes_to_sign_in_a_log_that_was_opened_again() {
     let memory = Memory::default();
     let mut log = create(&memory);
     append(&mut log, entries(0, 100)).unwrap();
-    let (first, again) = (log.stage(&entries(100, 200)).unwrap(), log.stage(&entries(100, 200)).unwrap());
-    let elsewhere = open(&memory).unwrap().stage(&entries(100, 200)).unwrap();
-    for other in [again, elsewhere] {
-        assert_eq!(other.to_be_signed(), first.to_be_signed());
-        assert_eq!(other.consistency(), first.consistency());
-    }
+    log.swap(log.stage(&entries(100, 200)).unwrap()).unwrap();
+    let opened = Log::open(Signer::log().key, memory.tiles(), memory.lock()).unwrap();
+    let (here, there) = (log.pending().unwrap(), opened.pending().unwrap());
+    assert_eq!((here.onto(), here.to_be_signed()), (there.onto(), there.to_be_signed()));
+    assert_eq!(here.consistency(), there.consistency());
+    assert_eq!(opened.checkpoint(), log.checkpoint(), "the one before is still the newest that is shown");
+    let mut opened = opened;
+    assert_eq!(seal(&mut opened).unwrap(), seal(&mut log).unwrap());
 }
 
 #[test]
-fn a_signature_that_is_not_the_logs_over_this_checkpoint_commits_nothing() {
+fn nothing_is_appended_while_a_checkpoint_waits_for_its_signature() {
     let memory = Memory::default();
     let mut log = create(&memory);
+    let staged = log.stage(&entries(7, 1)).unwrap();
+    log.swap(log.stage(&entries(0, 3)).unwrap()).unwrap();
+    assert!(matches!(log.stage(&entries(3, 1)), Err(LogError::Pending { size: 3, .. })));
+    assert!(matches!(log.swap(staged), Err(LogError::Pending { size: 3, .. })));
+    seal(&mut log).unwrap();
+    assert!(matches!(log.seal(&[0; 64]), Err(LogError::NothingPending { .. })));
+    assert_eq!(audit(&memory, newest(&log)), entries(0, 3));
+}
+
+#[test]
+fn a_signature_that_is_not_the_logs_over_this_checkpoint_seals_nothing() {
+    let memory = Memory::default();
+    let mut log = create(&memory);
+    log.swap(log.stage(&entries(0, 3)).unwrap()).unwrap();
     let before = (memory.stored(), memory.locked());
     let other = Signer::new("log.example.test", tlog::note::NoteAlgorithm::Ed25519, 2);
-    let good = log.stage(&entries(0, 3)).unwrap().to_be_signed();
+    let good = log.pending().unwrap().to_be_signed();
     let mut flipped = Signer::log().sign(&good);
     flipped[63] ^= 1;
     for signature in [other.sign(&good), Signer::log().sign(b"else"), flipped, Vec::new(), vec![0; 64]] {
-        let staged = log.stage(&entries(0, 3)).unwrap();
-        assert!(matches!(log.commit(staged, &signature), Err(LogError::Signature(_))));
+        assert!(matches!(log.seal(&signature), Err(LogError::Signature(_))));
         assert_eq!((memory.stored(), memory.locked()), before);
     }
-    append(&mut log, entries(0, 3)).unwrap();
-    let founding = Log::create(Signer::log().key).unwrap();
-    assert!(founding.commit(&[0; 64], memory.tiles(), memory.lock()).is_err());
+    seal(&mut log).unwrap();
+    assert_eq!(newest(&log).size(), 3);
+}
+
+#[test]
+fn a_published_checkpoint_that_is_lost_or_older_is_signed_again_with_the_same_bytes() {
+    let memory = Memory::default();
+    let mut log = create(&memory);
+    append(&mut log, entries(0, 2)).unwrap();
+    let older = newest(&log).note().to_owned();
+    append(&mut log, entries(2, 2)).unwrap();
+    let oldest = newest(&create(&Memory::default())).note().to_owned();
+    for lost in [None, Some(older), Some(oldest)] {
+        memory.put_note(lost);
+        let opened = Log::open(Signer::log().key, memory.tiles(), memory.lock()).unwrap();
+        assert_eq!(opened.pending().unwrap().checkpoint(), newest(&log).checkpoint());
+        assert_eq!(open(&memory).unwrap().checkpoint(), log.checkpoint());
+    }
 }
 
 #[test]
@@ -249,9 +296,7 @@ fn a_log_is_never_created_by_opening_it_nor_twice() {
     assert!(matches!(refused, LogError::NotCreated { .. }));
     assert!(memory.locked().is_none());
     create(&memory);
-    let founding = Log::create(Signer::log().key).unwrap();
-    let signature = Signer::log().sign(&founding.to_be_signed());
-    let refused = founding.commit(&signature, memory.tiles(), memory.lock()).err().unwrap();
+    let refused = Log::create(Signer::log().key, memory.tiles(), memory.lock()).err().unwrap();
     assert!(matches!(refused, LogError::Lock { source: tlog::LockError::Exists, .. }), "{refused}");
 }
 
@@ -268,10 +313,14 @@ fn an_origin_that_is_not_a_bare_host_name_founds_no_log() {
         "log_1",
     ] {
         let key = Signer::new(origin, tlog::note::NoteAlgorithm::Ed25519, 1).key;
-        assert!(matches!(Log::create(key), Err(LogError::Origin { .. })), "{origin}");
+        let memory = Memory::default();
+        let refused = Log::create(key, memory.tiles(), memory.lock()).err().unwrap();
+        assert!(matches!(refused, LogError::Origin { .. }), "{origin}");
     }
     for origin in ["localhost", "2026.log.sign.example.test", "xn--nxasmq6b.test"] {
-        Log::create(Signer::new(origin, tlog::note::NoteAlgorithm::Ed25519, 1).key).unwrap();
+        let memory = Memory::default();
+        let key = Signer::new(origin, tlog::note::NoteAlgorithm::Ed25519, 1).key;
+        Log::create(key, memory.tiles(), memory.lock()).unwrap();
     }
 }
 
@@ -287,7 +336,7 @@ fn a_log_whose_checkpoint_or_tiles_were_changed_does_not_open() {
         let mut bytes = locked.checkpoint.clone().into_bytes();
         bytes[at] ^= 1;
         let Ok(checkpoint) = String::from_utf8(bytes) else { continue };
-        memory.put_locked(Some(Locked { checkpoint, staged: locked.staged.clone() }));
+        memory.put_locked(Some(Locked { checkpoint, ..locked.clone() }));
         refused(&format!("checkpoint byte {at}"));
     }
     // Without what was staged with it, the stored tiles are all there is.
@@ -325,13 +374,12 @@ fn a_log_does_not_open_with_another_key_or_as_another_log() {
 }
 
 #[test]
-fn a_checkpoint_of_another_root_that_the_key_did_sign_does_not_open_over_these_tiles() {
+fn a_checkpoint_of_another_root_does_not_open_over_these_tiles() {
     let memory = Memory::default();
     let mut log = create(&memory);
     append(&mut log, entries(0, 5)).unwrap();
     let lie = Checkpoint::new("log.example.test", 5, Digest::of(b"another")).unwrap().text();
-    let note = tlog::note::seal(&lie, &Signer::log().key, &Signer::log().sign(lie.as_bytes())).unwrap();
-    memory.put_locked(Some(Locked { checkpoint: note, ..memory.locked().unwrap() }));
+    memory.put_locked(Some(Locked { checkpoint: lie, ..memory.locked().unwrap() }));
     assert!(matches!(open(&memory), Err(LogError::OtherRoot { size: 5, .. })));
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use tlog::{CheckpointLock, LockError, Locked, StagedTile, TileError, TilePath, TileStore};
+use tlog::{CheckpointLock, LockError, Locked, NoteStoreError, StagedTile, TileError, TilePath, TileStore};
 
 /// What happens at the step that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub(crate) struct Memory {
     faults: Arc<Mutex<Faults>>,
     tiles: Arc<Mutex<BTreeMap<TilePath, Vec<u8>>>>,
     lock: Arc<Mutex<Option<Locked>>>,
+    note: Arc<Mutex<Option<String>>>,
 }
 
 impl Memory {
@@ -76,6 +77,10 @@ impl Memory {
 
     pub(crate) fn put_locked(&self, locked: Option<Locked>) {
         *self.lock.lock().unwrap() = locked;
+    }
+
+    pub(crate) fn put_note(&self, note: Option<String>) {
+        *self.note.lock().unwrap() = note;
     }
 
     fn next(&self) -> Option<Fault> {
@@ -131,6 +136,21 @@ impl TileStore for Memory {
         };
         staged.iter().map(write).collect()
     }
+
+    fn publish(&self, note: &str) -> Result<(), NoteStoreError> {
+        let fault = self.next();
+        if matches!(fault, None | Some(Fault::Done)) {
+            *self.note.lock().unwrap() = Some(note.to_owned());
+        }
+        fault.map_or(Ok(()), |_| Err(NoteStoreError("planned".into())))
+    }
+
+    fn published(&self) -> Result<Option<String>, NoteStoreError> {
+        match self.next() {
+            Some(_) => Err(NoteStoreError("planned".into())),
+            None => Ok(self.note.lock().unwrap().clone()),
+        }
+    }
 }
 
 impl CheckpointLock for Memory {
@@ -146,7 +166,8 @@ impl CheckpointLock for Memory {
             if lock.is_some() {
                 return Err(LockError::Exists);
             }
-            *lock = Some(Locked { checkpoint: first.to_owned(), staged: Vec::new() });
+            let first = first.to_owned();
+            *lock = Some(Locked { onto: first.clone(), checkpoint: first, staged: Vec::new() });
             Ok(())
         })
     }
@@ -156,7 +177,8 @@ impl CheckpointLock for Memory {
             if lock.as_ref().is_none_or(|held| held.checkpoint != expected) {
                 return Err(LockError::Conflict);
             }
-            *lock = Some(Locked { checkpoint: new.to_owned(), staged: staged.to_vec() });
+            let (onto, checkpoint) = (expected.to_owned(), new.to_owned());
+            *lock = Some(Locked { onto, checkpoint, staged: staged.to_vec() });
             Ok(())
         })
     }
