@@ -35,7 +35,10 @@ pub fn to_canonical<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 /// Decodes RFC 8785 JSON of at most `limit` bytes; refuses everything that does not re-encode to the same bytes.
-pub fn from_canonical<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, CanonicalError> {
+pub fn from_canonical<T: Serialize + DeserializeOwned>(
+    bytes: &[u8],
+    limit: usize,
+) -> Result<T, CanonicalError> {
     if bytes.len() > limit {
         return Err(CanonicalError::TooLong { length: bytes.len(), limit });
     }

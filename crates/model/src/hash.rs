@@ -64,11 +64,19 @@ impl PublicKey {
             (Algorithm::EcdsaP384, Hash::Sha256) => &lc::ECDSA_P384_SHA256_ASN1,
             (Algorithm::EcdsaP384, Hash::Sha384) => &lc::ECDSA_P384_SHA384_ASN1,
             (Algorithm::EcdsaP384, Hash::Sha512) => &lc::ECDSA_P384_SHA512_ASN1,
-            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha256) => &lc::RSA_PKCS1_2048_8192_SHA256,
-            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha384) => &lc::RSA_PKCS1_2048_8192_SHA384,
-            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha512) => &lc::RSA_PKCS1_2048_8192_SHA512,
+            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha256) => {
+                &lc::RSA_PKCS1_2048_8192_SHA256
+            }
+            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha384) => {
+                &lc::RSA_PKCS1_2048_8192_SHA384
+            }
+            (Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096, Hash::Sha512) => {
+                &lc::RSA_PKCS1_2048_8192_SHA512
+            }
             (Algorithm::Ed25519, _) => return Err(BadSignature),
         };
-        lc::UnparsedPublicKey::new(verification, self.raw()).verify(message, signature).map_err(|_| BadSignature)
+        lc::UnparsedPublicKey::new(verification, self.raw())
+            .verify(message, signature)
+            .map_err(|_| BadSignature)
     }
 }

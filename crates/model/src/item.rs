@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::request::ItemTree;
-use crate::{Base64, CanonicalError, Digest, Form, Hex16, Space, Tag, from_canonical, limits, merkle, to_canonical};
+use crate::{
+    Base64, CanonicalError, Digest, Form, Hex16, Space, Tag, from_canonical, limits, merkle, to_canonical,
+};
 
 /// One thing to be signed. Its canonical JSON is a leaf of the request's item tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,15 +110,19 @@ impl Item {
     pub fn parse(bytes: &[u8]) -> Result<Self, ItemError> {
         let item: Self = from_canonical(bytes, limits::ITEM_BYTES_MAX)?;
         let bad = |field| Err(ItemError::OutOfBounds { field });
-        if item.name.is_empty() || item.name.len() > limits::NAME_BYTES_MAX || item.name.contains(char::is_control) {
+        if item.name.is_empty()
+            || item.name.len() > limits::NAME_BYTES_MAX
+            || item.name.contains(char::is_control)
+        {
             return bad("name");
         }
         if item.file.size > INTEGER_MAX {
             return bad("file.size");
         }
-        for (field, text) in
-            [("parameters.namespace", &item.parameters.namespace), ("parameters.payloadType", &item.parameters.payload_type)]
-        {
+        for (field, text) in [
+            ("parameters.namespace", &item.parameters.namespace),
+            ("parameters.payloadType", &item.parameters.payload_type),
+        ] {
             if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > limits::NAME_BYTES_MAX) {
                 return bad(field);
             }

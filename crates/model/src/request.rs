@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CanonicalError, Class, Digest, Hex32, Instant, PersonId, PlatformId, PrincipalId, Purpose, RequestId, Space, Tag,
-    from_canonical, limits, to_canonical,
+    CanonicalError, Class, Digest, Hex32, Instant, PersonId, PlatformId, PrincipalId, Purpose, RequestId,
+    Space, Tag, from_canonical, limits, to_canonical,
 };
 
 /// A request as it stands in canonical JSON. The client composes it; nobody may add to it.
