@@ -13,7 +13,9 @@ pub type StagedTile = (TilePath, Vec<u8>);
 
 /// Where tiles and entry bundles are.
 ///
-/// *Durability*: what `write` says `Ok` of survives a crash at once, its name included. *Immutability*: a path gets
+/// *Durability*: what `write` says `Ok` of is seen at once by whoever reads, and survives a crash, its name included,
+/// from the moment when [`CheckpointLock::load`] does not return it among the staged tiles any more. (So the two are
+/// made by one hand, and no tile has to be waited for.) *Immutability*: a path gets
 /// one content, ever. To write the same bytes again succeeds, and makes them durable if they were not; to write other
 /// bytes is refused with [`TileError::Differs`] and changes nothing. *Atomicity*: each tile is there whole or not at
 /// all, also after a crash; a batch may be there in part. *Consistency*: `read` sees what this process has written;
@@ -63,7 +65,7 @@ pub struct Locked {
     pub onto: String,
     /// The text of the newest checkpoint. It may not be signed yet.
     pub checkpoint: String,
-    /// The tiles that came with it. They may not have reached the tile store.
+    /// The tiles that came with it, and those of earlier ones, as long as they may not have reached the tile store.
     pub staged: Vec<StagedTile>,
 }
 
