@@ -52,7 +52,14 @@ pub(crate) fn watch(command: &mut Command) -> Result<Run, Failure> {
         closing.hear(String::from_utf8_lossy(&line).trim_end());
     }
     let status = child.wait().map_err(|source| program::not_started(command, source))?;
-    Ok(Run { closing, verdict: program::succeeded(command, status) })
+    let verdict = program::succeeded(command, status);
+    if let Err(failure) = &verdict
+        && closing.0.is_empty()
+    {
+        // It did not come to its own last words: what does not compile is not to look like what passed.
+        closing.0.push(failure.to_string());
+    }
+    Ok(Run { closing, verdict })
 }
 
 /// Sends on each line of an output, from a thread of its own, until it ends.
