@@ -12,6 +12,7 @@ use model::{Base64, Digest, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::dsse::Envelope;
+use crate::rekor;
 
 /// A bundle as JSON: an attestation with a large predicate fits.
 pub const BUNDLE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -161,9 +162,15 @@ pub enum BundleError {
         /// Which.
         field: &'static str,
     },
-    /// A body of the log that is to be sealed into a bundle cannot be named there.
+    /// A checkpoint without its lines.
     #[error("the checkpoint of the log entry does not say of which size and root its tree is")]
     Checkpoint,
+    /// An entry of another kind of log, or one that lacks its proof.
+    #[error("the log entry is not one of a Rekor v2 log with its inclusion proof")]
+    NotRekorV2,
+    /// Fields that say the same thing, and say it differently: indexes, or root and size beside the checkpoint.
+    #[error("the log entry disagrees with itself about its index, its tree or when it was made")]
+    Disagrees,
 }
 
 /// The hint by which bundles name a key: base64 of the SHA-256 of its SubjectPublicKeyInfo.
@@ -228,8 +235,8 @@ impl Entry {
         Ok(Self {
             index: entry.index,
             log_id: log_id.as_bytes().to_vec(),
-            kind: crate::rekor::KIND.to_owned(),
-            kind_version: crate::rekor::VERSION.to_owned(),
+            kind: rekor::KIND.to_owned(),
+            kind_version: rekor::VERSION.to_owned(),
             integrated_time: 0,
             inclusion_promise: None,
             inclusion_proof: Some(InclusionProof {
@@ -241,5 +248,21 @@ impl Entry {
             }),
             body: entry.body.0.clone(),
         })
+    }
+
+    /// The entry of a Rekor v2 log, as a receipt holds it; refused, if it disagrees with itself.
+    ///
+    /// Clients differ in which of the doubled fields they look at, so all must agree: both indexes, root and size in
+    /// the proof and in the checkpoint. What a v2 log does not have (a promise, a time of its own) must not be there.
+    pub fn to_receipt(&self) -> Result<LogEntry, BundleError> {
+        let log_id = Digest::from_slice(&self.log_id).ok_or(BundleError::NotRekorV2)?;
+        let proof = self.inclusion_proof.as_ref().ok_or(BundleError::NotRekorV2)?;
+        let checkpoint = proof.checkpoint.clone().ok_or(BundleError::NotRekorV2)?;
+        let body = Base64(self.body.clone());
+        let entry = LogEntry { index: self.index, body, path: proof.path.clone(), checkpoint };
+        if self.kind != rekor::KIND || self.kind_version != rekor::VERSION {
+            return Err(BundleError::NotRekorV2);
+        }
+        if Self::of_receipt(&log_id, &entry)? == *self { Ok(entry) } else { Err(BundleError::Disagrees) }
     }
 }

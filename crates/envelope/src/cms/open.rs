@@ -55,12 +55,12 @@ impl OpenedCms {
 
     /// What was signed: the DER SET OF the signed attributes.
     pub fn to_be_signed(&self) -> &[u8] {
-        &self.message.attributes_der
+        self.message.to_be_signed()
     }
 
     /// The signature's bytes, which a timestamp token is over.
     pub fn signature(&self) -> &[u8] {
-        &self.message.signature
+        self.message.signature()
     }
 
     /// Checks that this is a signature over content with this SHA-256.
@@ -242,6 +242,10 @@ impl SignedMessage {
             return Err(CmsError::NoSignerCertificate);
         }
         named.find(|one| self.attributes.check_certificate(one).is_ok()).ok_or(CmsError::OtherCertificate)
+    }
+
+    pub(crate) fn to_be_signed(&self) -> &[u8] {
+        &self.attributes_der
     }
 
     pub(crate) fn signature(&self) -> &[u8] {

@@ -1,7 +1,7 @@
 //! The structures of RFC 3161 §2.4.
 
 use der::Sequence;
-use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
+use der::asn1::{AnyRef, BitStringRef, IntRef, ObjectIdentifier, OctetStringRef};
 
 use super::gen_time::GenTime;
 
@@ -11,7 +11,7 @@ pub(super) struct TimeStampReq<'a> {
     pub(super) version: u8,
     pub(super) message_imprint: MessageImprint<'a>,
     pub(super) policy: Option<ObjectIdentifier>,
-    pub(super) nonce: Option<UintRef<'a>>,
+    pub(super) nonce: Option<IntRef<'a>>,
     #[asn1(default = "unsaid")]
     pub(super) certificate: bool,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
@@ -31,12 +31,12 @@ pub(super) struct TstInfo<'a> {
     pub(super) version: u8,
     pub(super) policy: ObjectIdentifier,
     pub(super) message_imprint: MessageImprint<'a>,
-    pub(super) serial_number: UintRef<'a>,
+    pub(super) serial_number: IntRef<'a>,
     pub(super) gen_time: GenTime,
     pub(super) accuracy: Option<Accuracy>,
     #[asn1(default = "unsaid")]
     pub(super) ordering: bool,
-    pub(super) nonce: Option<UintRef<'a>>,
+    pub(super) nonce: Option<IntRef<'a>>,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     pub(super) tsa: Option<AnyRef<'a>>,
     #[asn1(context_specific = "1", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]

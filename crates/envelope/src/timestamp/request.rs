@@ -1,13 +1,13 @@
 //! Requests (RFC 3161 §2.4.1).
 
-use der::Decode;
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
+use der::asn1::{AnyRef, IntRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Tag};
 use model::{Digest, Hash};
 
 use super::asn1::{MessageImprint, TimeStampReq};
 use super::{INTEGER_BYTES_MAX, REQUEST_BYTES_MAX, TimestampError};
 use crate::algorithms;
-use crate::der_set::{read, write};
+use crate::der_set::{Malformation, read, write};
 
 /// What a token is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Request {
     pub imprint: Imprint,
     /// The policy that is asked for, as a dotted OID; without one, the authority's own.
     pub policy: Option<String>,
-    /// A number that the token repeats: its bytes, big-endian, without leading zeros.
+    /// A number that the token repeats: the bytes of its INTEGER. Some clients send negative ones.
     pub nonce: Option<Vec<u8>>,
     /// Shall the token hold the authority's certificates?
     pub certificate: CertificateWish,
@@ -114,8 +114,8 @@ impl Request {
 /// The version of requests and of what tokens say.
 pub(super) const VERSION: u8 = 1;
 
-/// The bytes of an unsigned number, if they are not too many.
-pub(super) fn bounded(number: &UintRef<'_>) -> Result<Vec<u8>, TimestampError> {
+/// The bytes of a number, if they are not too many.
+pub(super) fn bounded(number: &IntRef<'_>) -> Result<Vec<u8>, TimestampError> {
     let bytes = number.as_bytes();
     if bytes.len() > INTEGER_BYTES_MAX {
         return Err(TimestampError::IntegerLength { length: bytes.len() });
@@ -123,13 +123,13 @@ pub(super) fn bounded(number: &UintRef<'_>) -> Result<Vec<u8>, TimestampError> {
     Ok(bytes.to_vec())
 }
 
-/// The unsigned number with these bytes.
-pub(super) fn integer(bytes: &[u8]) -> Result<UintRef<'_>, TimestampError> {
-    let too_long = TimestampError::IntegerLength { length: bytes.len() };
+/// The number with these bytes, which are its one encoding.
+pub(super) fn integer(bytes: &[u8]) -> Result<IntRef<'_>, TimestampError> {
     if bytes.len() > INTEGER_BYTES_MAX {
-        return Err(too_long);
+        return Err(TimestampError::IntegerLength { length: bytes.len() });
     }
-    UintRef::new(bytes).map_err(|_| too_long)
+    let number = AnyRef::new(Tag::Integer, bytes).and_then(|any| any.decode_as());
+    number.map_err(|cause| TimestampError::TstInfo(Malformation::new(&cause)))
 }
 
 pub(super) fn oid(dotted: &str) -> Result<ObjectIdentifier, TimestampError> {

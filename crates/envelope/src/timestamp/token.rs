@@ -68,6 +68,11 @@ impl OpenedToken {
         &self.certificates
     }
 
+    /// What was signed: the DER SET OF the signed attributes.
+    pub fn to_be_signed(&self) -> &[u8] {
+        self.message.to_be_signed()
+    }
+
     /// The authority's signature.
     pub fn signature(&self) -> &[u8] {
         self.message.signature()

@@ -21,7 +21,7 @@ pub struct TstInfo {
     pub policy: String,
     /// Over what.
     pub imprint: Imprint,
-    /// The token's number: its bytes, big-endian, without leading zeros.
+    /// The token's number: the bytes of its INTEGER. Some authorities write negative ones.
     pub serial: Vec<u8>,
     /// When.
     pub time: Instant,
@@ -42,12 +42,10 @@ impl TstInfo {
         if let Some(policy) = request.policy.as_ref().filter(|policy| *policy != POLICY) {
             return Err(TimestampError::OtherPolicy { policy: policy.clone() });
         }
-        let serial = serial.to_be_bytes();
-        let zeros = serial.iter().take(serial.len() - 1).take_while(|byte| **byte == 0).count();
         Ok(Self {
             policy: POLICY.to_owned(),
             imprint: request.imprint.clone(),
-            serial: serial.iter().skip(zeros).copied().collect(),
+            serial: integer_bytes(serial),
             time,
             accuracy: Some(ACCURACY),
             nonce: request.nonce.clone(),
@@ -93,6 +91,15 @@ impl TstInfo {
     }
 }
 
+/// The bytes of a positive INTEGER: no leading zero but the one that keeps it positive.
+fn integer_bytes(number: u64) -> Vec<u8> {
+    let mut bytes = [&[0][..], &number.to_be_bytes()].concat();
+    while matches!(bytes.as_slice(), [0, 0..=0x7f, ..]) {
+        bytes.remove(0);
+    }
+    bytes
+}
+
 fn duration(accuracy: Accuracy) -> Duration {
     Duration::from_secs(accuracy.seconds.unwrap_or(0).into())
         + Duration::from_millis(accuracy.milliseconds.unwrap_or(0).into())
@@ -126,4 +133,23 @@ pub fn compose(
         certificate_name: CertificateName::Hash,
     };
     Ok(ToBeSigned::Message(attributes.encode()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serial_numbers_are_positive_and_have_one_encoding() {
+        for (number, bytes) in [
+            (0, &[0][..]),
+            (1, &[1]),
+            (0x7f, &[0x7f]),
+            (0x80, &[0, 0x80]),
+            (0x100, &[1, 0]),
+            (u64::MAX, &[0, 255, 255, 255, 255, 255, 255, 255, 255]),
+        ] {
+            assert_eq!(integer_bytes(number), bytes);
+        }
+    }
 }

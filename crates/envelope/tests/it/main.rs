@@ -1,0 +1,15 @@
+//! The room's tests against the worked example, changed bytes, foreign tools and published vectors.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod conformance;
+mod example;
+mod foreign;
+mod forms;
+mod ssh;
+mod support;
+mod tampered;
