@@ -121,7 +121,7 @@ impl<'a> Note<'a> {
         let blank = note.find("\n\n").ok_or(NoteError::Shape)?;
         let (text, rest) = (&note[..=blank], &note[blank + 2..]);
         let lines = rest.strip_suffix('\n').ok_or(NoteError::Shape)?;
-        if text.starts_with('\n') || lines.split('\n').any(str::is_empty) {
+        if text.starts_with('\n') {
             return Err(NoteError::Shape);
         }
         let mut signatures = Vec::new();

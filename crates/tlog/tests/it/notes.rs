@@ -143,6 +143,21 @@ fn a_note_is_bounded_in_bytes_and_in_signatures() {
 }
 
 #[test]
+fn a_signature_that_does_not_verify_is_not_sealed() {
+    let signer = Signer::log();
+    let good = signer.sign(TEXT.as_bytes());
+    for at in 0..good.len() {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        assert!(note::seal(TEXT, &signer.key, &changed).is_err(), "byte {at}");
+    }
+    for signature in [&good[..63], &[], &signer.sign(b"else")] {
+        let refused = note::seal(TEXT, &signer.key, signature);
+        assert_eq!(refused, Err(NoteError::BadSignature { name: "log.example.test".into() }));
+    }
+}
+
+#[test]
 fn a_text_that_would_not_come_out_again_is_not_sealed() {
     let signer = Signer::log();
     for text in ["", "\n", "no end of line", "a\n\nb\n", "a\n\n", "a\tb\n", "a\r\n", "a\n\u{2014} b c\n\n"] {
