@@ -22,7 +22,7 @@ pub use error::CmsError;
 pub use open::{OpenedCms, VerifiedCms, open};
 pub use seal::seal;
 
-pub(crate) use open::{Checked, SignedMessage, open_signed_data};
+pub(crate) use open::{SignedMessage, open_signed_data};
 pub(crate) use seal::{SignedParts, seal_signed_data};
 
 /// A `.p7s`: certificates, a token with certificates of its own, and a signature.

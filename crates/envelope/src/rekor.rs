@@ -96,7 +96,7 @@ pub const fn key_details(algorithm: Algorithm) -> &'static str {
         Algorithm::Rsa3072 => "PKIX_RSA_PKCS1V15_3072_SHA256",
         Algorithm::Rsa4096 => "PKIX_RSA_PKCS1V15_4096_SHA256",
         Algorithm::Ed25519 => "PKIX_ED25519",
-        // `model` closes its list to other crates; a new algorithm must be given its name here.
+        // INVARIANT: `model` leaves its list open to other crates; a new algorithm must be given its name here.
         _ => unreachable!(),
     }
 }

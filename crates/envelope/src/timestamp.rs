@@ -22,7 +22,7 @@ pub use error::{FailureInfo, TimestampError};
 pub use request::{CertificateWish, Imprint, Request};
 pub use response::{rejection, seal, token_of};
 pub use token::{Authority, OpenedToken, Stamped, VerifiedTimestamp, open, verify};
-pub use tst_info::{TstInfo, compose};
+pub use tst_info::{TstInfo, compose, integer_octets};
 
 /// The policy of avouch's own tokens: the default of Sigstore's timestamp authority.
 pub const POLICY: &str = "1.3.6.1.4.1.57264.2";

@@ -79,7 +79,7 @@ fn octets(bytes: &[u8]) -> &OctetStringRef {
 }
 
 /// The GeneralName of a directory Name: `[4] EXPLICIT`, because Name is a CHOICE.
-fn directory_name(name: &[u8]) -> AnyRef<'_> {
+pub(crate) fn directory_name(name: &[u8]) -> AnyRef<'_> {
     AnyRef::new(DIRECTORY_NAME, name).expect("the name of a bounded certificate")
 }
 

@@ -74,7 +74,7 @@ impl OpenedCms {
     }
 
     fn verify(&self, digest: impl Fn(Hash) -> Option<Vec<u8>>) -> Result<VerifiedCms, CmsError> {
-        let Checked { signer } = self.message.check(&self.certificates, digest)?;
+        let signer = self.message.check(&self.certificates, digest)?;
         let others =
             self.certificates.iter().filter(|certificate| **certificate != signer).cloned().collect();
         Ok(VerifiedCms {
@@ -139,11 +139,6 @@ pub(crate) struct SignedMessage {
     attributes_der: Vec<u8>,
     signature_algorithm: Vec<u8>,
     signature: Vec<u8>,
-}
-
-/// What a check of a signer found.
-pub(crate) struct Checked {
-    pub(crate) signer: Certificate,
 }
 
 /// Takes a ContentInfo with a SignedData over content of this type apart.
@@ -213,12 +208,12 @@ impl SignedMessage {
         })
     }
 
-    /// Checks the signer against content whose digest `digest` gives, with one of these certificates.
+    /// Checks the signer against content whose digest `digest` gives. The certificate that it signed with comes back.
     pub(crate) fn check(
         &self,
         certificates: &[Certificate],
         digest: impl Fn(Hash) -> Option<Vec<u8>>,
-    ) -> Result<Checked, CmsError> {
+    ) -> Result<Certificate, CmsError> {
         if self.attributes.content_type != self.content_type {
             return Err(CmsError::ContentType);
         }
@@ -231,7 +226,7 @@ impl SignedMessage {
             return Err(CmsError::OtherAlgorithm { algorithm: key.algorithm() });
         }
         algorithms::verify(&key, self.hash, &self.attributes_der, &self.signature)?;
-        Ok(Checked { signer: signer.clone() })
+        Ok(signer.clone())
     }
 
     /// The certificate that the signer is named by, and that it signed with: two authorities may use one name.

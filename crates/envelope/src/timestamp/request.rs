@@ -16,7 +16,8 @@ pub struct Request {
     pub imprint: Imprint,
     /// The policy that is asked for, as a dotted OID; without one, the authority's own.
     pub policy: Option<String>,
-    /// A number that the token repeats: the bytes of its INTEGER. Some clients send negative ones.
+    /// A number that the token repeats, as the content octets of its INTEGER ([`integer_octets`](super::integer_octets)
+    /// gives them); some clients send negative ones.
     pub nonce: Option<Vec<u8>>,
     /// Shall the token hold the authority's certificates?
     pub certificate: CertificateWish,
@@ -44,6 +45,14 @@ impl Imprint {
         Self { hash: Hash::Sha256, digest: digest.as_bytes().to_vec() }
     }
 
+    /// An imprint by any of the hashes, if the digest is as long as that hash.
+    pub fn from_digest(hash: Hash, digest: Vec<u8>) -> Result<Self, TimestampError> {
+        if digest.len() != hash.length() {
+            return Err(TimestampError::ImprintLength { length: digest.len() });
+        }
+        Ok(Self { hash, digest })
+    }
+
     /// An imprint of these bytes.
     pub fn of(hash: Hash, bytes: &[u8]) -> Self {
         Self { hash, digest: hash.digest(bytes) }
@@ -61,11 +70,7 @@ impl Imprint {
 
     pub(super) fn read(imprint: &MessageImprint<'_>) -> Result<Self, TimestampError> {
         let hash = algorithms::hash(&write(&imprint.hash_algorithm)).ok_or(TimestampError::UnknownHash)?;
-        let digest = imprint.hashed_message.as_bytes().to_vec();
-        if digest.len() != hash.length() {
-            return Err(TimestampError::ImprintLength { length: digest.len() });
-        }
-        Ok(Self { hash, digest })
+        Self::from_digest(hash, imprint.hashed_message.as_bytes().to_vec())
     }
 
     pub(super) fn asn1(&self) -> MessageImprint<'_> {

@@ -1,13 +1,12 @@
 //! Tokens: opened, and verified.
 
-use der::asn1::AnyRef;
-use der::{Tag, TagNumber};
 use model::{Digest, Hash, Instant};
 use pki::{Certificate, Usage, VerifiedPath, verify_path};
 
 use super::response::token_of;
 use super::{Imprint, TimestampError, TstInfo};
-use crate::cms::{Checked, CmsError, SignedMessage, open_signed_data};
+use crate::cms::attributes::directory_name;
+use crate::cms::{CmsError, SignedMessage, open_signed_data};
 use crate::der_set::write;
 use crate::oids;
 
@@ -102,7 +101,7 @@ pub fn verify(
     }
     let at_hand: Vec<Certificate> =
         token.certificates.iter().chain(authority.certificates).cloned().collect();
-    let Checked { signer } = token.message.check(&at_hand, |hash| Some(hash.digest(&token.tst_info_der)))?;
+    let signer = token.message.check(&at_hand, |hash| Some(hash.digest(&token.tst_info_der)))?;
     if token.tst_info.authority.as_ref().is_some_and(|name| !names(name, &signer)) {
         return Err(TimestampError::OtherAuthority);
     }
@@ -113,10 +112,8 @@ pub fn verify(
 
 /// Is this GeneralName the subject of this certificate? Names of other kinds say nothing that could be compared.
 fn names(general_name: &[u8], certificate: &Certificate) -> bool {
-    const DIRECTORY_NAME: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(4) };
-    let subject = certificate.subject_der();
-    let expected = AnyRef::new(DIRECTORY_NAME, &subject).expect("the name of a bounded certificate");
-    general_name.first() != write(&expected).first() || general_name == write(&expected)
+    let subject = write(&directory_name(&certificate.subject_der()));
+    general_name.first() != subject.first() || general_name == subject
 }
 
 impl VerifiedTimestamp {

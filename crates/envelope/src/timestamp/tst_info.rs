@@ -21,7 +21,7 @@ pub struct TstInfo {
     pub policy: String,
     /// Over what.
     pub imprint: Imprint,
-    /// The token's number: the bytes of its INTEGER. Some authorities write negative ones.
+    /// The token's number, as the content octets of its INTEGER; some authorities write negative ones.
     pub serial: Vec<u8>,
     /// When.
     pub time: Instant,
@@ -45,7 +45,7 @@ impl TstInfo {
         Ok(Self {
             policy: POLICY.to_owned(),
             imprint: request.imprint.clone(),
-            serial: integer_bytes(serial),
+            serial: integer_octets(serial),
             time,
             accuracy: Some(ACCURACY),
             nonce: request.nonce.clone(),
@@ -91,8 +91,8 @@ impl TstInfo {
     }
 }
 
-/// The bytes of a positive INTEGER: no leading zero but the one that keeps it positive.
-fn integer_bytes(number: u64) -> Vec<u8> {
+/// The content octets of a positive INTEGER: no leading zero but the one that keeps it positive.
+pub fn integer_octets(number: u64) -> Vec<u8> {
     let mut bytes = [&[0][..], &number.to_be_bytes()].concat();
     while matches!(bytes.as_slice(), [0, 0..=0x7f, ..]) {
         bytes.remove(0);
@@ -149,7 +149,7 @@ mod tests {
             (0x100, &[1, 0]),
             (u64::MAX, &[0, 255, 255, 255, 255, 255, 255, 255, 255]),
         ] {
-            assert_eq!(integer_bytes(number), bytes);
+            assert_eq!(integer_octets(number), bytes);
         }
     }
 }

@@ -48,7 +48,8 @@ fn sign(signer: &Signer, authority: &Signer) -> Vec<u8> {
     let response =
         respond(authority, &request(Imprint::of(Hash::Sha256, &signature), CertificateWish::Embedded));
     let token = timestamp::token_of(&response).unwrap();
-    let sealed = cms::seal(&attributes, &[signer.certificate.clone()], &signature, Some(&token)).unwrap();
+    let sealed =
+        cms::seal(&attributes, std::slice::from_ref(&signer.certificate), &signature, Some(&token)).unwrap();
     let verified = cms::open(&sealed).unwrap().verify_content(CONTENT).unwrap();
     assert_eq!(verified.token(), Some(token.as_slice()));
     sealed
@@ -189,7 +190,8 @@ fn interop_requests_and_signatures_of_openssl_are_read() {
     let opened = cms::open(&std::fs::read(&out).unwrap()).unwrap();
     let verified = opened.verify_signature(&Digest::of(CONTENT)).unwrap();
     assert_eq!(*verified.signer(), signer.certificate);
-    verify_path(verified.signer(), &[], &[signer.root.clone()], then(), Usage::CodeSigning).unwrap();
+    verify_path(verified.signer(), &[], std::slice::from_ref(&signer.root), then(), Usage::CodeSigning)
+        .unwrap();
     testkit::interop_row("cms", &openssl, Direction::Theirs, accepted + 1, 0);
 }
 

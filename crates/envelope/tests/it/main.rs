@@ -10,6 +10,7 @@ mod conformance;
 mod example;
 mod foreign;
 mod forms;
+mod log_body;
 mod ssh;
 mod support;
 mod tampered;

@@ -7,6 +7,7 @@ use envelope::timestamp::{self, Authority, Stamped};
 use envelope::{ToBeSigned, cms};
 use model::{Digest, merkle};
 use pki::{Certificate, Usage, verify_path};
+use serde_json::Value;
 
 use crate::support::{example, example_chain, example_key, then};
 
@@ -53,24 +54,55 @@ fn every_bit_of_a_cms_signature_is_covered_but_for_other_certificates_and_unsign
     }
 }
 
+/// Everything about a signature of the example: content, path to this root, token over the signature.
+fn stands(p7s: &[u8], content: &[u8], root: &str) -> bool {
+    let opened = cms::open(p7s).ok();
+    let Some(verified) = opened.and_then(|opened| opened.verify_signature(&Digest::of(content)).ok()) else {
+        return false;
+    };
+    let (roots, tsa_roots) = (example_chain(root), example_chain("certs/tsa-root.pem"));
+    let token = verified.token().and_then(|token| timestamp::open(token).ok());
+    let authority = Authority { certificates: &[], roots: &tsa_roots };
+    let stamped = Stamped::Bytes(verified.signature());
+    token.is_some_and(|token| timestamp::verify(&token, stamped, authority).is_ok())
+        && verify_path(verified.signer(), verified.others(), &roots, then(), Usage::CodeSigning).is_ok()
+}
+
 #[test]
 fn with_the_path_and_the_token_checked_no_bit_of_a_cms_signature_is_left() {
-    let folder = "cms/ecdsa";
-    let content = Digest::of(&example("artifact.txt"));
-    let roots = example_chain(&format!("{folder}/root.pem"));
-    let tsa_roots = example_chain("certs/tsa-root.pem");
-    let accepts = |der: &[u8]| {
-        let Some(verified) = cms::open(der).ok().and_then(|opened| opened.verify_signature(&content).ok())
-        else {
-            return false;
-        };
-        let token = verified.token().and_then(|token| timestamp::open(token).ok());
-        let authority = Authority { certificates: &[], roots: &tsa_roots };
-        let stamped = Stamped::Bytes(verified.signature());
-        token.is_some_and(|token| timestamp::verify(&token, stamped, authority).is_ok())
-            && verify_path(verified.signer(), verified.others(), &roots, then(), Usage::CodeSigning).is_ok()
+    let content = example("artifact.txt");
+    let accepts = |der: &[u8]| stands(der, &content, "cms/ecdsa/root.pem");
+    assert_eq!(unnoticed(&example("cms/ecdsa/artifact.txt.p7s"), accepts), []);
+}
+
+#[test]
+fn every_change_of_the_published_cms_matrix_is_refused() {
+    let Some(vectors) = testkit::vectors() else { return };
+    let matrix = std::fs::read(vectors.join("worked-example/tamper-matrix.cms.json")).unwrap();
+    let matrix: Vec<Value> = serde_json::from_slice(&matrix).unwrap();
+    let flip = |bytes: &mut Vec<u8>, change: &Value| {
+        if let (Some(at), Some(xor)) = (change["offset"].as_u64(), change["xor"].as_u64()) {
+            bytes[usize::try_from(at).unwrap()] ^= u8::try_from(xor).unwrap();
+        }
     };
-    assert_eq!(unnoticed(&example(&format!("{folder}/artifact.txt.p7s")), accepts), []);
+    for case in &matrix {
+        let folder = case["example"].as_str().unwrap();
+        let (mut content, mut p7s) =
+            (example("artifact.txt"), example(&format!("{folder}/artifact.txt.p7s")));
+        if let Some(whole) = case["p7s"]["replace"].as_str() {
+            p7s = data_encoding::BASE64.decode(whole.as_bytes()).unwrap();
+        }
+        flip(&mut p7s, &case["p7s"]);
+        flip(&mut content, &case["file"]);
+        let root = case["root"].as_str().map_or(format!("{folder}/root.pem"), str::to_owned);
+        assert_eq!(
+            stands(&p7s, &content, &root),
+            case["part"] == "(untouched)",
+            "{folder}: {}",
+            case["part"]
+        );
+    }
+    assert_eq!(matrix.len(), 38);
 }
 
 #[test]
