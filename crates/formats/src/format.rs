@@ -1,0 +1,65 @@
+//! What every format must be able to say.
+
+use std::io::{self, Read};
+
+use model::{Content, FileClaim, limits};
+
+/// A format: where a signature lives in one kind of file.
+///
+/// `prepare` reads the file once, from beginning to end, in bounded memory. What it says depends on the bytes alone,
+/// so an endorser or a verifier who reads the same bytes gets the same content. An error means that nothing was
+/// prepared; reading again from the beginning is always safe.
+pub trait Format: Sync {
+    /// Its name, as items carry it.
+    fn name(&self) -> &'static str;
+
+    /// How much a file looks like this format, by its name and its first [`HEAD_BYTES`](crate::HEAD_BYTES).
+    fn sniff(&self, file_name: &str, head: &[u8]) -> Likeness;
+
+    /// Reads a file and says what of it must be signed.
+    fn prepare(&self, file: &mut dyn Read, carried: Carried) -> Result<Prepared, FormatError>;
+}
+
+/// How much a file looks like a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// It cannot be one.
+    Unlike,
+    /// It can be taken for one, if it is nothing else.
+    Fallback,
+    /// It is one by its first bytes.
+    Certain,
+}
+
+/// What of the content goes into the item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// Its digest: for keys that sign digests.
+    Digest,
+    /// The bytes themselves: for keys that sign inline content only, such as Ed25519.
+    Inline,
+}
+
+/// A file that was read: what must be signed, and what the whole file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// What must be signed.
+    pub content: Content,
+    /// Digest and size of the whole file.
+    pub file: FileClaim,
+}
+
+/// Why a file cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// It cannot be read.
+    #[error("the file cannot be read to its end")]
+    Read(#[source] io::Error),
+    /// Its content would have to travel inside the item, and is too long for that.
+    #[error(
+        "the content is longer than the {} bytes that a key which signs the bytes themselves takes; use a profile whose key signs digests",
+        limits::INLINE_BYTES_MAX
+    )]
+    TooLongInline,
+}

@@ -1,0 +1,188 @@
+//! Sigstore bundles that a managed key signed (`.sigstore.json`).
+
+use envelope::ToBeSigned;
+use envelope::bundle::{self, Bundle, Content, Entry, Signer, key_hint};
+use envelope::rekor::{Body, Verifier};
+use envelope::trusted_root::TrustedRoot;
+use model::receipt::LogEntry;
+use model::{Base64, Form, PublicKey};
+
+use crate::anchors::Anchors;
+use crate::receipt::unreadable;
+use crate::refused::{Fault, Gap};
+use crate::timestamp::{self, Dated};
+use crate::{
+    Artifact, Evidence, Expectations, NotChecked, Part, Present, Proven, Refused, TrustRoot, Verified,
+    VerifiedItem, key, log,
+};
+
+/// Whom a bundle may come from.
+#[derive(Debug, Clone, Copy)]
+pub enum BundleTrust<'a> {
+    /// The key of this platform that the bundle names.
+    Platform(&'a TrustRoot),
+    /// This very key, logged and timestamped by those of this trusted root.
+    Given {
+        /// The key.
+        key: &'a PublicKey,
+        /// Where logs and timestamp authorities stand.
+        sigstore: &'a TrustedRoot,
+    },
+}
+
+/// Verifies a bundle of this file.
+pub fn verify_bundle(
+    artifact: &Artifact,
+    json: &[u8],
+    trust: BundleTrust<'_>,
+    expectations: &Expectations,
+    present: Present,
+) -> Result<Verified, Refused> {
+    let bundle = Bundle::from_json(json).map_err(unreadable(Part::Bundle))?;
+    let (key, anchors) = match trust {
+        BundleTrust::Platform(root) => (named_key(&bundle, root)?, root.anchors().clone()),
+        BundleTrust::Given { key, sigstore } => (key.clone(), Anchors::of(sigstore)),
+    };
+    check_hint(&bundle, &key)?;
+    let to_be_signed = message(&bundle, artifact)?;
+    let signature = bundle.signature();
+    to_be_signed
+        .verify(&key, signature)
+        .map_err(|cause| Refused::bad(Part::Signature, Fault::Signature(Box::new(cause))))?;
+    let mut proven =
+        vec![Proven::File { sha256: artifact.sha256 }, Proven::Signature { algorithm: key.algorithm() }];
+    let token = at_most_one("timestamp tokens", Part::Timestamp, &bundle.timestamps)?;
+    let token = token.map(Vec::as_slice);
+    let Dated { time, proven: dated, open } =
+        timestamp::date(token, signature, &anchors, expectations.timestamp, present)?;
+    proven.extend(dated);
+    let mut not_checked: Vec<NotChecked> = open.into_iter().collect();
+    match at_most_one("log entries", Part::LogEntry, &bundle.entries)? {
+        Some(entry) => {
+            let body = Body::new(&to_be_signed, signature, Verifier::PublicKey(key.clone()));
+            let body = body.map_err(unreadable(Part::LogEntry))?;
+            proven.push(log::verify(&receipt_entry(entry, &anchors)?, &body, &anchors, time.at)?);
+        }
+        None if expectations.log == Evidence::Required => {
+            return Err(Refused::cannot_check(Part::LogEntry, Gap::NoLogEntry));
+        }
+        None => not_checked.push(NotChecked::NoLogEntry),
+    }
+    match trust {
+        BundleTrust::Platform(root) => {
+            key::check_present(root, present)?;
+            let known = key::of_form(root.registry(), &key, Form::Blob)?;
+            key::check_time(root.registry(), known, time.at)?;
+            not_checked.extend(
+                expectations.check_key(key.id(), Some(&known.record.name)).map_err(Refused::expectation)?,
+            );
+            proven.push(key::registered(root.registry(), known));
+            not_checked.push(NotChecked::LaterRevocations { entries: root.registry().entries() });
+        }
+        BundleTrust::Given { .. } => {
+            not_checked.extend(expectations.check_key(key.id(), None).map_err(Refused::expectation)?);
+            not_checked.push(NotChecked::KeyGiven);
+        }
+    }
+    expectations.need_receipt()?;
+    not_checked.push(NotChecked::NoRequest);
+    let item = VerifiedItem { item: None, key: key.id(), time, proven };
+    Ok(Verified { file: artifact.sha256, platform: None, request: None, items: vec![item], not_checked })
+}
+
+/// The key of the platform that the bundle names.
+fn named_key(bundle: &Bundle, root: &TrustRoot) -> Result<PublicKey, Refused> {
+    let Signer::Key { hint } = &bundle.signer else { return Err(not_a_key()) };
+    let keys = root.registry().keys().map(|known| &known.record.public_key);
+    let named = keys.into_iter().find(|key| key_hint(key) == *hint);
+    named.cloned().ok_or_else(|| {
+        let found = hint.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
+        Refused::bad(Part::Key, Fault::UnknownHint { found })
+    })
+}
+
+fn check_hint(bundle: &Bundle, key: &PublicKey) -> Result<(), Refused> {
+    let Signer::Key { hint } = &bundle.signer else { return Err(not_a_key()) };
+    if *hint == key_hint(key) {
+        return Ok(());
+    }
+    let found = hint.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
+    Err(Refused::bad(Part::Key, Fault::OtherKey { expected: key.id(), found }))
+}
+
+fn not_a_key() -> Refused {
+    Refused::cannot_check(Part::Bundle, Gap::Unsupported { what: "a signer with a certificate" })
+}
+
+/// What was signed: the file, whose digest the bundle must not contradict.
+fn message(bundle: &Bundle, artifact: &Artifact) -> Result<ToBeSigned, Refused> {
+    let Content::Message { digest, .. } = &bundle.content else {
+        return Err(Refused::cannot_check(Part::Bundle, Gap::Unsupported { what: "a DSSE envelope" }));
+    };
+    // The signature covers the file and not this digest; but a bundle without it is one that others do not take.
+    let bad = || Refused::bad(Part::Bundle, Fault::OtherEntry { field: "messageDigest" });
+    let named = digest.as_ref().ok_or_else(bad)?;
+    if named.algorithm != "SHA2_256" {
+        return Err(Refused::cannot_check(
+            Part::Bundle,
+            Gap::Unsupported { what: "a digest other than SHA-256" },
+        ));
+    }
+    let signed = model::Digest::from_slice(&named.digest.0).ok_or_else(bad)?;
+    if signed != artifact.sha256 {
+        return Err(Refused::bad(Part::File, Fault::OtherFile { signed, found: artifact.sha256 }));
+    }
+    Ok(ToBeSigned::Sha256(artifact.sha256))
+}
+
+/// Several tokens or entries that say different things are no proof of any; ours have one.
+fn at_most_one<'a, T>(what: &'static str, part: Part, list: &'a [T]) -> Result<Option<&'a T>, Refused> {
+    match list {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        several => Err(Refused::bad(part, Fault::Count { what, count: several.len(), most: 1 })),
+    }
+}
+
+/// The entry as receipts hold it, if all that stands twice in a bundle agrees.
+fn receipt_entry(entry: &Entry, anchors: &Anchors) -> Result<LogEntry, Refused> {
+    let bad = |field| Err(Refused::bad(Part::LogEntry, Fault::OtherEntry { field }));
+    if (entry.kind.as_str(), entry.kind_version.as_str()) != (envelope::rekor::KIND, envelope::rekor::VERSION)
+    {
+        let gap = Gap::Unsupported { what: "a log entry other than `hashedrekord` 0.0.2" };
+        return Err(Refused::cannot_check(Part::LogEntry, gap));
+    }
+    // Nothing binds an integrated time to an entry of Rekor v2, and so it must not be there to be believed.
+    if entry.integrated_time != 0 || entry.inclusion_promise.is_some() {
+        return bad("integratedTime");
+    }
+    let Some(bundle::InclusionProof { index, root, tree_size, path, checkpoint: Some(checkpoint) }) =
+        &entry.inclusion_proof
+    else {
+        return bad("inclusionProof");
+    };
+    if *index != entry.index {
+        return bad("logIndex");
+    }
+    let said = tlog::note::Note::parse(checkpoint).ok();
+    let said = said.and_then(|note| tlog::Checkpoint::parse(note.text()).ok());
+    if let Some(said) = said {
+        if said.size() != *tree_size {
+            return bad("treeSize");
+        }
+        if said.root().as_bytes() != root.as_slice() {
+            return bad("rootHash");
+        }
+        let logs: Vec<_> = anchors.logs_named(said.origin()).collect();
+        if !logs.is_empty() && !logs.iter().any(|log| log.key.log_id().as_bytes() == entry.log_id.as_slice())
+        {
+            return bad("logId");
+        }
+    }
+    Ok(LogEntry {
+        index: *index,
+        body: Base64(entry.body.clone()),
+        path: path.clone(),
+        checkpoint: checkpoint.clone(),
+    })
+}

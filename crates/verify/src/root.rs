@@ -1,0 +1,372 @@
+//! The trust root: what a verifier starts from, in one file.
+
+use data_encoding::HEXLOWER;
+use envelope::trusted_root::{Authority, Log, TrustedRoot, Window};
+use model::{
+    CanonicalError, Digest, Form, Instant, KeyId, PlatformId, PublicKey, from_canonical, limits, to_canonical,
+};
+use pki::{Certificate, CertificateError, PemError};
+use quorum::{Endorsement, Entry, KeyState, Registry, RegistryError};
+use serde::{Deserialize, Serialize};
+use tlog::VerifierKey;
+use tlog::note::NoteError;
+
+use crate::anchors::Anchors;
+
+/// A trust root file: thousands of registry entries fit.
+pub const TRUST_ROOT_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Whom a verifier believes: a platform by its genesis, with the endorsed chain of its registry, its logs, its
+/// authorities, its journal.
+///
+/// INVARIANT: every key in it stands in the registry that the chain replays to, the journal's aside, which is the key
+/// process's own. What is trusted is the genesis; the rest follows from it or is refused.
+#[derive(Debug, Clone)]
+pub struct TrustRoot {
+    wire: Wire,
+    registry: Registry,
+    roots: Vec<Certificate>,
+    journal: VerifierKey,
+    anchors: Anchors,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    version: u32,
+    platform: PlatformId,
+    expires: Instant,
+    /// A Sigstore `trusted_root.json`, verbatim.
+    sigstore: TrustedRoot,
+    /// The canonical JSON of each entry, as strings, because their bytes are hashed.
+    registry: Vec<String>,
+    /// The roots of the platform's certificates, in PEM.
+    roots: Vec<String>,
+    journal: Journal,
+    /// Room for those who vouch for this version of the file.
+    signatures: Vec<Endorsement>,
+}
+
+/// The journal of the key process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// Its origin.
+    pub origin: String,
+    /// The key of its checkpoints (C2SP signed-note).
+    pub vkey: String,
+}
+
+/// What a trust root is composed of. All of it comes from the key process but the address and the expiry.
+#[derive(Debug, Clone)]
+pub struct RootParts<'a> {
+    /// The registry's entries from the genesis on.
+    pub registry: &'a [Vec<u8>],
+    /// The certificates of the platform's keys, in DER.
+    pub certificates: &'a [(KeyId, Vec<u8>)],
+    /// The key of the journal's checkpoints.
+    pub journal_key: &'a PublicKey,
+    /// Where timestamps and the log are served.
+    pub public_url: &'a str,
+    /// Until when verifiers may go by it.
+    pub expires: Instant,
+}
+
+/// Why bytes or parts are not a trust root.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootError {
+    /// Not the canonical JSON of a trust root.
+    #[error("not a trust root; export one with `avouch trust export`")]
+    NotCanonical(#[source] CanonicalError),
+    /// A version that this avouch does not know.
+    #[error("a trust root of version {version}; this avouch knows version 1, a newer one is needed")]
+    Version {
+        /// The version it names.
+        version: u32,
+    },
+    /// A registry that does not replay.
+    #[error("the trust root's registry does not hold together")]
+    Registry(#[source] RegistryError),
+    /// Another platform than its own genesis gives.
+    #[error("the trust root names {named}, and its genesis is that of {genesis}")]
+    OtherPlatform {
+        /// The platform it names.
+        named: PlatformId,
+        /// The platform of its genesis.
+        genesis: PlatformId,
+    },
+    /// A root that is not PEM of one certificate.
+    #[error("root certificate {place} of the trust root cannot be read")]
+    Root {
+        /// Which, from 1.
+        place: usize,
+        /// Why.
+        #[source]
+        source: PemError,
+    },
+    /// A certificate of the platform that cannot be read.
+    #[error("the certificate of key {key} cannot be read")]
+    Certificate {
+        /// Whose.
+        key: KeyId,
+        /// Why.
+        #[source]
+        source: CertificateError,
+    },
+    /// A key that the registry does not vouch for.
+    #[error("the trust root holds a {what} whose key the registry does not know as such")]
+    NotRegistered {
+        /// What it is.
+        what: &'static str,
+    },
+    /// A journal whose origin or key does not fit.
+    #[error("the trust root's journal is not `{expected}` with an Ed25519 key of that name")]
+    Journal {
+        /// What its origin must be.
+        expected: String,
+    },
+    /// An origin that cannot name a log.
+    #[error("the log origin `{origin}` cannot be the name of a key")]
+    Origin {
+        /// The origin.
+        origin: String,
+        /// Why.
+        #[source]
+        source: NoteError,
+    },
+    /// More than can ever be needed.
+    #[error("the trust root has {count} {what}, where at most {most} are read")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// How many are read.
+        most: usize,
+    },
+}
+
+/// Roots of the platform's certificates in one file.
+const ROOTS_MAX: usize = 64;
+
+impl TrustRoot {
+    /// Reads a trust root file and holds it to its own registry.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RootError> {
+        let wire: Wire = from_canonical(bytes, TRUST_ROOT_BYTES_MAX).map_err(RootError::NotCanonical)?;
+        if wire.version != 1 {
+            return Err(RootError::Version { version: wire.version });
+        }
+        at_most("signatures", wire.signatures.len(), limits::ENDORSEMENTS_MAX)?;
+        at_most("root certificates", wire.roots.len(), ROOTS_MAX)?;
+        let registry =
+            Registry::replay(wire.registry.iter().map(String::as_bytes)).map_err(RootError::Registry)?;
+        if registry.platform() != wire.platform {
+            return Err(RootError::OtherPlatform { named: wire.platform, genesis: registry.platform() });
+        }
+        let mut roots = Vec::with_capacity(wire.roots.len());
+        for (place, pem) in (1..).zip(&wire.roots) {
+            roots.push(Certificate::from_pem(pem).map_err(|source| RootError::Root { place, source })?);
+        }
+        let journal = wire.journal.key(&registry)?;
+        let root = Self { anchors: Anchors::of(&wire.sigstore), wire, registry, roots, journal };
+        root.check_registered()?;
+        Ok(root)
+    }
+
+    /// Composes the trust root of a platform.
+    pub fn compose(parts: &RootParts<'_>) -> Result<Self, RootError> {
+        let registry =
+            Registry::replay(parts.registry.iter().map(Vec::as_slice)).map_err(RootError::Registry)?;
+        let mut certificates = Vec::with_capacity(parts.certificates.len());
+        for (key, der) in parts.certificates {
+            let read =
+                Certificate::from_der(der).map_err(|source| RootError::Certificate { key: *key, source })?;
+            certificates.push((*key, read));
+        }
+        let composing = Composing { registry: &registry, certificates, public_url: parts.public_url };
+        let entries = parts.registry.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let wire = Wire {
+            version: 1,
+            platform: registry.platform(),
+            expires: parts.expires,
+            sigstore: TrustedRoot::new(composing.logs()?, Vec::new(), Vec::new(), composing.authorities()),
+            registry: entries.collect(),
+            roots: composing.roots().map(|(_, root)| root.to_pem()).collect(),
+            journal: Journal::of(&registry, parts.journal_key)?,
+            signatures: Vec::new(),
+        };
+        Self::parse(&to_canonical(&wire))
+    }
+
+    /// The canonical JSON of the file.
+    pub fn encode(&self) -> Vec<u8> {
+        to_canonical(&self.wire)
+    }
+
+    /// The Sigstore `trusted_root.json` in it, for the clients of Sigstore.
+    pub const fn sigstore(&self) -> &TrustedRoot {
+        &self.wire.sigstore
+    }
+
+    /// The platform.
+    pub const fn platform(&self) -> PlatformId {
+        self.wire.platform
+    }
+
+    /// Until when verifiers may go by it.
+    pub const fn expires(&self) -> Instant {
+        self.wire.expires
+    }
+
+    /// The registry, as its last known entry left it.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The roots of the platform's certificates.
+    pub fn roots(&self) -> &[Certificate] {
+        &self.roots
+    }
+
+    /// The key of the journal's checkpoints, whose name is the journal's origin.
+    pub const fn journal(&self) -> &VerifierKey {
+        &self.journal
+    }
+
+    /// The keys of the platform's logs, whose names are the logs' origins.
+    pub fn logs(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.anchors.logs.iter().map(|log| &log.key)
+    }
+
+    pub(crate) const fn anchors(&self) -> &Anchors {
+        &self.anchors
+    }
+
+    /// The registry as it was under this head; `None` if the chain does not know the head.
+    pub(crate) fn registry_at(&self, head: &Digest) -> Option<Registry> {
+        let heads = self.wire.registry.iter().map(|entry| Entry::head(entry.as_bytes()));
+        let entries = heads.zip(1..).find_map(|(known, entries)| (known == *head).then_some(entries))?;
+        let prefix = self.wire.registry.iter().take(entries).map(String::as_bytes);
+        Some(Registry::replay(prefix).expect("the beginning of a chain that replays replays too"))
+    }
+
+    fn check_registered(&self) -> Result<(), RootError> {
+        let stands = |key: &PublicKey, form: Form| {
+            self.registry.key(&key.id()).is_some_and(|known| known.record.form == form)
+        };
+        let certified =
+            |certificate: &Certificate, form| certificate.public_key().is_ok_and(|key| stands(&key, form));
+        if !self.roots.iter().all(|root| certified(root, Form::Ca)) {
+            return Err(RootError::NotRegistered { what: "root certificate" });
+        }
+        let log = |log: &Log| {
+            let key = log.key().ok().filter(|key| stands(key, Form::Checkpoint));
+            let record = key.and_then(|key| self.registry.key(&key.id()));
+            record.is_some_and(|known| known.record.origin.as_deref() == log.origin())
+        };
+        if !self.wire.sigstore.tlogs.iter().all(log)
+            || self.anchors.logs.len() != self.wire.sigstore.tlogs.len()
+        {
+            return Err(RootError::NotRegistered { what: "log" });
+        }
+        let authority = |authority: &crate::anchors::TrustedAuthority| {
+            certified(&authority.root, Form::Ca)
+                && authority.chain.first().is_some_and(|leaf| certified(leaf, Form::Timestamp))
+        };
+        let all_read = self.anchors.authorities.len() == self.wire.sigstore.timestamp_authorities.len();
+        if !all_read || !self.anchors.authorities.iter().all(authority) {
+            return Err(RootError::NotRegistered { what: "timestamp authority" });
+        }
+        Ok(())
+    }
+}
+
+/// A trust root in the making.
+struct Composing<'a> {
+    registry: &'a Registry,
+    certificates: Vec<(KeyId, Certificate)>,
+    public_url: &'a str,
+}
+
+impl Composing<'_> {
+    fn keys(&self, form: Form) -> impl Iterator<Item = &quorum::Key> {
+        self.registry.keys().filter(move |key| key.record.form == form)
+    }
+
+    fn certified(&self, form: Form) -> impl Iterator<Item = (&quorum::Key, &Certificate)> {
+        self.keys(form).filter_map(|key| {
+            let id = key.record.id();
+            self.certificates.iter().find(|(of, _)| *of == id).map(|(_, certificate)| (key, certificate))
+        })
+    }
+
+    fn roots(&self) -> impl Iterator<Item = (&quorum::Key, &Certificate)> {
+        self.certified(Form::Ca)
+    }
+
+    fn logs(&self) -> Result<Vec<Log>, RootError> {
+        let mut logs = Vec::new();
+        for key in self.keys(Form::Checkpoint) {
+            let Some(origin) = &key.record.origin else { continue };
+            let verifier = VerifierKey::of_log(origin, &key.record.public_key)
+                .map_err(|source| RootError::Origin { origin: origin.clone(), source })?;
+            let base_url = format!("https://{origin}");
+            logs.push(Log::new(&base_url, &key.record.public_key, &verifier.log_id(), window(key)));
+        }
+        Ok(logs)
+    }
+
+    fn authorities(&self) -> Vec<Authority> {
+        let uri = format!("{}/api/v1/timestamp", self.public_url.trim_end_matches('/'));
+        let with_root = self.certified(Form::Timestamp).filter_map(|(key, leaf)| {
+            let root = self.roots().find(|(_, root)| leaf.verify_signature_by(root).is_ok())?.1;
+            Some((key, leaf, root))
+        });
+        let authority = |(key, leaf, root): (&quorum::Key, &Certificate, &Certificate)| {
+            let subject = key.record.subject.as_ref();
+            let organization = subject.map_or("", |subject| subject.organization.as_str());
+            let common_name = root.subject_common_name().unwrap_or_default();
+            Authority::new(organization, &common_name, &uri, &[leaf.der(), root.der()], window(key))
+        };
+        with_root.map(authority).collect()
+    }
+}
+
+/// From when a key may have signed, and until when it did, where it does no more.
+fn window(key: &quorum::Key) -> Window {
+    let ended = !matches!(key.state, KeyState::Active | KeyState::Suspended);
+    Window { start: key.record.not_before.whole_second(), end: ended.then(|| key.since.whole_second()) }
+}
+
+impl Journal {
+    fn origin_of(registry: &Registry) -> String {
+        format!("{}/journal/{}", registry.host(), registry.instance())
+    }
+
+    fn of(registry: &Registry, key: &PublicKey) -> Result<Self, RootError> {
+        let origin = Self::origin_of(registry);
+        let verifier = VerifierKey::of_log(&origin, key);
+        let vkey = verifier.map_err(|_| RootError::Journal { expected: origin.clone() })?.encode();
+        Ok(Self { origin, vkey })
+    }
+
+    fn key(&self, registry: &Registry) -> Result<VerifierKey, RootError> {
+        let expected = Self::origin_of(registry);
+        let key = VerifierKey::parse(&self.vkey).ok();
+        key.filter(|key| key.name() == expected && self.origin == expected)
+            .ok_or(RootError::Journal { expected })
+    }
+}
+
+fn at_most(what: &'static str, count: usize, most: usize) -> Result<(), RootError> {
+    if count > most { Err(RootError::TooMany { what, count, most }) } else { Ok(()) }
+}
+
+impl TrustRoot {
+    /// The platform id as people compare it: four hexadecimal digits at a time.
+    pub fn fingerprint(&self) -> String {
+        let digits = HEXLOWER.encode(self.platform().digest().as_bytes());
+        digits.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+    }
+}

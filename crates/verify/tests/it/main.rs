@@ -1,0 +1,13 @@
+//! What `verify` accepts and refuses, seen from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod platform;
+mod receipts;
+mod worked_example;

@@ -1,0 +1,494 @@
+//! A whole platform in a test's hand: its keys, its registry, its log and its timestamp authority, without a process.
+
+use std::time::Duration;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+use envelope::rekor::{Body, Verifier};
+use envelope::timestamp::{self, CertificateWish, TstInfo};
+use envelope::{Chosen, ToBeSigned, compose};
+use model::journal::{Intent, Leaf, endorsements_digest};
+use model::receipt::{JournalEntry, LogEntry, Receipt, SignedItem};
+use model::{
+    Base64, Class, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Instant, Item, ItemKey, Items,
+    Kind, Parameters, PersonId, PrincipalId, Proven, PublicKey, Purpose, Request, RequestId, Requester,
+    Signing, Space, Subject, merkle, to_canonical,
+};
+use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
+use quorum::{
+    CertificateSubject, Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group,
+    KeyRecord, KeyState, Moment, Principal, Proof, Registry, Requirement, Rule, SSH_NAMESPACE, Touch,
+};
+use tlog::{Checkpoint, VerifierKey};
+use verify::{RootParts, TrustRoot};
+
+pub(crate) const FILE: &[u8] = b"what the organisation ships\n";
+pub(crate) const HOST: &str = "sign.example.test";
+
+pub(crate) fn name(text: &str) -> Space {
+    text.parse().unwrap()
+}
+
+/// 2026-11-20T09:06:42Z, and seconds after it.
+pub(crate) fn at(seconds: u64) -> Instant {
+    Instant::from_seconds(1_795_165_602 + seconds)
+}
+
+/// A private key of one of the two kinds.
+pub(crate) enum Pair {
+    P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl Pair {
+    pub(crate) fn p256() -> Self {
+        Self::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
+    }
+
+    pub(crate) fn ed25519() -> Self {
+        Self::Ed25519(Ed25519KeyPair::generate().unwrap())
+    }
+
+    pub(crate) fn public(&self) -> PublicKey {
+        match self {
+            Self::P256(pair) => {
+                let prefix = [
+                    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
+                    0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+                ];
+                PublicKey::from_spki(&[&prefix, pair.public_key().as_ref()].concat()).unwrap()
+            }
+            Self::Ed25519(pair) => PublicKey::from_ed25519(pair.public_key().as_ref().try_into().unwrap()),
+        }
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match self {
+            Self::P256(pair) => pair.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec(),
+            Self::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+        }
+    }
+
+    fn sign_these(&self, bytes: &ToBeSigned) -> Vec<u8> {
+        match (self, bytes) {
+            (_, ToBeSigned::Message(message)) => self.sign(message),
+            // A test knows the bytes behind the digest.
+            (_, ToBeSigned::Sha256(digest)) => {
+                assert_eq!(*digest, Digest::of(FILE));
+                self.sign(FILE)
+            }
+        }
+    }
+}
+
+/// A person with an SSH key.
+pub(crate) struct Somebody {
+    pub(crate) principal: PrincipalId,
+    pub(crate) person: PersonId,
+    pair: Pair,
+}
+
+impl Somebody {
+    pub(crate) fn new(n: u8) -> Self {
+        Self { principal: PrincipalId::new([n; 16]), person: PersonId::new([n; 16]), pair: Pair::ed25519() }
+    }
+
+    fn wire(&self) -> Vec<u8> {
+        let raw = self.pair.public();
+        [string(b"ssh-ed25519"), string(raw.raw())].concat()
+    }
+
+    pub(crate) fn endorse(
+        &self,
+        registry: &model::PlatformId,
+        digest: &Digest,
+        time: Instant,
+    ) -> Endorsement {
+        let message = quorum::message(registry, digest, Decision::Endorse, &self.principal, None, time);
+        let hash = model::Hash::Sha512.digest(message.as_bytes());
+        let namespace = string(SSH_NAMESPACE.as_bytes());
+        let signed = [&b"SSHSIG"[..], &namespace, &string(b""), &string(b"sha512"), &string(&hash)].concat();
+        let signature = [string(b"ssh-ed25519"), string(&self.pair.sign(&signed))].concat();
+        let blob = [
+            &b"SSHSIG"[..],
+            &1_u32.to_be_bytes(),
+            &string(&self.wire()),
+            &namespace,
+            &string(b""),
+            &string(b"sha512"),
+            &string(&signature),
+        ]
+        .concat();
+        let proof = Proof::Ssh { signature: Base64(blob) };
+        Endorsement { principal: self.principal, decision: Decision::Endorse, facet: None, time, proof }
+    }
+
+    fn record(&self) -> Principal {
+        let ssh = Credential::Ssh { public_key: Base64(self.wire()), touch: Touch::NotRequired };
+        Principal {
+            principal: self.principal,
+            person: self.person,
+            name: Digest::of(b"n"),
+            credentials: vec![ssh],
+        }
+    }
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
+}
+
+/// A platform that signs in this process.
+pub(crate) struct Platform {
+    pub(crate) founder: Somebody,
+    pub(crate) endorsers: Vec<Somebody>,
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) registry: Registry,
+    ca: Certificate,
+    tsa: (Pair, Certificate),
+    log: (Pair, VerifierKey),
+    journal: (Pair, VerifierKey),
+    pub(crate) cms: (Pair, Certificate),
+    pub(crate) blob: Pair,
+    /// A blob key that asks for one of the endorsers.
+    pub(crate) governed: Pair,
+}
+
+fn certificate(
+    subject: &str,
+    profile: &CertificateProfile,
+    key: &PublicKey,
+    issuer: Issuer<'_>,
+    signer: &Pair,
+) -> Certificate {
+    let subject = DistinguishedName::new("Example", subject).unwrap();
+    let new = NewCertificate {
+        profile,
+        subject: &subject,
+        public_key: key,
+        serial: Serial::from_random([7; 16]),
+        validity: Validity::new(at(0).before(Duration::from_secs(86_400)), at(86_400 * 300)).unwrap(),
+        issuer,
+    };
+    let tbs = new.compose().unwrap();
+    tbs.seal(&signer.sign(tbs.der())).unwrap()
+}
+
+fn record(key: &str, form: Form, public_key: PublicKey) -> KeyRecord {
+    let certified = matches!(form, Form::Cms | Form::Ca | Form::Timestamp);
+    KeyRecord {
+        version: 1,
+        name: name(key),
+        generation: 1,
+        public_key,
+        store: name("software"),
+        purpose: form.purpose(),
+        form,
+        classes: if form.purpose() == Purpose::Code { vec![Class::Release] } else { Vec::new() },
+        not_before: at(0).before(Duration::from_secs(86_400)),
+        not_after: at(86_400 * 300),
+        rule: None,
+        rate: None,
+        origin: (form == Form::Checkpoint).then(|| format!("2026.log.{HOST}")),
+        subject: certified.then(|| CertificateSubject {
+            organization: "Example".to_owned(),
+            common_name: key.replace('/', " "),
+        }),
+    }
+}
+
+impl Platform {
+    pub(crate) fn new() -> Self {
+        let founder = Somebody::new(1);
+        let endorsers = vec![Somebody::new(2), Somebody::new(3)];
+        let (entry, registry) = found(&founder, &endorsers);
+        let (ca, tsa, log, journal) = (Pair::p256(), Pair::p256(), Pair::ed25519(), Pair::ed25519());
+        let (cms, blob, governed) = (Pair::p256(), Pair::p256(), Pair::p256());
+        let root = certificate("platform ca", &CertificateProfile::Root, &ca.public(), Issuer::Itself, &ca);
+        let issued = Issuer::Certificate(&root);
+        let tsa_certificate =
+            certificate("platform timestamp", &CertificateProfile::Timestamping, &tsa.public(), issued, &ca);
+        let cms_certificate =
+            certificate("default cms", &CertificateProfile::CodeSigning, &cms.public(), issued, &ca);
+        let rule = Rule {
+            requirements: vec![Requirement { group: name("endorsers"), threshold: 1 }],
+            independent: 0,
+            period_s_max: 3_600,
+        };
+        let records = vec![
+            Change::Key(record("platform/ca", Form::Ca, ca.public())),
+            Change::Key(record("platform/timestamp", Form::Timestamp, tsa.public())),
+            Change::Key(record("platform/log", Form::Checkpoint, log.public())),
+            Change::Key(record("default/cms", Form::Cms, cms.public())),
+            Change::Key(record("default/blob", Form::Blob, blob.public())),
+            Change::Key(KeyRecord {
+                rule: Some(rule),
+                ..record("default/governed", Form::Blob, governed.public())
+            }),
+            Change::Policy { digest: Digest::of(b"policy") },
+        ];
+        let verifier = |origin: &str, pair: &Pair| VerifierKey::of_log(origin, &pair.public()).unwrap();
+        let log_key = verifier(&format!("2026.log.{HOST}"), &log);
+        let journal_key = verifier(&format!("{HOST}/journal/one"), &journal);
+        let mut platform = Self {
+            founder,
+            endorsers,
+            entries: vec![entry],
+            registry,
+            ca: root,
+            tsa: (tsa, tsa_certificate),
+            log: (log, log_key),
+            journal: (journal, journal_key),
+            cms: (cms, cms_certificate),
+            blob,
+            governed,
+        };
+        platform.change(records, at(1));
+        platform
+    }
+
+    /// Appends an entry that the founder asks for and endorses.
+    pub(crate) fn change(&mut self, changes: Vec<Change>, now: Instant) {
+        let request = Request {
+            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
+            ..self.request(&self.founder, Proven::Endorsement, now)
+        };
+        let digest = Request::digest(&request.encode());
+        let entry = Entry {
+            version: 1,
+            number: self.registry.entries(),
+            previous: self.registry.head(),
+            endorsements: vec![self.founder.endorse(&self.registry.platform(), &digest, now)],
+            request: Some(request),
+            changes,
+        };
+        let bytes = entry.encode();
+        self.registry.append(&bytes, Moment::Live(now)).unwrap();
+        self.entries.push(bytes);
+    }
+
+    pub(crate) fn set_state(&mut self, key: &Pair, state: KeyState, since: Instant) {
+        let change = Change::KeyState { key: key.public().id(), state, since, reason: "a test".to_owned() };
+        self.change(vec![change], since);
+    }
+
+    pub(crate) fn trust_root(&self) -> TrustRoot {
+        let certificates: Vec<_> = [&self.ca, &self.tsa.1, &self.cms.1]
+            .iter()
+            .map(|one| (one.public_key().unwrap().id(), one.der().to_vec()))
+            .collect();
+        TrustRoot::compose(&RootParts {
+            registry: &self.entries,
+            certificates: &certificates,
+            journal_key: &self.journal.0.public(),
+            public_url: "https://sign.example.test:7444",
+            expires: at(86_400 * 90),
+        })
+        .unwrap()
+    }
+
+    fn request(&self, who: &Somebody, proven: Proven, now: Instant) -> Request {
+        Request {
+            version: 1,
+            id: RequestId::new([9; 16]),
+            space: name("default"),
+            platform: self.registry.platform(),
+            registry: self.registry.head(),
+            policy: self.registry.policy(),
+            nonce: Hex32([4; 32]),
+            created: now,
+            deadline: now.after(Duration::from_secs(600)),
+            requester: Requester { principal: who.principal, person: who.person, proven },
+            reason: String::new(),
+            kind: Kind::Admin { changes: Digest::ZERO },
+        }
+    }
+
+    /// Signs [`FILE`] with these keys: one item for each.
+    pub(crate) fn sign(&self, keys: &[&str], now: Instant) -> Receipt {
+        let items: Vec<Item> = keys.iter().zip(0..).map(|(key, index)| self.item(key, index)).collect();
+        let items = Items::parse(items.iter().map(Item::encode).collect()).unwrap();
+        let asker = Somebody::new(7);
+        let request = Request {
+            kind: Kind::Sign(Signing {
+                profile: name("default"),
+                profile_version: Digest::of(b"profile"),
+                purpose: Purpose::Code,
+                class: Class::Release,
+                subject: Subject { product: "firmware".to_owned(), version: "1.2".to_owned(), source: None },
+                evidence: Vec::new(),
+                disclosure: Disclosure::Items,
+                items: items.tree(),
+            }),
+            ..self.request(&asker, Proven::ClientCertificate, now)
+        };
+        self.sign_request(&request, &items, now)
+    }
+
+    /// Signs what a request asks for, whatever it says.
+    pub(crate) fn sign_request(&self, request: &Request, items: &Items, now: Instant) -> Receipt {
+        let bytes = request.encode();
+        let digest = Request::digest(&bytes);
+        let governed = items.iter().any(|(_, item)| item.key.name.as_str() == "default/governed");
+        let endorsements: Vec<Endorsement> = match (governed, self.endorsers.first()) {
+            (true, Some(one)) => vec![one.endorse(&self.registry.platform(), &digest, now)],
+            _ => Vec::new(),
+        };
+        let signed = items.iter().map(|(encoded, item)| {
+            let path = items.path(item.index).unwrap();
+            self.sign_item(&digest, encoded, item, path, &endorsements, now)
+        });
+        Receipt {
+            version: 1,
+            request: String::from_utf8(bytes).unwrap(),
+            registry: self.registry.head(),
+            endorsements: endorsements
+                .iter()
+                .map(|one| String::from_utf8(to_canonical(one)).unwrap())
+                .collect(),
+            items: signed.collect(),
+        }
+    }
+
+    pub(crate) fn item(&self, key: &str, index: u32) -> Item {
+        let known = self.registry.key_named(&name(key), 1).unwrap();
+        let length = u64::try_from(FILE.len()).unwrap();
+        Item {
+            index,
+            salt: Hex16([5; 16]),
+            name: "firmware.bin".to_owned(),
+            format: name("blob"),
+            form: known.record.form,
+            parameters: Parameters::default(),
+            key: ItemKey { name: name(key), generation: 1, record: known.digest },
+            content: Content::Sha256 { digest: Digest::of(FILE), length },
+            file: FileClaim { sha256: Digest::of(FILE), size: length },
+        }
+    }
+
+    fn pair(&self, key: &str) -> (&Pair, Option<&Certificate>) {
+        match key {
+            "default/cms" => (&self.cms.0, Some(&self.cms.1)),
+            "default/blob" => (&self.blob, None),
+            _ => (&self.governed, None),
+        }
+    }
+
+    fn sign_item(
+        &self,
+        request: &Digest,
+        encoded: &[u8],
+        item: &Item,
+        path: Vec<Digest>,
+        endorsements: &[Endorsement],
+        now: Instant,
+    ) -> SignedItem {
+        let (pair, certificate) = self.pair(item.key.name.as_str());
+        let chosen = certificate.map_or(Chosen::Nothing, |_| Chosen::SigningTime(now));
+        let to_be_signed = compose(item, &chosen, certificate).unwrap();
+        let signature = pair.sign_these(&to_be_signed);
+        let key = || Verifier::PublicKey(pair.public());
+        let verifier = certificate.cloned().map_or_else(key, Verifier::Certificate);
+        let body = Body::new(&to_be_signed, &signature, verifier).unwrap().encode();
+        let intent = Leaf::Intent(Intent {
+            sequence: 1,
+            time: now,
+            key: pair.public().id(),
+            record: item.key.record,
+            registry: self.registry.head(),
+            request: *request,
+            item: item.index,
+            to_be_signed: to_be_signed.sha256(),
+            endorsements: endorsements_digest(&endorsements.iter().map(to_canonical).collect::<Vec<_>>()),
+            chosen: chosen.encode(),
+        });
+        let (journal_path, journal_checkpoint) = published(&self.journal, &intent.encode(), 1);
+        let (log_path, checkpoint) = published(&self.log, &body, 1);
+        SignedItem {
+            item: String::from_utf8(encoded.to_vec()).unwrap(),
+            path,
+            public_key: pair.public(),
+            chain: certificate.iter().map(|one| Base64(one.der().to_vec())).collect(),
+            timestamp: Some(Base64(self.stamp(&signature, now))),
+            signature: Base64(signature),
+            chosen: Base64(chosen.encode()),
+            log: Some(LogEntry { index: 1, body: Base64(body), path: log_path, checkpoint }),
+            journal: Some(JournalEntry {
+                index: 1,
+                leaf: Base64(intent.encode()),
+                path: journal_path,
+                checkpoint: Some(journal_checkpoint),
+            }),
+        }
+    }
+
+    pub(crate) fn stamp(&self, signature: &[u8], now: Instant) -> Vec<u8> {
+        stamp(&self.tsa.0, &self.tsa.1, signature, now)
+    }
+
+    /// A token by somebody whom the platform's root vouches for, and whom the trust root does not list.
+    pub(crate) fn stamp_by_another(&self, signature: &[u8], now: Instant) -> Vec<u8> {
+        // Only the platform's own authority certificate is at hand here: the code-signing certificate stands in.
+        stamp(&self.cms.0, &self.cms.1, signature, now)
+    }
+}
+
+fn stamp(pair: &Pair, certificate: &Certificate, signature: &[u8], now: Instant) -> Vec<u8> {
+    let request = timestamp::Request {
+        imprint: timestamp::Imprint::sha256(&Digest::of(signature)),
+        policy: None,
+        nonce: None,
+        certificate: CertificateWish::Embedded,
+    };
+    let said = TstInfo::answer(&request, now, 1).unwrap().encode().unwrap();
+    let ToBeSigned::Message(attributes) = timestamp::compose(&said, certificate, now).unwrap() else {
+        unreachable!()
+    };
+    let chain = std::slice::from_ref(certificate);
+    timestamp::seal(&said, &attributes, &pair.sign(&attributes), chain, CertificateWish::Embedded).unwrap()
+}
+
+/// A log of three leaves with this one at an index: its path, and the checkpoint.
+fn published(log: &(Pair, VerifierKey), leaf: &[u8], index: usize) -> (Vec<Digest>, String) {
+    let mut leaves = vec![merkle::leaf_hash(b"a"), merkle::leaf_hash(b"b"), merkle::leaf_hash(b"c")];
+    leaves[index] = merkle::leaf_hash(leaf);
+    let checkpoint = Checkpoint::new(log.1.name(), 3, merkle::root(&leaves)).unwrap();
+    let text = checkpoint.text();
+    let line = [&log.1.key_hash()[..], &log.0.sign(text.as_bytes())].concat();
+    let line = data_encoding::BASE64.encode(&line);
+    (merkle::inclusion(&leaves, index).unwrap(), format!("{text}\n\u{2014} {} {line}\n", log.1.name()))
+}
+
+fn found(founder: &Somebody, endorsers: &[Somebody]) -> (Vec<u8>, Registry) {
+    let group = |group: &str, persons: Vec<PersonId>| Group { name: name(group), persons };
+    let genesis = Genesis {
+        version: 1,
+        host: HOST.to_owned(),
+        instance: name("one"),
+        created: at(0),
+        nonce: Hex32([3; 32]),
+        governance: Governance::Solo,
+        administration: Rule {
+            requirements: vec![Requirement { group: name("administrators"), threshold: 1 }],
+            independent: 0,
+            period_s_max: 3_600,
+        },
+        principals: std::iter::once(founder).chain(endorsers).map(Somebody::record).collect(),
+        groups: vec![
+            group("administrators", vec![founder.person]),
+            group("endorsers", endorsers.iter().map(|one| one.person).collect()),
+        ],
+    };
+    let platform = genesis.platform();
+    let entry = Entry {
+        version: 1,
+        number: 0,
+        previous: Digest::ZERO,
+        request: None,
+        changes: vec![Change::Genesis(genesis)],
+        endorsements: vec![founder.endorse(&platform, platform.digest(), at(0))],
+    };
+    let bytes = entry.encode();
+    let registry = Registry::begin(&bytes).unwrap();
+    (bytes, registry)
+}
