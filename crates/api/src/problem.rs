@@ -60,8 +60,12 @@ codes! {
     Forbidden = "forbidden", 403, "this is not allowed";
     /// No such path, request, profile or entry.
     NotFound = "not-found", 404, "there is no such thing";
+    /// The path is there, and this method is not.
+    MethodNotAllowed = "method-not-allowed", 405, "this path has no such method";
     /// A request id, or an idempotency key, that was used for something else.
     Conflict = "conflict", 409, "this id was used for something else";
+    /// A request that waits for nobody can be neither endorsed nor withdrawn.
+    NotWaiting = "not-waiting", 409, "the request does not wait";
     /// The request is out of date with profile, policy, registry or key record: compose it once more.
     Stale = "stale", 409, "the request is out of date";
     /// Larger than is read.
