@@ -1,1 +1,40 @@
-//! engine
+//! The signing cycle: five stages from a submission to its receipts, and the traits of all that they call.
+//!
+//! **In scope**: what a request must hold to, asking policy (twice) and counting endorsements, the order of effects,
+//! recovery, and the queues between the stages. Each stage is a plain blocking function from batch to batch; only
+//! `lanes` knows of threads.
+//!
+//! **Out of scope**: transport and credentials (`server`, `identity`), what policy says (`policy`), private keys and
+//! the journal (`signerd`), where rows and tiles are kept (`store`).
+//!
+//! The order is in the types: [`Received`](stages::Received) → [`Authorised`](stages::Authorised) →
+//! [`Intended`](stages::Intended) → [`Signed`](stages::Signed) → [`Stamped`](stages::Stamped) →
+//! [`Logged`](stages::Logged) → [`Settled`](stages::Settled). Each is built from the one before and by nothing else;
+//! only `Received` can be built from a row.
+//!
+//! Specifications: RFC 3161 (timestamp tokens), Rekor v2 `hashedrekord` 0.0.2 (log entries), RFC 6962 (the ledger).
+
+mod board;
+mod calls;
+mod engine;
+mod lanes;
+mod metrics;
+mod platform;
+mod queue;
+mod recovery;
+pub mod stages;
+mod submission;
+mod troubles;
+mod view;
+
+pub use board::Reply;
+pub use calls::{
+    Conflict, Decision, Directory, Known, Leaf, LeafKind, Ledger, Lookup, Moment, PolicyEngine, Question,
+    RequestStore, Row, StampError, Standing, StoreError, Timestamper, Write,
+};
+pub use engine::{Engine, EngineError};
+pub use metrics::{Histogram, LATENCY_BOUNDS_S, Metrics, Outcomes, STAGES, StageMetrics};
+pub use platform::PlatformError;
+pub use stages::{LogStageError, Parts, Random, World, found_log};
+pub use submission::{ItemFault, Repeat, Submission, SubmitError};
+pub use view::{KeyView, ProfileView, State, View};

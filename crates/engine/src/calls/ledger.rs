@@ -1,0 +1,74 @@
+//! The audit ledger: every decision, as a salted commitment in an RFC 6962 tree.
+
+use model::merkle::leaf_hash;
+use model::{Digest, Instant, RequestId, Space, Tag};
+use signer::Head;
+
+use crate::StoreError;
+
+/// Reads the audit ledger. It is written by [`RequestStore::write`](crate::RequestStore::write) alone, in the
+/// transaction of the change that a leaf records.
+pub trait Ledger: Send + Sync {
+    /// The head after the last leaf that is durable.
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// At most `count` leaves from index `from` on, in their order.
+    fn leaves(&self, from: u64, count: u32) -> Result<Vec<Leaf>, StoreError>;
+}
+
+/// One leaf. The record can be erased and the commitment still stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// What it records.
+    pub kind: LeafKind,
+    /// The request that it is about.
+    pub request: RequestId,
+    /// The space of that request.
+    pub space: Space,
+    /// When it was written.
+    pub time: Instant,
+    /// Sixteen random bytes, so that the commitment does not give the record away.
+    pub salt: [u8; 16],
+    /// The record: canonical JSON.
+    pub record: Vec<u8>,
+}
+
+/// What a leaf records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LeafKind {
+    /// What was asked, by whom, and what policy first said.
+    Submission,
+    /// An endorsement or a rejection.
+    Endorsement,
+    /// The second decision, and the exact order that went to the key process.
+    Intent,
+    /// How it ended.
+    Outcome,
+}
+
+impl LeafKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 4] = [Self::Submission, Self::Endorsement, Self::Intent, Self::Outcome];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Submission => "submission",
+            Self::Endorsement => "endorsement",
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+        }
+    }
+}
+
+impl Leaf {
+    /// The commitment to the record: salt, then the record's SHA-256, under their tag.
+    pub fn commitment(&self) -> Digest {
+        Tag::Ledger.digest(&[&self.salt, Digest::of(&self.record).as_bytes()])
+    }
+
+    /// The hash of the leaf in the ledger's tree.
+    pub fn hash(&self) -> Digest {
+        leaf_hash(self.commitment().as_bytes())
+    }
+}

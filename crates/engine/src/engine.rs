@@ -1,0 +1,156 @@
+//! The engine: a cheap handle to the running stages.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use identity::Caller;
+use model::{Profile, RequestId, Space};
+
+use crate::board::Reply;
+use crate::lanes::{Lanes, RETRY_AFTER};
+use crate::metrics::Metrics;
+use crate::stages::{Arrival, LogStage, LogStageError, Parts, Received, World, profile_view};
+use crate::{ProfileView, StoreError, Submission, SubmitError, View, recovery};
+
+/// The running signing cycle. Clones are handles to the same.
+#[derive(Clone)]
+pub struct Engine {
+    world: Arc<World>,
+    lanes: Arc<Mutex<Option<Arc<Lanes>>>>,
+}
+
+/// Why the engine does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The transparency log cannot be opened.
+    #[error("the transparency log cannot be opened")]
+    Log(#[from] LogStageError),
+    /// The rows in flight cannot be read.
+    #[error("the requests in flight cannot be taken up again")]
+    Recovery(#[from] StoreError),
+    /// A stage has no thread.
+    #[error("the stages cannot be started")]
+    Threads(#[source] std::io::Error),
+}
+
+impl Engine {
+    /// Opens the log, starts the stages, and takes up again what was in flight when the last server stopped.
+    pub fn start(parts: Parts) -> Result<Self, EngineError> {
+        let world = Arc::new(World::new(parts));
+        let log = LogStage::open(Arc::clone(&world))?;
+        let unfinished = recovery::take_up(&world)?;
+        let lanes = Lanes::start(&world, log).map_err(EngineError::Threads)?;
+        lanes.bring(unfinished);
+        Ok(Self { world, lanes: Arc::new(Mutex::new(Some(Arc::new(lanes)))) })
+    }
+
+    /// All that a client needs to compose a request under a profile.
+    pub fn profile_view(&self, caller: &Caller, profile: &Space) -> Result<ProfileView, SubmitError> {
+        let found = self.world.directory.profile(profile)?.filter(|_| caller.reaches(profile));
+        let found = found.ok_or_else(|| SubmitError::NoProfile { profile: profile.clone() })?;
+        // A client composes for minutes to come from what it gets here.
+        let platform = self.world.platform(|_| true)?;
+        Ok(profile_view(caller.requester(), &found, &platform, self.world.clock.now()))
+    }
+
+    /// All profiles, and for each whether this caller may use it, or why not.
+    pub fn profiles(&self, caller: &Caller) -> Result<Vec<(Profile, Option<String>)>, SubmitError> {
+        let profiles = self.world.directory.profiles()?;
+        let platform = self.world.platform(|_| true)?;
+        let refused = |profile: &Profile| {
+            if !caller.reaches(&profile.name) {
+                return Some("the credential does not reach it".to_owned());
+            }
+            let inactive = profile.keys.iter().find(|key| platform.active(&key.key).is_none());
+            inactive.map(|key| format!("its key `{}` has no active generation", key.key))
+        };
+        Ok(profiles.into_iter().map(|profile| (refused(&profile), profile)).map(|(a, b)| (b, a)).collect())
+    }
+
+    /// Takes a request in. `reply` is called once: when the request is final, when it waits for endorsements, or when
+    /// it was not taken.
+    pub fn submit(&self, caller: Caller, submission: Submission, reply: Reply) {
+        match Received::parse(caller, submission, self.world.clock.now()) {
+            Ok(received) => self.offer(Arrival::Submission { received: Box::new(received), reply }),
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    /// Takes an endorsement of a request in: the canonical JSON of it, whoever brings it. `reply` is called once, with
+    /// how the request stands then: when it is final, where this was the last endorsement that was missing.
+    pub fn endorse(&self, id: RequestId, endorsement: Vec<u8>, reply: Reply) {
+        self.offer(Arrival::Endorsement { id, endorsement, reply });
+    }
+
+    /// Takes a request back that waits. Only its requester may.
+    pub fn withdraw(&self, caller: Caller, id: RequestId, reply: Reply) {
+        self.offer(Arrival::Withdrawal { id, caller: Box::new(caller), reply });
+    }
+
+    /// How a request stands; `None` if there is none that this caller can see.
+    pub fn view(&self, caller: &Caller, id: RequestId) -> Result<Option<View>, SubmitError> {
+        Ok(self.world.view(id)?.filter(|(row, _)| sees(caller, row)).map(|(_, view)| view))
+    }
+
+    /// The request, its items and its endorsements as they were received: what an endorser recomputes.
+    pub fn request(&self, caller: &Caller, id: RequestId) -> Result<Option<crate::Row>, SubmitError> {
+        Ok(self.world.view(id)?.map(|(row, _)| row).filter(|row| sees(caller, row)))
+    }
+
+    /// Calls `reply` once a request is final: at once, if it is. Whether the caller may see it is for
+    /// [`Engine::view`] to say.
+    pub fn watch(&self, id: RequestId, reply: Reply) {
+        self.world.watch(id, reply);
+    }
+
+    /// Lets what waited past its deadline expire. To be called now and then.
+    pub fn sweep(&self) -> Result<(), SubmitError> {
+        let now = self.world.clock.now();
+        let overdue = recovery::overdue(&self.world, now)?;
+        if let Some(lanes) = self.lanes() {
+            lanes.bring(overdue);
+        }
+        Ok(())
+    }
+
+    /// Takes nothing in any more, and returns once what is in flight is finished, as far as it can be.
+    pub fn drain(&self) {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(lanes) = &lanes {
+            lanes.close();
+        }
+        drop(lanes);
+    }
+
+    /// The counters at this moment.
+    pub fn metrics(&self) -> Metrics {
+        let queued = self.lanes().map_or([0; 5], |lanes| lanes.queued());
+        self.world.counters.snapshot(queued, self.world.log_size.load(Ordering::Relaxed))
+    }
+
+    /// The stages that cannot do their part now, each with why; none, where all is well.
+    pub fn troubles(&self) -> Vec<(&'static str, String)> {
+        self.world.troubles.now()
+    }
+
+    fn offer(&self, arrival: Arrival) {
+        match self.lanes() {
+            Some(lanes) => lanes.offer(arrival),
+            None => {
+                if let Some(reply) = crate::lanes::reply_of(arrival) {
+                    reply(Err(SubmitError::Draining { retry_after: RETRY_AFTER }));
+                }
+            }
+        }
+    }
+
+    fn lanes(&self) -> Option<Arc<Lanes>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Whoever asked sees a request, and whoever may sign in its space under its profile.
+fn sees(caller: &Caller, row: &crate::Row) -> bool {
+    row.caller.principal == caller.principal || caller.reaches(&row.profile)
+}

@@ -1,0 +1,183 @@
+//! The platform as the key process tells of it: the registry replayed, and the chains of its keys.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use model::{Clock, Form, KeyId, Space};
+use pki::Certificate;
+use quorum::{Key, KeyRecord, Registry};
+use signer::Signer;
+
+use crate::SubmitError;
+
+/// How long a replay is believed without asking again. The key process counts for itself, so that an old one can
+/// at worst send it an order that it refuses.
+const AGE_MAX: Duration = Duration::from_secs(1);
+
+/// The most certificates above a key's own.
+const CHAIN_MAX: usize = 8;
+
+/// The registry, replayed from its genesis, with the certificates of the platform's keys.
+#[derive(Debug)]
+pub(crate) struct Platform {
+    registry: Registry,
+    keys: BTreeMap<KeyId, Arc<PlatformKey>>,
+    roots: Vec<Certificate>,
+}
+
+/// A key, with all that composing and checking its signatures takes.
+#[derive(Debug)]
+pub(crate) struct PlatformKey {
+    pub(crate) key: Key,
+    /// Its certificate and those above it without the root; empty for forms that have none.
+    pub(crate) chain: Vec<Certificate>,
+}
+
+/// Why what the key process tells cannot be believed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlatformError {
+    /// A chain of entries that does not hold together.
+    #[error("the registry that the key process shows does not replay")]
+    Registry(#[from] quorum::RegistryError),
+    /// A certificate that cannot be read.
+    #[error("the certificate of key `{key}` cannot be read")]
+    Certificate {
+        /// The key.
+        key: KeyId,
+        /// Why.
+        #[source]
+        source: pki::CertificateError,
+    },
+    /// No key of a form that the platform itself needs.
+    #[error("the registry has no active `{form}` key: add one")]
+    NoKey {
+        /// The form.
+        form: Form,
+    },
+}
+
+impl PlatformKey {
+    pub(crate) const fn record(&self) -> &KeyRecord {
+        &self.key.record
+    }
+
+    /// Its own certificate.
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        self.chain.first()
+    }
+}
+
+impl Platform {
+    /// Replays what the key process tells.
+    pub(crate) fn replay(state: &signer::State) -> Result<Self, PlatformError> {
+        let registry = Registry::replay(state.registry.iter().map(Vec::as_slice))?;
+        let mut certificates = BTreeMap::new();
+        for certified in &state.certificates {
+            let key = certified.key;
+            let certificate = Certificate::from_der(&certified.certificate)
+                .map_err(|source| PlatformError::Certificate { key, source })?;
+            certificates.insert(key, certificate);
+        }
+        let keys = registry.keys().map(|key| {
+            let chain = chain(&certificates, &key.record.id());
+            (key.record.id(), Arc::new(PlatformKey { key: key.clone(), chain }))
+        });
+        let keys = keys.collect();
+        let roots = certificates.into_values().filter(Certificate::is_self_issued).collect();
+        Ok(Self { registry, keys, roots })
+    }
+
+    /// The certificates at which the paths of the platform's keys end.
+    pub(crate) fn roots(&self) -> &[Certificate] {
+        &self.roots
+    }
+
+    pub(crate) const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The newest active generation under a name.
+    pub(crate) fn active(&self, name: &Space) -> Option<&Arc<PlatformKey>> {
+        self.keys.get(&self.registry.active_key(name)?.record.id())
+    }
+
+    /// A generation of a key, whatever its state.
+    pub(crate) fn named(&self, name: &Space, generation: u32) -> Option<&Arc<PlatformKey>> {
+        self.keys.get(&self.registry.key_named(name, generation)?.record.id())
+    }
+
+    /// The active key of a form that only the platform itself has.
+    pub(crate) fn own(&self, form: Form) -> Result<&Arc<PlatformKey>, PlatformError> {
+        let key = self.registry.platform_key(form).and_then(|key| self.keys.get(&key.record.id()));
+        key.ok_or(PlatformError::NoKey { form })
+    }
+}
+
+/// A key's certificate and those above it, without the self-issued one that ends the path.
+fn chain(certificates: &BTreeMap<KeyId, Certificate>, key: &KeyId) -> Vec<Certificate> {
+    let mut chain = Vec::new();
+    let mut next = certificates.get(key);
+    while let Some(certificate) = next.filter(|c| !c.is_self_issued() && chain.len() < CHAIN_MAX) {
+        chain.push(certificate.clone());
+        let issuer = certificate.issuer_der();
+        next = certificates
+            .values()
+            .find(|above| above.subject_der() == issuer && certificate.verify_signature_by(above).is_ok());
+    }
+    chain
+}
+
+/// Asks the key process for its state, and keeps the replay for a moment.
+pub(crate) struct PlatformCache {
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+    kept: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    asked: Duration,
+    state: signer::State,
+    platform: Arc<Platform>,
+}
+
+impl PlatformCache {
+    pub(crate) fn new(signer: Arc<dyn Signer>, clock: Arc<dyn Clock>) -> Self {
+        Self { signer, clock, kept: Mutex::new(None) }
+    }
+
+    /// The platform, at most [`AGE_MAX`] old.
+    pub(crate) fn current(&self) -> Result<Arc<Platform>, SubmitError> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.boot();
+        if let Some(kept) = kept.as_ref().filter(|kept| now.saturating_sub(kept.asked) < AGE_MAX) {
+            return Ok(Arc::clone(&kept.platform));
+        }
+        drop(kept);
+        self.refreshed()
+    }
+
+    /// The platform as it is now: asked again, and replayed again if anything but the journal moved.
+    pub(crate) fn refreshed(&self) -> Result<Arc<Platform>, SubmitError> {
+        let asked = self.clock.boot();
+        let state = self
+            .signer
+            .state()
+            .map_err(|source| SubmitError::unavailable("the key process", Arc::new(source)))?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let platform = match kept.as_ref().filter(|kept| is_same(&kept.state, &state)) {
+            Some(kept) => Arc::clone(&kept.platform),
+            None => Arc::new(
+                Platform::replay(&state)
+                    .map_err(|source| SubmitError::unavailable("the key process", Arc::new(source)))?,
+            ),
+        };
+        *kept = Some(Kept { asked, state, platform: Arc::clone(&platform) });
+        Ok(platform)
+    }
+}
+
+fn is_same(a: &signer::State, b: &signer::State) -> bool {
+    a.registry == b.registry && a.certificates == b.certificates
+}

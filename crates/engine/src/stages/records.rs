@@ -1,0 +1,94 @@
+//! What the ledger records of a request: canonical JSON, committed to with a salt.
+
+use model::{Digest, Instant, RequestId, Space, to_canonical};
+use serde::Serialize;
+
+use super::{Endorsed, Received};
+use crate::{Leaf, LeafKind, Standing};
+
+/// What was asked, by whom, and what policy first said.
+#[derive(Serialize)]
+struct Submission<'a> {
+    request: &'a str,
+    digest: Digest,
+    decision: &'static str,
+    reasons: &'a [String],
+}
+
+/// An endorsement or a rejection.
+#[derive(Serialize)]
+struct Endorsement<'a> {
+    digest: Digest,
+    endorsement: &'a str,
+}
+
+/// The second decision, and the order: the request, with these endorsements.
+#[derive(Serialize)]
+struct Intent<'a> {
+    digest: Digest,
+    policy: Digest,
+    registry: Digest,
+    reasons: &'a [String],
+    endorsements: Vec<&'a str>,
+}
+
+/// How it ended.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    digest: Digest,
+    state: &'static str,
+    reasons: &'a [String],
+    receipts: &'a [Digest],
+}
+
+/// Where and when a leaf is written, and its salt.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) request: RequestId,
+    pub(crate) space: Space,
+    pub(crate) time: Instant,
+    pub(crate) salt: [u8; 16],
+}
+
+impl Place {
+    fn leaf(self, kind: LeafKind, record: &impl Serialize) -> Leaf {
+        let Self { request, space, time, salt } = self;
+        Leaf { kind, request, space, time, salt, record: to_canonical(record) }
+    }
+}
+
+pub(crate) fn submission(
+    place: Place,
+    received: &Received,
+    decision: &'static str,
+    reasons: &[String],
+) -> Leaf {
+    let record = Submission { request: text(&received.bytes), digest: received.digest, decision, reasons };
+    place.leaf(LeafKind::Submission, &record)
+}
+
+pub(crate) fn endorsement(place: Place, digest: Digest, endorsement: &[u8]) -> Leaf {
+    place.leaf(LeafKind::Endorsement, &Endorsement { digest, endorsement: text(endorsement) })
+}
+
+pub(crate) fn intent(place: Place, endorsed: &Endorsed) -> Leaf {
+    let authorised = &endorsed.authorised;
+    let registry = authorised.fitting.platform.registry();
+    let record = Intent {
+        digest: authorised.received().digest,
+        policy: registry.policy(),
+        registry: registry.head(),
+        reasons: &authorised.reasons,
+        endorsements: endorsed.endorsements.iter().map(|bytes| text(bytes)).collect(),
+    };
+    place.leaf(LeafKind::Intent, &record)
+}
+
+pub(crate) fn outcome(place: Place, digest: Digest, standing: &Standing, receipts: &[Digest]) -> Leaf {
+    let Standing { state, reasons, .. } = standing;
+    place.leaf(LeafKind::Outcome, &Outcome { digest, state: state.word(), reasons, receipts })
+}
+
+fn text(canonical: &[u8]) -> &str {
+    std::str::from_utf8(canonical).expect("what was read as canonical JSON is UTF-8")
+}

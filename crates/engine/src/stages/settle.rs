@@ -1,0 +1,207 @@
+//! Settle: receipts, outcomes and their ledger leaves in one transaction, and only then the replies.
+
+use std::sync::Arc;
+
+use model::receipt::{JournalEntry, LogEntry, Receipt, SignedItem};
+use model::{Base64, Digest, FileClaim, Instant, RequestId, Space};
+
+use super::sign::Signature;
+use super::{Logged, Passed, Stopped, Trouble, World, records};
+use crate::platform::PlatformKey;
+use crate::{Conflict, Standing, State, View, Write};
+
+/// What reaches Settle.
+#[derive(Debug)]
+pub enum Ended {
+    /// A request that has all it needs.
+    Logged(Logged),
+    /// A request that ends without receipts.
+    Stopped(Stopped),
+}
+
+/// A request whose outcome is durable: the one thing that is told to a client.
+#[derive(Debug)]
+pub struct Settled {
+    view: View,
+}
+
+impl Settled {
+    /// How it stands.
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+}
+
+/// The fifth stage.
+pub struct Settle {
+    world: Arc<World>,
+}
+
+/// One request on its way into the store.
+struct Ending {
+    profile: Space,
+    submitted: Instant,
+    view: View,
+    write: Write,
+}
+
+impl Settle {
+    /// The stage over a world.
+    pub const fn new(world: Arc<World>) -> Self {
+        Self { world }
+    }
+
+    /// Records how each member of the batch ended, and tells whoever waits for it.
+    pub fn run(&self, batch: Vec<Ended>) -> Passed<Settled, Ended> {
+        let mut passed = Passed::default();
+        let endings: Vec<Ending> = batch.iter().map(|ended| self.ending(ended)).collect();
+        let writes: Vec<Write> = endings.iter().map(|ending| ending.write.clone()).collect();
+        // CRASH: before this the entries are public and the rows open; recovery finds the entries in the log.
+        let written = if writes.is_empty() { Ok(Vec::new()) } else { self.world.requests.write(&writes) };
+        match written {
+            Ok(results) => {
+                for (ending, result) in endings.into_iter().zip(results) {
+                    self.tell(ending, result, &mut passed);
+                }
+            }
+            Err(error) => {
+                passed.trouble = Some(Trouble::new("the store", error));
+                passed.again = batch;
+            }
+        }
+        passed
+    }
+
+    fn tell(&self, ending: Ending, result: Result<(), Conflict>, passed: &mut Passed<Settled, Ended>) {
+        let Ending { profile, submitted, view, .. } = ending;
+        match result {
+            // CRASH: the receipts are stored; a client that heard nothing asks again and gets them.
+            Ok(()) => {
+                self.world.counters.ended(&profile, view.state, view.since.since(submitted));
+                self.world.board.tell(&view);
+                passed.next.push(Settled { view });
+            }
+            // The row was settled before: what is stored stands, and is what everybody is told.
+            Err(conflict) => {
+                passed.trouble = Some(Trouble::new("the store", conflict));
+                self.world.watch(view.id, Box::new(|_| ()));
+            }
+        }
+    }
+
+    fn ending(&self, ended: &Ended) -> Ending {
+        match ended {
+            Ended::Logged(logged) => self.done(logged),
+            Ended::Stopped(stopped) => {
+                let Stopped { id, space, profile, digest, submitted, endorsements, .. } = stopped;
+                let standing = stopped.standing(self.world.clock.now());
+                let about = About { id: *id, space, profile, digest: *digest, submitted: *submitted };
+                self.compose(about, standing, endorsements, Vec::new())
+            }
+        }
+    }
+
+    fn done(&self, logged: &Logged) -> Ending {
+        let intended = logged.intended();
+        let received = intended.received();
+        let standing = Standing { state: State::Done, since: self.world.clock.now(), reasons: Vec::new() };
+        let about = About {
+            id: received.id(),
+            space: &received.request.space,
+            profile: &received.signing.profile,
+            digest: received.digest,
+            submitted: received.submitted,
+        };
+        self.compose(about, standing, intended.endorsements(), receipts(logged))
+    }
+
+    fn compose(
+        &self,
+        about: About<'_>,
+        to: Standing,
+        endorsements: &[Vec<u8>],
+        receipts: Vec<(String, Receipt)>,
+    ) -> Ending {
+        let About { id, space, profile, digest, submitted } = about;
+        let digests: Vec<Digest> =
+            receipts.iter().map(|(_, receipt)| Digest::of(&receipt.encode())).collect();
+        let leaf = records::outcome(self.world.place(id, space), digest, &to, &digests);
+        let view = View { receipts: receipts.clone(), ..View::of(id, digest, to.clone()) };
+        let write = Write::Move {
+            id,
+            from: State::Intended,
+            to,
+            endorsements: endorsements.to_vec(),
+            log_size: 0,
+            receipts,
+            leaves: vec![leaf],
+        };
+        Ending { profile: profile.clone(), submitted, view, write }
+    }
+}
+
+struct About<'a> {
+    id: RequestId,
+    space: &'a Space,
+    profile: &'a Space,
+    digest: Digest,
+    submitted: Instant,
+}
+
+/// One receipt a file, in the order of the files' first items.
+fn receipts(logged: &Logged) -> Vec<(String, Receipt)> {
+    let intended = logged.intended();
+    let received = intended.received();
+    let mut receipts: Vec<(&FileClaim, String, Receipt)> = Vec::new();
+    let parts = logged.stamped.signed.signatures().iter().zip(&intended.fitting().keys);
+    let parts = parts.zip(logged.stamped.tokens()).zip(logged.entries());
+    for ((bytes, item), (((signature, key), token), entry)) in received.items.iter().zip(parts) {
+        let path = received.items.path(item.index).expect("an item of the tree has a path in it");
+        let signed = signed_item(bytes, path, signature, key, token.as_ref(), entry.as_ref());
+        match receipts.iter_mut().find(|(file, name, _)| **file == item.file && *name == item.name) {
+            Some((_, _, receipt)) => receipt.items.push(signed),
+            None => receipts.push((
+                &item.file,
+                item.name.clone(),
+                Receipt {
+                    version: 1,
+                    request: text(&received.bytes),
+                    registry: signature.registry,
+                    endorsements: intended.endorsements().iter().map(|bytes| text(bytes)).collect(),
+                    items: vec![signed],
+                },
+            )),
+        }
+    }
+    receipts.into_iter().map(|(_, name, receipt)| (name, receipt)).collect()
+}
+
+fn signed_item(
+    item: &[u8],
+    path: Vec<Digest>,
+    signature: &Signature,
+    key: &PlatformKey,
+    token: Option<&Vec<u8>>,
+    log: Option<&LogEntry>,
+) -> SignedItem {
+    SignedItem {
+        item: text(item),
+        path,
+        public_key: key.record().public_key.clone(),
+        chain: key.chain.iter().map(|certificate| Base64(certificate.der().to_vec())).collect(),
+        signature: Base64(signature.signature.clone()),
+        chosen: Base64(signature.chosen.clone()),
+        timestamp: token.cloned().map(Base64),
+        log: log.cloned(),
+        journal: Some(JournalEntry {
+            index: signature.index,
+            leaf: Base64(signature.leaf.clone()),
+            path: Vec::new(),
+            checkpoint: None,
+        }),
+    }
+}
+
+fn text(canonical: &[u8]) -> String {
+    String::from_utf8(canonical.to_vec()).expect("what was read as canonical JSON is UTF-8")
+}

@@ -1,0 +1,260 @@
+//! Sign: the key process signs, and nothing is believed before it was composed here too, compared and verified.
+
+use std::sync::Arc;
+
+use envelope::{Chosen, ChosenError, ComposeError, ToBeSigned, compose};
+use model::journal::{self, LeafError};
+use model::{BadSignature, Digest, Item};
+use signer::{Answer, Order, Orders, RefusalCode, SignOrder};
+
+use super::{Intended, Passed, Stopped, Trouble, World};
+use crate::State;
+use crate::platform::PlatformKey;
+
+/// The most orders in one frame.
+const ORDERS_MAX: usize = 256;
+
+/// The most bytes of orders in one frame: well below what a frame holds.
+const ORDERS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A request each of whose items has a signature that verifies.
+#[derive(Debug)]
+pub struct Signed {
+    pub(crate) intended: Intended,
+    // INVARIANT: one for each item, in their order, each verified over the bytes that were composed here.
+    signatures: Vec<Signature>,
+}
+
+/// A signature that verifies over bytes that were composed here.
+#[derive(Debug, Clone)]
+pub(crate) struct Signature {
+    pub(crate) to_be_signed: ToBeSigned,
+    pub(crate) signature: Vec<u8>,
+    pub(crate) chosen: Vec<u8>,
+    /// The registry's head under which the key process signed.
+    pub(crate) registry: Digest,
+    /// The index of the intent in the journal.
+    pub(crate) index: u64,
+    /// The intent's leaf.
+    pub(crate) leaf: Vec<u8>,
+}
+
+/// Why a signature is not let through.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("what the key process chose cannot be read")]
+    Chosen(#[from] ChosenError),
+    #[error("what the key process chose does not compose")]
+    Compose(#[from] ComposeError),
+    #[error("the journal leaf cannot be read")]
+    Leaf(#[from] LeafError),
+    #[error("the journal leaf is not the intent of this order: its {field} differs")]
+    OtherIntent { field: &'static str },
+    #[error(transparent)]
+    Signature(#[from] BadSignature),
+}
+
+impl Signed {
+    pub(crate) fn signatures(&self) -> &[Signature] {
+        &self.signatures
+    }
+}
+
+/// The second stage.
+pub struct Sign {
+    world: Arc<World>,
+}
+
+impl Sign {
+    /// The stage over a world.
+    pub const fn new(world: Arc<World>) -> Self {
+        Self { world }
+    }
+
+    /// Orders a signature for every item of the batch, in as few frames as hold them.
+    pub fn run(&self, batch: Vec<Intended>) -> Passed<Signed, Intended> {
+        let mut passed = Passed::default();
+        let orders: Vec<Order> = batch.iter().flat_map(orders).collect();
+        let (answers, trouble) = self.order(orders);
+        passed.trouble = trouble;
+        let mut answers = answers.into_iter();
+        for intended in batch {
+            let count = intended.received().items.iter().len();
+            let mine: Vec<Option<Answer>> = answers.by_ref().take(count).collect();
+            match mine.into_iter().collect::<Option<Vec<Answer>>>() {
+                // CRASH: whatever is signed of it stands in the journal, and is asked for again.
+                None => passed.again.push(intended),
+                Some(answers) => settle(intended, answers, &mut passed),
+            }
+        }
+        for signed in &passed.next {
+            self.world.board.note(signed.intended.id(), State::Signed);
+        }
+        passed
+    }
+
+    /// The answer to each order; `None` where none arrived.
+    fn order(&self, orders: Vec<Order>) -> (Vec<Option<Answer>>, Option<Trouble>) {
+        let mut answers = Vec::with_capacity(orders.len());
+        let mut trouble = None;
+        for orders in frames(orders) {
+            let count = orders.len();
+            match self.frame(orders) {
+                Ok(frame) => answers.extend(frame.into_iter().map(Some)),
+                Err(error) => {
+                    answers.extend(std::iter::repeat_with(|| None).take(count));
+                    trouble = Some(error);
+                }
+            }
+        }
+        (answers, trouble)
+    }
+
+    fn frame(&self, orders: Vec<Order>) -> Result<Vec<Answer>, Trouble> {
+        // INVARIANT: each frame carries the ledger's head. If the ledger cannot be read, nothing is signed.
+        let ledger = self.world.ledger.head().map_err(|source| Trouble::new("the ledger", source))?;
+        let count = orders.len();
+        let answers = self
+            .world
+            .signer
+            .order(&Orders { ledger, orders })
+            .map_err(|source| Trouble::new("the key process", source))?;
+        if answers.answers.len() != count {
+            let found = answers.answers.len();
+            return Err(Trouble::new("the key process", Miscounted { found, count }));
+        }
+        Ok(answers.answers)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{found} answers to {count} orders")]
+pub(super) struct Miscounted {
+    pub(super) found: usize,
+    pub(super) count: usize,
+}
+
+fn orders(intended: &Intended) -> impl Iterator<Item = Order> + '_ {
+    let received = intended.received();
+    received.items.iter().map(|(bytes, item)| {
+        Order::Sign(SignOrder {
+            request: received.bytes.clone(),
+            item: bytes.to_vec(),
+            path: received.items.path(item.index).expect("an item of the tree has a path in it"),
+            endorsements: intended.endorsements().to_vec(),
+        })
+    })
+}
+
+/// As few frames as hold the orders, in their order.
+fn frames(orders: Vec<Order>) -> Vec<Vec<Order>> {
+    let mut frames: Vec<Vec<Order>> = Vec::new();
+    let mut bytes = 0;
+    for order in orders {
+        let size = match &order {
+            Order::Sign(order) => {
+                let endorsements: usize = order.endorsements.iter().map(Vec::len).sum();
+                order.request.len() + order.item.len() + 32 * order.path.len() + endorsements
+            }
+            Order::Timestamp(_) | Order::Checkpoint(_) => 1_024,
+        };
+        match frames.last_mut() {
+            Some(frame) if frame.len() < ORDERS_MAX && bytes + size <= ORDERS_BYTES_MAX => {
+                frame.push(order);
+                bytes += size;
+            }
+            _ => {
+                frames.push(vec![order]);
+                bytes = size;
+            }
+        }
+    }
+    frames
+}
+
+/// A request goes on with all of its items or with none: it is one decision.
+fn settle(intended: Intended, answers: Vec<Answer>, passed: &mut Passed<Signed, Intended>) {
+    let mut signatures = Vec::with_capacity(answers.len());
+    let mut transient = None;
+    for (index, answer) in answers.into_iter().enumerate() {
+        match answer {
+            Answer::Refused(refusal) if refusal.code.is_transient() => transient = Some(refusal),
+            Answer::Refused(refusal) => {
+                let state =
+                    if refusal.code == RefusalCode::Expired { State::Expired } else { State::Refused };
+                let why = format!("the key process refuses item {index}: {refusal}");
+                passed.stopped.push(Stopped::new(&intended, state, why));
+                return;
+            }
+            Answer::Signed(signed) => match verify(&intended, index, signed) {
+                Ok(signature) => signatures.push(signature),
+                // INVARIANT: a signature that does not verify never leaves.
+                Err(fault) => {
+                    let why = format!("the signature of item {index} was held back: {}", chain(&fault));
+                    passed.stopped.push(Stopped::new(&intended, State::Failed, why));
+                    return;
+                }
+            },
+        }
+    }
+    match transient {
+        None => passed.next.push(Signed { intended, signatures }),
+        Some(refusal) => {
+            passed.trouble = Some(Trouble::new("the key process", refusal));
+            passed.again.push(intended);
+        }
+    }
+}
+
+/// Composes what must have been signed, holds the journal's intent to it, and verifies the signature over it.
+fn verify(intended: &Intended, index: usize, signed: signer::Signed) -> Result<Signature, Fault> {
+    let received = intended.received();
+    let (_, item) = received.items.iter().nth(index).expect("one answer was taken for each item");
+    let key = &intended.fitting().keys[index];
+    let chosen = Chosen::decode(&signed.chosen)?;
+    let to_be_signed = compose(item, &chosen, key.certificate())?;
+    let registry = check_intent(intended, item, key, &to_be_signed, &signed)?;
+    to_be_signed.verify(&key.record().public_key, &signed.signature)?;
+    let signer::Signed { signature, chosen, index, leaf } = signed;
+    Ok(Signature { to_be_signed, signature, chosen, registry, index, leaf })
+}
+
+/// The head of the registry under which the key process signed, if the leaf is the intent of this very order.
+fn check_intent(
+    intended: &Intended,
+    item: &Item,
+    key: &PlatformKey,
+    to_be_signed: &ToBeSigned,
+    signed: &signer::Signed,
+) -> Result<Digest, Fault> {
+    let differs = |field| Err(Fault::OtherIntent { field });
+    let journal::Leaf::Intent(intent) = journal::Leaf::decode(&signed.leaf)? else { return differs("kind") };
+    let same = [
+        ("index", intent.sequence == signed.index),
+        ("key", intent.key == key.record().id()),
+        ("key record", intent.record == key.key.digest),
+        ("request digest", intent.request == intended.received().digest),
+        ("item", intent.item == item.index),
+        ("digest of what is signed", intent.to_be_signed == to_be_signed.sha256()),
+        (
+            "digest of the endorsements",
+            intent.endorsements == journal::endorsements_digest(intended.endorsements()),
+        ),
+        ("choices", intent.chosen == signed.chosen),
+    ];
+    match same.iter().find(|(_, same)| !same) {
+        Some((field, _)) => differs(field),
+        None => Ok(intent.registry),
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

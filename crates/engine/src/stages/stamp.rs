@@ -1,0 +1,116 @@
+//! Stamp: every signature gets a timestamp token, and no token is believed before it was verified.
+
+use std::sync::Arc;
+
+use envelope::timestamp::{self, Authority, TimestampError};
+use model::{Digest, Timestamping};
+
+use super::sign::{Miscounted, chain};
+use super::{Intended, Passed, Signed, Stopped, Trouble, World};
+use crate::platform::Platform;
+use crate::{StampError, State};
+
+/// A signed request each of whose signatures has a token that verifies, where its profile asks for one.
+#[derive(Debug)]
+pub struct Stamped {
+    pub(crate) signed: Signed,
+    // INVARIANT: one for each item, in their order; `None` only where the profile asks for no token.
+    tokens: Vec<Option<Vec<u8>>>,
+}
+
+impl Stamped {
+    pub(crate) fn tokens(&self) -> &[Option<Vec<u8>>] {
+        &self.tokens
+    }
+
+    pub(crate) const fn intended(&self) -> &Intended {
+        &self.signed.intended
+    }
+}
+
+/// The third stage.
+pub struct Stamp {
+    world: Arc<World>,
+}
+
+impl Stamp {
+    /// The stage over a world.
+    pub const fn new(world: Arc<World>) -> Self {
+        Self { world }
+    }
+
+    /// Stamps every signature of the batch.
+    pub fn run(&self, batch: Vec<Signed>) -> Passed<Stamped, Signed> {
+        let mut passed = Passed::default();
+        let imprints: Vec<Digest> = batch.iter().flat_map(imprints).collect();
+        let stamps = if imprints.is_empty() { Vec::new() } else { self.world.timestamper.stamp(&imprints) };
+        if stamps.len() != imprints.len() {
+            let (found, count) = (stamps.len(), imprints.len());
+            passed.trouble = Some(Trouble::new("the timestamp authority", Miscounted { found, count }));
+            passed.again = batch;
+            return passed;
+        }
+        let mut stamps = stamps.into_iter();
+        for signed in batch {
+            let imprints: Vec<Digest> = imprints_of(&signed);
+            let mine: Result<Vec<Vec<u8>>, StampError> = stamps.by_ref().take(imprints.len()).collect();
+            settle(signed, &imprints, mine, &mut passed);
+        }
+        passed
+    }
+}
+
+fn imprints(signed: &Signed) -> impl Iterator<Item = Digest> + use<> {
+    imprints_of(signed).into_iter()
+}
+
+/// What is stamped of a request: its raw signatures, or nothing.
+fn imprints_of(signed: &Signed) -> Vec<Digest> {
+    match signed.intended.fitting().profile.timestamp {
+        Timestamping::Rfc3161 => {
+            signed.signatures().iter().map(|signature| Digest::of(&signature.signature)).collect()
+        }
+        Timestamping::None => Vec::new(),
+    }
+}
+
+fn settle(
+    signed: Signed,
+    imprints: &[Digest],
+    stamps: Result<Vec<Vec<u8>>, StampError>,
+    passed: &mut Passed<Stamped, Signed>,
+) {
+    let stamps = match stamps {
+        Ok(stamps) => stamps,
+        Err(error) if error.is_transient() => {
+            passed.trouble = Some(Trouble::new("the timestamp authority", error));
+            passed.again.push(signed);
+            return;
+        }
+        Err(error) => {
+            let why = format!("there is no timestamp token: {}", chain(&error));
+            passed.stopped.push(Stopped::new(&signed.intended, State::Failed, why));
+            return;
+        }
+    };
+    let platform = &signed.intended.fitting().platform;
+    let verified = imprints.iter().zip(&stamps).try_for_each(|(imprint, der)| verify(der, imprint, platform));
+    match verified {
+        Ok(()) if stamps.is_empty() => {
+            let tokens = vec![None; signed.signatures().len()];
+            passed.next.push(Stamped { signed, tokens });
+        }
+        Ok(()) => passed.next.push(Stamped { signed, tokens: stamps.into_iter().map(Some).collect() }),
+        Err(error) => {
+            let why = format!("the timestamp token was held back: {}", chain(&error));
+            passed.stopped.push(Stopped::new(&signed.intended, State::Failed, why));
+        }
+    }
+}
+
+/// Is this a token over this imprint, by a key that the platform's own authority certified for it?
+fn verify(der: &[u8], imprint: &Digest, platform: &Platform) -> Result<(), TimestampError> {
+    let token = timestamp::open(der)?;
+    let authority = Authority { certificates: &[], roots: platform.roots() };
+    timestamp::verify(&token, timestamp::Stamped::Sha256(*imprint), authority).map(|_| ())
+}
