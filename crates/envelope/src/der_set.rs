@@ -49,7 +49,7 @@ pub enum Malformation {
     },
     /// Not DER, or not of this structure.
     #[error("{0}")]
-    NotDer(String),
+    NotDer(NotDer),
     /// This structure, in an encoding that DER does not have.
     #[error("an encoding that is not DER: it differs at byte {at}")]
     NotCanonical {
@@ -58,9 +58,14 @@ pub enum Malformation {
     },
 }
 
+/// Where bytes stop being DER of the structure that is expected, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotDer(der::Error);
+
 impl Malformation {
-    pub(crate) fn new(cause: &der::Error) -> Self {
-        Self::NotDer(cause.to_string())
+    pub(crate) const fn new(cause: der::Error) -> Self {
+        Self::NotDer(NotDer(cause))
     }
 }
 
@@ -72,8 +77,8 @@ where
     if bytes.len() > limit {
         return Err(Malformation::TooLong { length: bytes.len(), limit });
     }
-    let value = T::from_der(bytes).map_err(|cause| Malformation::new(&cause))?;
-    let again = value.to_der().map_err(|cause| Malformation::new(&cause))?;
+    let value = T::from_der(bytes).map_err(Malformation::new)?;
+    let again = value.to_der().map_err(Malformation::new)?;
     if again != bytes {
         let at = again.iter().zip(bytes).position(|(a, b)| a != b).unwrap_or(again.len().min(bytes.len()));
         return Err(Malformation::NotCanonical { at });

@@ -30,4 +30,5 @@ pub mod trusted_root;
 
 pub use chosen::{Chosen, ChosenError};
 pub use compose::{ComposeError, compose};
+pub use der_set::{Malformation, NotDer};
 pub use to_be_signed::ToBeSigned;

@@ -1,5 +1,5 @@
 //! The body of a log entry: Rekor v2's `hashedrekord` 0.0.2, to the byte
-//! ([specification](https://github.com/sigstore/rekor-tiles/blob/main/docs/)).
+//! ([rekor-tiles](https://github.com/sigstore/rekor-tiles)).
 //!
 //! A body is canonical JSON (RFC 8785) and is what the log hashes as a leaf, so clients that rebuild it from a
 //! bundle must arrive at the same bytes. The digest is that of the to-be-signed bytes, by the hash of the signature;

@@ -30,20 +30,21 @@ pub const NAME_BYTES_MAX: usize = 255;
 /// The six bytes with which signatures and signed data begin.
 const MAGIC: &[u8] = b"SSHSIG";
 
-/// What a key signs for a message in a namespace.
+/// What a key signs for a message in a namespace. SSHSIG knows SHA-256 and SHA-512; what is neither becomes SHA-512.
 pub fn signed_data(namespace: &str, hash: Hash, message: &[u8]) -> Vec<u8> {
+    let (name, hash) = known(hash);
     let mut out = MAGIC.to_vec();
     wire::put(&mut out, namespace.as_bytes());
     wire::put(&mut out, b"");
-    wire::put(&mut out, hash_name(hash).as_bytes());
+    wire::put(&mut out, name.as_bytes());
     wire::put(&mut out, &hash.digest(message));
     out
 }
 
-/// The hashes of messages that SSHSIG knows; what is neither is written as the stronger.
-fn hash_name(hash: Hash) -> &'static str {
+/// The hash that stands for this one in SSHSIG, and its name there.
+const fn known(hash: Hash) -> (&'static str, Hash) {
     match hash {
-        Hash::Sha256 => "sha256",
-        _ => "sha512",
+        Hash::Sha256 => ("sha256", Hash::Sha256),
+        _ => ("sha512", Hash::Sha512),
     }
 }

@@ -202,7 +202,7 @@ impl SignedMessage {
             hash: algorithms::hash(&write(&signer.digest_algorithm))
                 .ok_or(CmsError::Unsupported { what: "digest algorithm" })?,
             attributes: Attributes::read(attributes)?,
-            attributes_der: attributes.to_der().map_err(|cause| der_set::Malformation::new(&cause))?,
+            attributes_der: attributes.to_der().map_err(der_set::Malformation::new)?,
             signature_algorithm: write(&signer.signature_algorithm),
             signature: signer.signature.as_bytes().to_vec(),
         })

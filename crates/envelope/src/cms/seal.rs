@@ -47,7 +47,7 @@ pub(crate) fn seal_signed_data(parts: &SignedParts<'_>) -> Result<Vec<u8>, CmsEr
     if parts.embedded.len() > CERTIFICATES_MAX {
         return Err(CmsError::CertificateCount { count: parts.embedded.len() });
     }
-    let malformed = |cause: der::Error| CmsError::Malformed(Malformation::new(&cause));
+    let malformed = |cause: der::Error| CmsError::Malformed(Malformation::new(cause));
     let algorithm = parts.signer.public_key().map_err(CmsError::Key)?.algorithm();
     let digest_algorithm = any(algorithms::hash_identifier(algorithms::content_hash(algorithm)));
     let name = parts.signer.issuer_and_serial().der();

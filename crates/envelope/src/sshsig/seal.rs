@@ -4,7 +4,7 @@ use model::{Algorithm, Hash};
 
 use super::signature::ecdsa_parts;
 use super::wire::{put, put_positive};
-use super::{Holder, MAGIC, SshKey, SshSigError, armor, hash_name};
+use super::{Holder, MAGIC, SshKey, SshSigError, armor, known};
 
 /// Puts an armored signature together. `signature` is over [`super::signed_data`], as [`model::PublicKey`] takes it;
 /// RSA keys sign with SHA-512. Tokens seal their own signatures.
@@ -28,7 +28,7 @@ pub fn seal(key: &SshKey, namespace: &str, hash: Hash, signature: &[u8]) -> Resu
     put(&mut blob, &key.to_wire());
     put(&mut blob, namespace.as_bytes());
     put(&mut blob, b"");
-    put(&mut blob, hash_name(hash).as_bytes());
+    put(&mut blob, known(hash).0.as_bytes());
     put(&mut blob, &inner);
     Ok(armor::encode(&blob))
 }

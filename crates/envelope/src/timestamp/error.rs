@@ -59,6 +59,9 @@ pub enum TimestampError {
         /// What it said.
         text: String,
     },
+    /// A response that grants and refuses at once.
+    #[error("the timestamp response says that the request was granted, and why it was not")]
+    GrantedWithFailure,
     /// A response that grants, and has no token.
     #[error("the timestamp response has no token")]
     NoToken,

@@ -134,7 +134,7 @@ pub(super) fn integer(bytes: &[u8]) -> Result<IntRef<'_>, TimestampError> {
         return Err(TimestampError::IntegerLength { length: bytes.len() });
     }
     let number = AnyRef::new(Tag::Integer, bytes).and_then(|any| any.decode_as());
-    number.map_err(|cause| TimestampError::TstInfo(Malformation::new(&cause)))
+    number.map_err(|cause| TimestampError::TstInfo(Malformation::new(cause)))
 }
 
 pub(super) fn oid(dotted: &str) -> Result<ObjectIdentifier, TimestampError> {

@@ -7,7 +7,7 @@ use pki::Certificate;
 use super::asn1::{PkiStatusInfo, TimeStampResp};
 use super::{CertificateWish, FailureInfo, RESPONSE_BYTES_MAX, TimestampError};
 use crate::cms::{SignedParts, seal_signed_data};
-use crate::der_set::{Malformation, read, write};
+use crate::der_set::{read, write};
 use crate::oids;
 
 const GRANTED: u8 = 0;
@@ -73,9 +73,7 @@ pub fn token_of(der: &[u8]) -> Result<Vec<u8>, TimestampError> {
         return Err(TimestampError::Refused { status, text });
     }
     if failure.is_some() {
-        return Err(TimestampError::Response(Malformation::NotDer(
-            "a granted request with the reason of a failure".to_owned(),
-        )));
+        return Err(TimestampError::GrantedWithFailure);
     }
     Ok(write(&response.token.ok_or(TimestampError::NoToken)?))
 }

@@ -55,7 +55,7 @@ fn token_blob(key: &Key, application: &str, flags: u8) -> Vec<u8> {
 fn our_signatures_verify_for_their_namespace_message_and_key_alone() {
     for algorithm in [Algorithm::Ed25519, Algorithm::EcdsaP256, Algorithm::Rsa3072] {
         let key = Key::generate(algorithm);
-        for hash in [Hash::Sha256, Hash::Sha512] {
+        for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
             let signature = SshSig::from_armor(&seal(&key, hash)).unwrap();
             let verified = signature.verify(NAMESPACE, MESSAGE, &software(&key)).unwrap();
             assert_eq!(verified.presence(), Presence::Unsaid);
