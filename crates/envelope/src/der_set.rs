@@ -91,3 +91,29 @@ pub(crate) fn write<T: Encode>(value: &T) -> Vec<u8> {
     // INVARIANT: what is written was composed of bounded parts, and DER fails only for lengths of 256 MiB and more.
     value.to_der().expect("structures of bounded length always encode as DER")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use der::asn1::SetOfVec;
+
+    use super::*;
+
+    #[test]
+    fn a_set_out_of_order_is_not_der_where_der_is_asked_for() {
+        let (sorted, unsorted) = ([0x31, 6, 2, 1, 1, 2, 1, 2], [0x31, 6, 2, 1, 2, 2, 1, 1]);
+        assert!(read::<SetOfVec<u8>>(&sorted, 8).is_ok());
+        let refused = read::<SetOfVec<u8>>(&unsorted, 8);
+        assert_eq!(refused.unwrap_err(), Malformation::NotCanonical { at: 4 });
+        assert_eq!(read::<SetInOrder<u8>>(&unsorted, 8), Ok(SetInOrder(vec![2, 1])));
+        let refused = read::<SetInOrder<u8>>(&sorted, 7);
+        assert_eq!(refused, Err(Malformation::TooLong { length: 8, limit: 7 }));
+    }
+
+    #[test]
+    fn lengths_have_one_encoding_and_nothing_follows() {
+        for other in [&[0x31, 0x81, 3, 2, 1, 1][..], &[0x31, 0x80, 2, 1, 1, 0, 0], &[0x31, 3, 2, 1, 1, 0]] {
+            assert!(matches!(read::<SetInOrder<u8>>(other, 16), Err(Malformation::NotDer(_))), "{other:?}");
+        }
+    }
+}

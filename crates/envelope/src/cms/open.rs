@@ -251,3 +251,95 @@ impl SignedMessage {
         self.attributes.signing_time
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+    use der::Decode;
+    use der::asn1::{AnyRef, SetOfVec};
+
+    use super::*;
+    use crate::cms::asn1::Attribute;
+
+    const P7S: &[u8] = include_bytes!("../../tests/vectors/worked-example/cms/ecdsa/artifact.txt.p7s");
+
+    /// The OID id-ct-TSTInfo.
+    const TST_INFO: &[u8] = &[6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
+
+    /// The example's envelope with something about it changed, and opened.
+    fn changed(change: impl FnOnce(&mut SignedData<'static>)) -> Result<OpenedCms, CmsError> {
+        let mut info = ContentInfo::from_der(P7S).unwrap();
+        change(&mut info.content);
+        open(&write(&info))
+    }
+
+    #[test]
+    fn an_envelope_has_exactly_one_signer() {
+        assert!(changed(|_| ()).is_ok());
+        let none = changed(|data| data.signer_infos.0.clear());
+        assert!(matches!(none, Err(CmsError::SignerCount { count: 0 })));
+        let two = changed(|data| {
+            let again = ContentInfo::from_der(P7S).unwrap().content.signer_infos.0.remove(0);
+            data.signer_infos.0.push(again);
+        });
+        assert!(matches!(two, Err(CmsError::SignerCount { count: 2 })));
+    }
+
+    #[test]
+    fn a_signed_attribute_stands_there_once_and_with_one_value() {
+        let value = AnyRef::from_der(TST_INFO).unwrap();
+        let doubled = changed(|data| {
+            let values = SetOfVec::try_from(vec![value]).unwrap();
+            let attributes = data.signer_infos.0[0].signed_attributes.as_mut().unwrap();
+            attributes.insert(Attribute { kind: oids::CONTENT_TYPE, values }).unwrap();
+        });
+        assert!(matches!(doubled, Err(CmsError::Attribute { attribute: "content-type" })));
+        let two_values = changed(|data| {
+            let attributes = data.signer_infos.0[0].signed_attributes.take().unwrap();
+            let attributes = attributes.into_vec().into_iter().map(|mut attribute| {
+                if attribute.kind == oids::CONTENT_TYPE {
+                    attribute.values.insert(value).unwrap();
+                }
+                attribute
+            });
+            data.signer_infos.0[0].signed_attributes = Some(SetOfVec::from_iter(attributes).unwrap());
+        });
+        assert!(matches!(two_values, Err(CmsError::Attribute { attribute: "content-type" })));
+    }
+
+    #[test]
+    fn every_attribute_that_binds_the_signature_must_be_there() {
+        for (kind, name) in [
+            (oids::CONTENT_TYPE, "content-type"),
+            (oids::MESSAGE_DIGEST, "message-digest"),
+            (oids::SIGNING_CERTIFICATE_V2, "signing-certificate-v2"),
+        ] {
+            let without = changed(|data| {
+                let attributes = data.signer_infos.0[0].signed_attributes.take().unwrap();
+                let rest = attributes.into_vec().into_iter().filter(|attribute| attribute.kind != kind);
+                data.signer_infos.0[0].signed_attributes = Some(SetOfVec::from_iter(rest).unwrap());
+            });
+            assert!(matches!(without, Err(CmsError::Attribute { attribute }) if attribute == name));
+        }
+        let none = changed(|data| data.signer_infos.0[0].signed_attributes = None);
+        assert!(matches!(none, Err(CmsError::Unsupported { .. })));
+    }
+
+    #[test]
+    fn more_certificates_than_are_read_are_refused_before_they_are_read() {
+        let many = changed(|data| {
+            let certificates = &mut data.certificates.as_mut().unwrap().0;
+            let first = certificates[0];
+            certificates.extend([first; CERTIFICATES_MAX]);
+        });
+        assert!(matches!(many, Err(CmsError::CertificateCount { .. })));
+    }
+
+    #[test]
+    fn content_inside_is_not_a_detached_signature() {
+        let inside = changed(|data| {
+            data.encapsulated.content = Some(der::asn1::OctetStringRef::new(b"inside").unwrap());
+        });
+        assert!(matches!(inside, Err(CmsError::Unsupported { .. })));
+    }
+}

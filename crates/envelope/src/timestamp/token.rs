@@ -132,3 +132,21 @@ impl VerifiedTimestamp {
         &self.path
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn a_token_that_names_its_authority_names_the_one_of_its_certificate() {
+        let read = |pem| Certificate::from_pem(pem).unwrap();
+        let leaf = read(include_str!("../../tests/vectors/worked-example/certs/tsa-leaf.pem"));
+        let root = read(include_str!("../../tests/vectors/worked-example/certs/tsa-root.pem"));
+        let name = write(&directory_name(&leaf.subject_der()));
+        assert!(names(&name, &leaf));
+        assert!(!names(&name, &root));
+        // A dNSName says nothing about a directory name.
+        assert!(names(&[0x82, 1, b'a'], &leaf));
+    }
+}

@@ -1,5 +1,8 @@
 //! What is composed for each form, and what is refused.
 
+use envelope::timestamp::{
+    self, Authority, CertificateWish, Imprint, Request, Stamped, TimestampError, TstInfo,
+};
 use envelope::{Chosen, ComposeError, ToBeSigned, cms, compose};
 use model::{Algorithm, Base64, Content, Digest, Form, Instant, Item, Parameters};
 use pki::CertificateProfile;
@@ -117,4 +120,31 @@ fn a_blob_with_the_bytes_of_an_attribute_set_is_not_composed_for_a_key_with_a_ce
     let ToBeSigned::Message(attributes) = attributes else { panic!() };
     let blob = Item { content: Content::Inline { bytes: Base64(attributes) }, ..item(Form::Blob, b"") };
     assert!(compose(&blob, &Chosen::Nothing, Some(&signer.certificate)).is_err());
+}
+
+#[test]
+fn the_attributes_of_a_token_are_none_of_a_cms_signature_and_the_other_way_round() {
+    // The same key under both kinds of certificates: the content type among the attributes keeps the forms apart.
+    let signer = Signer::new(Algorithm::EcdsaP256, &CertificateProfile::CodeSigning);
+    let chain = [signer.certificate.clone()];
+    let imprint = Imprint::sha256(&Digest::of(b"content"));
+    let request = Request { imprint, policy: None, nonce: None, certificate: CertificateWish::Embedded };
+    let content = TstInfo::answer(&request, then(), 1).unwrap().encode().unwrap();
+
+    let composed = timestamp::compose(&content, &signer.certificate, then()).unwrap();
+    let ToBeSigned::Message(attributes) = composed else { panic!() };
+    let sealed = cms::seal(&attributes, &chain, &signer.key.sign(&attributes), None).unwrap();
+    let refused = cms::open(&sealed).unwrap().verify_content(&content);
+    assert!(matches!(refused, Err(cms::CmsError::ContentType)));
+
+    let composed =
+        compose(&inline_item(Form::Cms, &content), &Chosen::SigningTime(then()), Some(&signer.certificate));
+    let ToBeSigned::Message(attributes) = composed.unwrap() else { panic!() };
+    let signature = signer.key.sign(&attributes);
+    let sealed =
+        timestamp::seal(&content, &attributes, &signature, &chain, CertificateWish::Embedded).unwrap();
+    let authority = Authority { certificates: &[], roots: std::slice::from_ref(&signer.root) };
+    let refused =
+        timestamp::verify(&timestamp::open(&sealed).unwrap(), Stamped::Bytes(b"content"), authority);
+    assert!(matches!(refused, Err(TimestampError::Cms(cms::CmsError::ContentType))));
 }
