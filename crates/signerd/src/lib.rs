@@ -1,1 +1,44 @@
-//! signerd
+//! The key process: it composes what it signs, asks its own registry whether it may, and keeps a journal of it all.
+//!
+//! **In scope**: the registry (kept, extended by endorsed entries), the journal and its segments, the checks of every
+//! order, what each purpose asks before it signs, the clock guard, rates, the two sockets, start and stop of the
+//! process. [`KeyProcess`] is the core without sockets or files; [`InProcess`] is the same behind
+//! [`signer::Signer`].
+//!
+//! **Out of scope**: who may ask (the server knows, and is not believed here), what an endorsement is and how it is
+//! counted (the room `quorum`), which bytes a form covers (the room `envelope`), where private keys are (the room
+//! `keystore`). No artifact is ever parsed here.
+//!
+//! Specifications: RFC 6962 §2 (the journal's tree), RFC 3161 (tokens), RFC 5280 (certificates), C2SP
+//! `tlog-checkpoint` and `signed-note`.
+
+mod admin;
+mod certificate;
+mod checkpoint;
+mod clock;
+mod code;
+mod disk;
+mod error;
+mod guard;
+mod in_process;
+mod journal;
+mod process;
+mod rate;
+mod sandbox;
+mod socket;
+mod standing;
+mod start;
+mod state;
+mod timestamp;
+
+pub use clock::SystemClock;
+pub use disk::FileDisk;
+pub use error::KeyProcessError;
+pub use in_process::InProcess;
+pub use keystore::Passphrase;
+pub use process::{KeyProcess, Parts, SEGMENT_BYTES};
+pub use sandbox::harden;
+pub use start::{Config, Running, run, start};
+
+/// Where random bytes come from. In production the system; in a simulation its seed.
+pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;

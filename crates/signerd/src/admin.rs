@@ -1,0 +1,91 @@
+//! What an administrator may say. Every change of the registry is an endorsed entry; the socket gives no rights.
+
+use model::Algorithm;
+use model::journal::Leaf;
+use quorum::{Change, Entry, Moment, Registry};
+use signer::{AdminAnswer, AdminMessage, Refusal, RefusalCode};
+
+use crate::certificate;
+use crate::error::told;
+use crate::journal::Record;
+use crate::process::{KeyProcess, journal_failed};
+use crate::standing::{check_clock, refuse, registry};
+
+/// The one key store of today.
+const SOFTWARE: &str = "software";
+
+impl KeyProcess {
+    /// Answers an administrative message.
+    pub fn administer(&mut self, message: &AdminMessage) -> AdminAnswer {
+        let answer = match message {
+            AdminMessage::Begin { entry } => self.begin(entry),
+            AdminMessage::Generate { store, algorithm } => self.generate(store, *algorithm),
+            AdminMessage::Append { entry } => self.append(entry),
+        };
+        answer.unwrap_or_else(AdminAnswer::Refused)
+    }
+
+    fn begin(&mut self, entry: &[u8]) -> Result<AdminAnswer, Refusal> {
+        if let Some(registry) = &self.journal.state().registry {
+            let text = format!("there is a platform here already: {}", registry.platform());
+            return Err(refuse(RefusalCode::OtherPlatform, text));
+        }
+        Registry::begin(entry).map_err(|error| refuse(RefusalCode::Quorum, told(&error)))?;
+        self.enter(entry)
+    }
+
+    fn generate(&mut self, store: &str, algorithm: Algorithm) -> Result<AdminAnswer, Refusal> {
+        if store != SOFTWARE {
+            let text = format!("there is no key store `{store}`; there is `{SOFTWARE}`");
+            return Err(refuse(RefusalCode::KeyStore, text));
+        }
+        let key = self.keys.generate(algorithm).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+        Ok(AdminAnswer::Generated { spki: key.spki().to_vec() })
+    }
+
+    /// Takes the next entry, and issues the certificates that it calls for.
+    fn append(&mut self, entry: &[u8]) -> Result<AdminAnswer, Refusal> {
+        let now = self.now();
+        // An entry is endorsed until a time. One that only takes away is taken whatever the clock says, as far as
+        // the time is within its request's.
+        let mut next = registry(self.journal.state())?.clone();
+        next.append(entry, Moment::Live(now.time)).map_err(|error| refuse(RefusalCode::Quorum, told(&error)))?;
+        let changes = Entry::parse(entry).map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?.changes;
+        if changes.iter().any(|change| matches!(change, Change::Key(_))) {
+            check_clock(now)?;
+        }
+        self.check_keys(&changes)?;
+        certificate::check(&next)?;
+        let answer = self.enter(entry)?;
+        // CRASH: the entry stands; certificates that are missing are issued at the next start.
+        self.issue_certificates()?;
+        Ok(answer)
+    }
+
+    /// A record names a key that this process holds, or nothing could ever be signed under it.
+    fn check_keys(&self, changes: &[Change]) -> Result<(), Refusal> {
+        for change in changes {
+            let Change::Key(record) = change else { continue };
+            if record.store.as_str() != SOFTWARE {
+                let text = format!("key `{}` names the key store `{}`; there is `{SOFTWARE}`", record.name, record.store);
+                return Err(refuse(RefusalCode::KeyStore, text));
+            }
+            self.keys.key(&record.id()).map_err(|error| {
+                refuse(RefusalCode::KeyStore, format!("key `{}`: {}", record.name, told(&error)))
+            })?;
+            if record.id() == self.journal_key().id() {
+                let text = format!("key `{}` is the journal's own, which signs nothing else", record.name);
+                return Err(refuse(RefusalCode::Key, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an entry that was checked into the journal, durably.
+    fn enter(&mut self, entry: &[u8]) -> Result<AdminAnswer, Refusal> {
+        let leaf = Leaf::Entry { sequence: self.journal.state().next(), entry: entry.to_vec() };
+        let entered = self.journal.append(Record::Plain(leaf)).and_then(|()| self.journal.sync());
+        entered.map_err(|error| journal_failed(&error))?;
+        Ok(AdminAnswer::Appended { head: Entry::head(entry) })
+    }
+}

@@ -1,0 +1,170 @@
+//! Certificates of the platform's own keys: built here from their records, with nothing from outside.
+
+use keystore::KeyStore;
+use model::journal::{Intent, endorsements_digest};
+use model::layout::Writer;
+use model::{Digest, Form, Instant, Tag};
+use pki::{Certificate, DistinguishedName, Issuer, NewCertificate, CertificateProfile, Serial, TbsCertificate, Validity};
+use quorum::{Key, KeyState, Registry};
+use signer::{Refusal, RefusalCode};
+
+use crate::error::told;
+use crate::guard::Reading;
+use crate::journal::{Journal, Record, Work};
+use crate::process::Intended;
+use crate::standing::{check_clock, refuse};
+use crate::state::State;
+use envelope::ToBeSigned;
+
+/// A certificate that is about to be signed.
+pub(crate) struct Issuing {
+    /// The intent, and the key that signs.
+    pub(crate) intended: Intended,
+    /// The key that it is for.
+    pub(crate) subject: model::KeyId,
+    /// What is signed.
+    pub(crate) certificate: TbsCertificate,
+    /// The intent as a step, unless the journal holds it already.
+    pub(crate) step: Option<Record>,
+}
+
+/// What a certificate of a form looks like; `None` for forms without.
+const fn profile(form: Form) -> Option<CertificateProfile> {
+    match form {
+        Form::Ca => Some(CertificateProfile::Root),
+        Form::Cms | Form::CmsPlain => Some(CertificateProfile::CodeSigning),
+        Form::Timestamp => Some(CertificateProfile::Timestamping),
+        _ => None,
+    }
+}
+
+/// Could every key that asks for a certificate get one? Asked before an entry is taken, so that none gets stuck.
+pub(crate) fn check(registry: &Registry) -> Result<(), Refusal> {
+    for key in registry.keys().filter(|key| profile(key.record.form).is_some()) {
+        subject(key)?;
+        validity(key)?;
+        if key.record.form != Form::Ca && key.state == KeyState::Active {
+            let issuer = issuer(registry, key)?;
+            if issuer.record.not_after < key.record.not_after {
+                let text = format!(
+                    "key `{}` would outlive its issuer `{}`, which ends at {}",
+                    key.record.name, issuer.record.name, issuer.record.not_after
+                );
+                return Err(refuse(RefusalCode::Key, text));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The next certificate that is missing and can be made; `None` when there is none.
+pub(crate) fn next(journal: &mut Journal, keys: &dyn KeyStore, now: Reading) -> Result<Option<Issuing>, Refusal> {
+    let Some(key) = missing(journal.state()) else { return Ok(None) };
+    check_clock(now)?;
+    let known = journal.state().issuing.get(&key.record.id()).cloned();
+    // CRASH: an intent without a certificate: the same serial number goes into the same certificate again.
+    let serial = match &known {
+        Some(intent) => chosen_serial(intent)?,
+        None => Serial::from_random(journal.draw()),
+    };
+    issuing(journal.state(), keys, &key, serial, known, now.time).map(Some)
+}
+
+fn missing(state: &State) -> Option<Key> {
+    let registry = state.registry.as_ref()?;
+    let lacks = |key: &&Key| {
+        profile(key.record.form).is_some()
+            && key.state == KeyState::Active
+            && !state.certificates.contains_key(&key.record.id())
+    };
+    // An authority first: the others need its certificate.
+    let mut lacking: Vec<&Key> = registry.keys().filter(lacks).collect();
+    lacking.sort_by_key(|key| key.record.form != Form::Ca);
+    lacking.first().map(|key| (*key).clone())
+}
+
+fn issuing(
+    state: &State,
+    keys: &dyn KeyStore,
+    key: &Key,
+    serial: Serial,
+    known: Option<Intent>,
+    now: Instant,
+) -> Result<Issuing, Refusal> {
+    let record = &key.record;
+    let registry = crate::standing::registry(state)?;
+    let profile = profile(record.form).ok_or_else(|| refuse(RefusalCode::Key, "a form without certificates"))?;
+    let (signer, authority) = match record.form {
+        Form::Ca => (key, None),
+        _ => {
+            let signer = issuer(registry, key)?;
+            (signer, Some(authority(state, signer)?))
+        }
+    };
+    let certificate = NewCertificate {
+        profile: &profile,
+        subject: &subject(key)?,
+        public_key: &record.public_key,
+        serial,
+        validity: validity(key)?,
+        issuer: authority.as_ref().map_or(Issuer::Itself, Issuer::Certificate),
+    };
+    let certificate = certificate.compose().map_err(|error| refuse(RefusalCode::Key, told(&error)))?;
+    let to_be_signed = ToBeSigned::Message(certificate.der().to_vec());
+    let private = keys.key(&signer.record.id()).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+    let intent = Intent {
+        sequence: state.next(),
+        time: now,
+        key: signer.record.id(),
+        record: signer.digest,
+        registry: registry.head(),
+        request: order_digest(key),
+        item: 0,
+        to_be_signed: to_be_signed.sha256(),
+        endorsements: endorsements_digest(&[]),
+        chosen: serial.as_bytes().to_vec(),
+    };
+    let subject = record.id();
+    let step = Record::Intent { intent: intent.clone(), work: Work::Certificate { subject } };
+    let (intent, step) = known.map_or((intent, Some(step)), |known| (known, None));
+    Ok(Issuing { intended: Intended { intent, to_be_signed, key: private }, subject, certificate, step })
+}
+
+/// What stands for the request: the record of the key that gets the certificate.
+fn order_digest(key: &Key) -> Digest {
+    let mut writer = Writer::new();
+    writer.digest(&key.digest);
+    Tag::CertificateOrder.digest(&[&writer.finish()])
+}
+
+fn chosen_serial(intent: &Intent) -> Result<Serial, Refusal> {
+    let bytes = intent.chosen.as_slice().try_into();
+    let bytes = bytes.map_err(|_| refuse(RefusalCode::Journal, "the intent of a certificate holds no serial number"))?;
+    Ok(Serial::from_random(bytes))
+}
+
+fn subject(key: &Key) -> Result<DistinguishedName, Refusal> {
+    let subject = key.record.subject.as_ref();
+    let subject = subject.ok_or_else(|| refuse(RefusalCode::Key, "a key with a certificate names no subject"))?;
+    DistinguishedName::new(&subject.organization, &subject.common_name)
+        .map_err(|error| refuse(RefusalCode::Key, told(&error)))
+}
+
+fn validity(key: &Key) -> Result<Validity, Refusal> {
+    Validity::new(key.record.not_before, key.record.not_after)
+        .map_err(|error| refuse(RefusalCode::Key, told(&error)))
+}
+
+/// The newest active authority.
+fn issuer<'a>(registry: &'a Registry, key: &Key) -> Result<&'a Key, Refusal> {
+    registry.platform_key(Form::Ca).ok_or_else(|| {
+        let text = format!("key `{}` needs a certificate, and the registry has no active key of form ca", key.record.name);
+        refuse(RefusalCode::Key, text)
+    })
+}
+
+fn authority(state: &State, signer: &Key) -> Result<Certificate, Refusal> {
+    let der = state.certificates.get(&signer.record.id());
+    let der = der.ok_or_else(|| refuse(RefusalCode::Key, "the authority has no certificate yet"))?;
+    Certificate::from_der(der).map_err(|error| refuse(RefusalCode::Journal, told(&error)))
+}

@@ -1,0 +1,80 @@
+//! Checkpoints of logs: each extends the last one that was signed for its origin.
+
+use envelope::{Chosen, ToBeSigned};
+use keystore::KeyStore;
+use model::Form;
+use model::journal::{Intent, endorsements_digest};
+use signer::{CheckpointOrder, Head, Refusal, RefusalCode};
+use tlog::Checkpoint;
+use tlog::proof::verify_consistency;
+
+use crate::error::told;
+use crate::guard::Reading;
+use crate::journal::{Record, Work};
+use crate::process::{Intended, Prepared};
+use crate::standing::{platform_key, refuse, registry};
+use crate::state::State;
+
+/// Takes an order as far as its intent, or says why not.
+pub(crate) fn prepare(
+    state: &State,
+    keys: &dyn KeyStore,
+    order: &CheckpointOrder,
+    now: Reading,
+) -> Result<Prepared, Refusal> {
+    let key = platform_key(state, &order.key, Form::Checkpoint, now.time)?;
+    let name = &key.record.name;
+    let origin = key.record.origin.as_deref();
+    let origin = origin.ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` names no origin")))?;
+    check_extends(state.heads.get(origin), order, origin)?;
+    let checkpoint = Checkpoint::new(origin, order.new.size, order.new.root)
+        .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
+    let to_be_signed = ToBeSigned::Message(checkpoint.text().into_bytes());
+    let private = keys
+        .key(&order.key)
+        .map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{name}`: {}", told(&error))))?;
+    let intent = Intent {
+        sequence: state.next(),
+        time: now.time,
+        key: order.key,
+        record: key.digest,
+        registry: registry(state)?.head(),
+        request: order.digest(),
+        item: 0,
+        to_be_signed: to_be_signed.sha256(),
+        endorsements: endorsements_digest(&[]),
+        chosen: Chosen::Nothing.encode(),
+    };
+    let work = Work::Checkpoint { origin: origin.to_owned(), head: order.new };
+    let step = Record::Intent { intent: intent.clone(), work };
+    Ok(Prepared::Intended(step, Intended { intent, to_be_signed, key: private }))
+}
+
+/// INVARIANT: every checkpoint extends the last one, and two of one size are equal. The last one is in the journal,
+/// so a log that was restored, or that somebody owns, cannot talk the key out of it.
+fn check_extends(last: Option<&Head>, order: &CheckpointOrder, origin: &str) -> Result<(), Refusal> {
+    let refuse = |why: String| {
+        let known = match last {
+            Some(head) => format!("size {}, root {}", head.size, head.root),
+            None => "none".to_owned(),
+        };
+        let text = format!("{why}; the last checkpoint signed for `{origin}`: {known}");
+        Err(refuse(RefusalCode::NotConsistent, text))
+    };
+    if last == Some(&order.new) {
+        // The answer was lost, or the log stopped before it kept it: the same text is signed again.
+        return Ok(());
+    }
+    let empty = Head { size: 0, root: model::merkle::root(&[]) };
+    if *last.unwrap_or(&empty) != order.old {
+        return refuse("the log goes on from another head than was signed last".to_owned());
+    }
+    let Head { size: old, root } = order.old;
+    if last.is_some() && order.new.size == old {
+        return refuse("a second root for one size".to_owned());
+    }
+    match verify_consistency(old, &root, order.new.size, &order.new.root, &order.proof) {
+        Ok(_) => Ok(()),
+        Err(error) => refuse(told(&error)),
+    }
+}

@@ -1,0 +1,284 @@
+//! Code signing: the checks of an order for an item of a request, in their order.
+
+use std::sync::Arc;
+
+use envelope::{Chosen, ToBeSigned};
+use keystore::KeyStore;
+use model::journal::{Intent, endorsements_digest};
+use model::{Content, Digest, Form, Item, Kind, Purpose, Request, Signing, from_canonical, limits};
+use pki::Certificate;
+use quorum::{Counted, Endorsement, Key, Moment, Registry};
+use signer::{Refusal, RefusalCode, SignOrder};
+
+use crate::error::told;
+use crate::guard::Reading;
+use crate::journal::{Record, Work};
+use crate::process::{Intended, Prepared};
+use crate::standing::{check_clock, check_key, check_rate, refuse, registry};
+use crate::state::{self, State};
+
+/// The most bytes of one endorsement.
+const ENDORSEMENT_BYTES_MAX: usize = 16 * 1024;
+
+/// An order whose bytes are a request and an item of it, for this platform and in its time.
+struct Asked<'a> {
+    order: &'a SignOrder,
+    registry: &'a Registry,
+    request: Request,
+    digest: Digest,
+    item: Item,
+}
+
+/// An order that the registry allows: the key may sign this item.
+struct Allowed<'a> {
+    asked: Asked<'a>,
+    key: &'a Key,
+}
+
+/// An order that has everything: where the key is governed, the quorum was there.
+struct Cleared<'a> {
+    allowed: Allowed<'a>,
+    _quorum: Quorum,
+}
+
+/// Did people have to agree?
+enum Quorum {
+    /// The key's record asks nobody.
+    NotAsked,
+    /// They did; only counting makes this.
+    Met { _counted: Counted },
+}
+
+/// Takes an order as far as its intent, or says why not. Nothing is changed.
+pub(crate) fn prepare(state: &State, keys: &dyn KeyStore, order: &SignOrder, now: Reading) -> Result<Prepared, Refusal> {
+    let asked = Asked::parse(state, order, now)?;
+    let known = state.signings.get(&(asked.digest, asked.item.index));
+    if let Some(signed) = known.and_then(Prepared::kept) {
+        // The request digest covers the item, so the same (digest, item) is the same order: the same bytes go back,
+        // whatever happened to key, policy or clock since they were made.
+        return Ok(signed);
+    }
+    let cleared = asked.allow(state, now)?.clear(now)?;
+    cleared.intend(state, keys, known, now)
+}
+
+impl<'a> Asked<'a> {
+    fn parse(state: &'a State, order: &'a SignOrder, now: Reading) -> Result<Self, Refusal> {
+        let malformed = |error: &dyn std::error::Error| refuse(RefusalCode::Malformed, told(error));
+        let registry = registry(state)?;
+        let request = Request::parse(&order.request).map_err(|error| malformed(&error))?;
+        let item = Item::parse(&order.item).map_err(|error| malformed(&error))?;
+        if request.platform != registry.platform() {
+            let text = format!("the request is for {}, and this is {}", request.platform, registry.platform());
+            return Err(refuse(RefusalCode::OtherPlatform, text));
+        }
+        let digest = Request::digest(&order.request);
+        let asked = Self { order, registry, request, digest, item };
+        asked.check_time(now)?;
+        asked.check_place()?;
+        Ok(asked)
+    }
+
+    fn check_time(&self, now: Reading) -> Result<(), Refusal> {
+        let Request { created, deadline, .. } = self.request;
+        if created <= now.time && now.time < deadline {
+            return Ok(());
+        }
+        let text = format!("the request may be signed from {created} until {deadline}; it is {}", now.time);
+        Err(refuse(RefusalCode::Expired, text))
+    }
+
+    fn check_place(&self) -> Result<(), Refusal> {
+        let signing = self.signing()?;
+        if signing.items.contains(&self.order.item, self.item.index, &self.order.path) {
+            return Ok(());
+        }
+        let text = format!("item {} does not stand in the request's item tree", self.item.index);
+        Err(refuse(RefusalCode::NotInRequest, text))
+    }
+
+    fn signing(&self) -> Result<&Signing, Refusal> {
+        match &self.request.kind {
+            Kind::Sign(signing) if signing.purpose == Purpose::Code => Ok(signing),
+            Kind::Sign(signing) => {
+                let text = format!("requests are signed with keys for code, not for {}", signing.purpose);
+                Err(refuse(RefusalCode::Key, text))
+            }
+            _ => Err(refuse(RefusalCode::Malformed, "the request does not ask for a signature")),
+        }
+    }
+
+    fn allow(self, state: &State, now: Reading) -> Result<Allowed<'a>, Refusal> {
+        if !self.registry.knows_head(&self.request.registry) {
+            let text = format!("the registry never had the head {}; compose the request again", self.request.registry);
+            return Err(refuse(RefusalCode::Stale, text));
+        }
+        if self.request.policy != self.registry.policy() {
+            let text = format!("the policy in force is {}; compose the request again", self.registry.policy());
+            return Err(refuse(RefusalCode::Stale, text));
+        }
+        let key = self.find_key()?;
+        check_key(key, now.time)?;
+        self.check_record(key)?;
+        check_content(&self.item)?;
+        check_rate(state, key, now.time)?;
+        Ok(Allowed { asked: self, key })
+    }
+
+    fn find_key(&self) -> Result<&'a Key, Refusal> {
+        let named = &self.item.key;
+        let key = self.registry.key_named(&named.name, named.generation);
+        let key = key.ok_or_else(|| {
+            let text = format!("the registry knows no key `{}` generation {}", named.name, named.generation);
+            refuse(RefusalCode::Key, text)
+        })?;
+        if key.digest != named.record {
+            let text = format!("the record of key `{}` is {}; compose the request again", named.name, key.digest);
+            return Err(refuse(RefusalCode::Stale, text));
+        }
+        Ok(key)
+    }
+
+    fn check_record(&self, key: &Key) -> Result<(), Refusal> {
+        let (record, class) = (&key.record, self.signing()?.class);
+        // INVARIANT: one key, one form; and a key of the platform's own signs nothing that a request asks for.
+        if record.form != self.item.form || record.purpose != Purpose::Code {
+            let text = format!("key `{}` signs form {}, and not {}", record.name, record.form, self.item.form);
+            return Err(refuse(RefusalCode::Key, text));
+        }
+        if !record.classes.contains(&class) {
+            let text = format!("key `{}` signs nothing of class {class}", record.name);
+            return Err(refuse(RefusalCode::Key, text));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the content fits the form beyond what composing finds out by itself.
+fn check_content(item: &Item) -> Result<(), Refusal> {
+    match (item.form, &item.content) {
+        // INVARIANT: a blob key signs digests and nothing else, so that it never sees bytes of somebody's choice.
+        (Form::Blob, Content::Sha256 { .. }) => Ok(()),
+        (Form::Blob, _) => Err(refuse(RefusalCode::Malformed, "a blob key signs a SHA-256 digest, not inline bytes")),
+        _ => Ok(()),
+    }
+}
+
+impl<'a> Allowed<'a> {
+    fn clear(self, now: Reading) -> Result<Cleared<'a>, Refusal> {
+        let Asked { registry, request, digest, order, .. } = &self.asked;
+        let Some(rule) = &self.key.record.rule else {
+            check_unendorsed_period(request)?;
+            return Ok(Cleared { allowed: self, _quorum: Quorum::NotAsked });
+        };
+        check_clock(now)?;
+        let endorsements = parse_endorsements(order)?;
+        // INVARIANT: a governed key signs nothing without this count, which leaves out the requester's person and
+        // takes everybody once. Nothing else makes a `Counted`.
+        let counted = quorum::count(registry, rule, request, digest, &endorsements, Moment::Live(now.time))
+            .map_err(|shortfall| refuse(RefusalCode::Quorum, told(&shortfall)))?;
+        Ok(Cleared { allowed: self, _quorum: Quorum::Met { _counted: counted } })
+    }
+}
+
+/// Where nobody is asked, a request may not stay open: what may be ordered again has to be remembered.
+fn check_unendorsed_period(request: &Request) -> Result<(), Refusal> {
+    let open = request.deadline.since(request.created);
+    if open.as_secs() <= limits::UNENDORSED_PERIOD_S_MAX {
+        return Ok(());
+    }
+    let text = format!(
+        "the request is open for {} s, where {} s are allowed for a key that asks for no endorsements",
+        open.as_secs(),
+        limits::UNENDORSED_PERIOD_S_MAX
+    );
+    Err(refuse(RefusalCode::Expired, text))
+}
+
+fn parse_endorsements(order: &SignOrder) -> Result<Vec<Endorsement>, Refusal> {
+    if order.endorsements.len() > limits::ENDORSEMENTS_MAX {
+        return Err(refuse(RefusalCode::Malformed, format!("{} endorsements are too many", order.endorsements.len())));
+    }
+    let parse = |bytes: &Vec<u8>| from_canonical(bytes, ENDORSEMENT_BYTES_MAX);
+    let parsed: Result<_, _> = order.endorsements.iter().map(parse).collect();
+    parsed.map_err(|error| refuse(RefusalCode::Malformed, format!("an endorsement cannot be read: {}", told(&error))))
+}
+
+impl Cleared<'_> {
+    fn intend(
+        self,
+        state: &State,
+        keys: &dyn KeyStore,
+        known: Option<&state::Signing>,
+        now: Reading,
+    ) -> Result<Prepared, Refusal> {
+        let Allowed { asked, key } = &self.allowed;
+        let record = &key.record;
+        let chosen = self.choose(known, now)?;
+        let certificate = certificate(state, key)?;
+        // INVARIANT: the order carries no bytes to sign; they are composed here, from the request's own item.
+        let to_be_signed = envelope::compose(&asked.item, &chosen, certificate.as_ref())
+            .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
+        check_signable(key, &to_be_signed)?;
+        let private = keys
+            .key(&record.id())
+            .map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{}`: {}", record.name, told(&error))))?;
+        if let Some(signing) = known {
+            // CRASH: the intent is durable and has no outcome: perhaps it was signed, and the answer was lost with
+            // the outcome. The same bytes are composed from it, and the journal keeps showing one intent.
+            if signing.intent.to_be_signed != to_be_signed.sha256() {
+                let text = "the bytes differ from those of the intent in the journal; compose a new request";
+                return Err(refuse(RefusalCode::Stale, text));
+            }
+            return Ok(Prepared::Resumed(Intended { intent: signing.intent.clone(), to_be_signed, key: private }));
+        }
+        let intent = Intent {
+            sequence: state.next(),
+            time: now.time,
+            key: record.id(),
+            record: key.digest,
+            registry: asked.registry.head(),
+            request: asked.digest,
+            item: asked.item.index,
+            to_be_signed: to_be_signed.sha256(),
+            endorsements: endorsements_digest(&asked.order.endorsements),
+            chosen: chosen.encode(),
+        };
+        let work = Work::Code { deadline: asked.request.deadline };
+        let step = Record::Intent { intent: intent.clone(), work };
+        Ok(Prepared::Intended(step, Intended { intent, to_be_signed, key: Arc::clone(&private) }))
+    }
+
+    /// What the form leaves to choose; after a crash, what was chosen then.
+    fn choose(&self, known: Option<&state::Signing>, now: Reading) -> Result<Chosen, Refusal> {
+        if let Some(signing) = known {
+            return Chosen::decode(&signing.intent.chosen)
+                .map_err(|error| refuse(RefusalCode::Journal, format!("the journal's intent: {}", told(&error))));
+        }
+        match self.allowed.asked.item.form {
+            Form::Cms => {
+                // A signing time is a time that others believe.
+                check_clock(now)?;
+                Ok(Chosen::SigningTime(now.time.whole_second()))
+            }
+            _ => Ok(Chosen::Nothing),
+        }
+    }
+}
+
+fn certificate(state: &State, key: &Key) -> Result<Option<Certificate>, Refusal> {
+    let der = state.certificates.get(&key.record.id());
+    der.map(|der| Certificate::from_der(der)).transpose().map_err(|error| refuse(RefusalCode::Journal, told(&error)))
+}
+
+/// Algorithms that hash by themselves sign messages only.
+fn check_signable(key: &Key, to_be_signed: &ToBeSigned) -> Result<(), Refusal> {
+    let algorithm = key.record.public_key.algorithm();
+    match to_be_signed {
+        ToBeSigned::Sha256(_) if algorithm.hash() != Some(model::Hash::Sha256) => {
+            let text = format!("key `{}` is {algorithm}, which signs no SHA-256 digests", key.record.name);
+            Err(refuse(RefusalCode::Key, text))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,47 @@
+//! The key process within this one: for tests, the simulation, and nothing that ships.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use signer::{AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, State};
+
+use crate::KeyProcess;
+
+/// A [`KeyProcess`] behind [`Signer`], without sockets between. Clones share it.
+#[derive(Clone)]
+pub struct InProcess {
+    process: Arc<Mutex<KeyProcess>>,
+}
+
+impl InProcess {
+    /// Puts a lock around it.
+    pub fn new(process: KeyProcess) -> Self {
+        Self { process: Arc::new(Mutex::new(process)) }
+    }
+
+    /// What comes over the administrative socket otherwise.
+    pub fn administer(&self, message: &AdminMessage) -> Result<AdminAnswer, SignerError> {
+        Ok(self.lock()?.administer(message))
+    }
+
+    /// Makes everything durable, as a clean stop does.
+    pub fn settle(&self) -> Result<(), SignerError> {
+        // A journal that cannot be written refuses every order after this; here there is nobody to tell.
+        let _ = self.lock()?.settle();
+        Ok(())
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, KeyProcess>, SignerError> {
+        // Whatever panicked in there left a state that nobody knows: as a process, it would be gone.
+        self.process.lock().map_err(|_| SignerError::Stopped)
+    }
+}
+
+impl Signer for InProcess {
+    fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
+        Ok(self.lock()?.order(orders))
+    }
+
+    fn state(&self) -> Result<State, SignerError> {
+        self.lock()?.state().map_err(SignerError::Refused)
+    }
+}

@@ -1,0 +1,135 @@
+//! Snapshots: all state in one piece, at the beginning of each segment.
+
+use std::collections::BTreeMap;
+
+use model::journal::{Intent, Leaf, LeafError};
+use model::layout::{LayoutError, Reader, Writer};
+use model::{Instant, KeyId, PublicKey, limits};
+use quorum::Registry;
+use signer::Head;
+use tlog::RightEdge;
+
+use crate::KeyProcessError;
+use crate::rate::Window;
+use crate::state::{Signing, State};
+
+/// The version of the layout.
+const VERSION: u8 = 1;
+
+/// More of anything than a key process ever holds.
+const MANY: usize = 1 << 26;
+
+impl State {
+    /// All of it in one piece.
+    pub(super) fn snapshot(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.byte(VERSION).bytes(&self.edge.encode()).bytes(self.journal_key.spki());
+        writer.list(&self.entries, |writer, entry| {
+            writer.bytes(entry);
+        });
+        writer.count(self.certificates.len());
+        for (key, certificate) in &self.certificates {
+            writer.digest(key.digest()).bytes(certificate);
+        }
+        writer.count(self.signings.len());
+        for signing in self.signings.values() {
+            writer.bytes(&Leaf::Intent(signing.intent.clone()).encode()).long(signing.deadline.nanoseconds());
+            writer.option(signing.signature.as_ref(), |writer, signature| {
+                writer.bytes(signature);
+            });
+        }
+        writer.count(self.issuing.len());
+        for (subject, intent) in &self.issuing {
+            writer.digest(subject.digest()).bytes(&Leaf::Intent(intent.clone()).encode());
+        }
+        writer.long(self.mark.nanoseconds()).long(self.serial);
+        writer.count(self.heads.len());
+        for (origin, head) in &self.heads {
+            writer.bytes(origin.as_bytes()).long(head.size).digest(&head.root);
+        }
+        writer.count(self.rates.len());
+        for (key, window) in &self.rates {
+            window.put(writer.digest(key.digest()));
+        }
+        writer.finish()
+    }
+
+    /// Reads a snapshot. The registry is replayed from its genesis: every endorsement in it is checked again.
+    pub(super) fn from_snapshot(bytes: &[u8]) -> Result<Self, KeyProcessError> {
+        let mut reader = Reader::new(bytes);
+        let mut state = Self::take(&mut reader)?;
+        reader.finish().map_err(LeafError::from)?;
+        if !state.entries.is_empty() {
+            state.registry = Some(Registry::replay(state.entries.iter().map(Vec::as_slice))?);
+        }
+        Ok(state)
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Result<Self, KeyProcessError> {
+        let version = reader.byte("version").map_err(LeafError::from)?;
+        if version != VERSION {
+            return Err(KeyProcessError::Version { name: "journal".to_owned(), version });
+        }
+        let edge = reader.bytes("right edge", 4 * 1024).map_err(LeafError::from)?;
+        let edge = RightEdge::decode(edge)?;
+        let spki = reader.bytes("journal key", limits::SPKI_BYTES_MAX).map_err(LeafError::from)?;
+        let mut state = Self::new(PublicKey::from_spki(spki)?);
+        state.edge = edge;
+        state.take_lists(reader)?;
+        Ok(state)
+    }
+
+    fn take_lists(&mut self, reader: &mut Reader<'_>) -> Result<(), LeafError> {
+        self.entries = reader.list("entries", MANY, |reader| {
+            reader.bytes("entry", limits::ENTRY_BYTES_MAX).map(<[u8]>::to_vec)
+        })?;
+        self.certificates = map(reader, "certificates", |reader| {
+            let key = KeyId::new(reader.digest("key")?);
+            Ok((key, reader.bytes("certificate", pki::CERTIFICATE_BYTES_MAX)?.to_vec()))
+        })?;
+        self.signings = map(reader, "signings", |reader| {
+            let signing = take_signing(reader)?;
+            Ok(((signing.intent.request, signing.intent.item), signing))
+        })?;
+        let open = self.signings.values().filter(|signing| signing.signature.is_none());
+        self.unfinished =
+            open.map(|signing| (signing.intent.sequence, (signing.intent.request, signing.intent.item))).collect();
+        self.issuing = map(reader, "issuing", |reader| {
+            Ok((KeyId::new(reader.digest("subject")?), take_intent(reader)?))
+        })?;
+        self.mark = Instant::from_nanoseconds(reader.long("mark")?);
+        self.serial = reader.long("serial")?;
+        self.heads = map(reader, "heads", |reader| {
+            let origin = reader.text("origin", limits::NAME_BYTES_MAX)?.to_owned();
+            Ok((origin, Head { size: reader.long("size")?, root: reader.digest("root")? }))
+        })?;
+        self.rates = map(reader, "rates", |reader| {
+            Ok((KeyId::new(reader.digest("key")?), Window::take(reader)?))
+        })?;
+        Ok(())
+    }
+}
+
+fn map<K: Ord, V>(
+    reader: &mut Reader<'_>,
+    field: &'static str,
+    take: impl FnMut(&mut Reader<'_>) -> Result<(K, V), LeafError>,
+) -> Result<BTreeMap<K, V>, LeafError> {
+    Ok(reader.list(field, MANY, take)?.into_iter().collect())
+}
+
+fn take_signing(reader: &mut Reader<'_>) -> Result<Signing, LeafError> {
+    let intent = take_intent(reader)?;
+    let deadline = Instant::from_nanoseconds(reader.long("deadline")?);
+    let signature = reader.option("signature", |reader| {
+        reader.bytes("signature", limits::SIGNATURE_BYTES_MAX).map(<[u8]>::to_vec)
+    })?;
+    Ok(Signing { intent, deadline, signature })
+}
+
+fn take_intent(reader: &mut Reader<'_>) -> Result<Intent, LeafError> {
+    match Leaf::decode(reader.bytes("intent", 4 * 1024)?)? {
+        Leaf::Intent(intent) => Ok(intent),
+        _ => Err(LayoutError::Value { field: "intent" }.into()),
+    }
+}

@@ -1,0 +1,359 @@
+//! The core of the key process: orders in, answers out, over a disk, a key store, a clock and a source of randomness.
+
+use std::collections::HashMap;
+use std::num::NonZeroU8;
+use std::sync::Arc;
+use std::time::Duration;
+
+use envelope::ToBeSigned;
+use keystore::{Key as PrivateKey, KeyStore, Signable};
+use model::journal::{Ending, Intent, Leaf, Outcome};
+use model::{Algorithm, Clock, Digest, Disk, KeyId, PublicKey};
+use signer::{Answer, Answers, Certified, Order, Orders, Refusal, RefusalCode, Signed, State as Told};
+use tlog::{Checkpoint, VerifierKey, note};
+
+use crate::error::told;
+use crate::guard::{ClockGuard, Reading};
+use crate::journal::{Journal, Made, Opened, Record};
+use crate::standing::refuse;
+use crate::state::Signing;
+use crate::{KeyProcessError, Random, certificate, checkpoint, code, timestamp};
+
+/// How long a segment of the journal is before it is left, beyond its snapshot.
+pub const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Refused orders are written as one leaf in such a period, so that a stranger cannot fill a disk on which signing
+/// depends.
+const REFUSALS_PERIOD: Duration = Duration::from_secs(60);
+
+/// What a key process is made of.
+pub struct Parts {
+    /// The folder of the journal.
+    pub disk: Arc<dyn Disk>,
+    /// Where the private keys are.
+    pub keys: Arc<dyn KeyStore>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for serial numbers and the like; private keys have their own.
+    pub random: Random,
+    /// How long a segment of the journal is: [`SEGMENT_BYTES`], or less where a test wants to see many.
+    pub segment_bytes: usize,
+}
+
+/// The key process without its sockets.
+///
+/// It is one state machine: whoever shares it between threads puts a lock around it.
+pub struct KeyProcess {
+    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) journal: Journal,
+    clock: Arc<dyn Clock>,
+    guard: ClockGuard,
+    journal_signer: Arc<dyn PrivateKey>,
+    refusals: Refusals,
+}
+
+/// Orders that were refused and stand in no leaf yet.
+struct Refusals {
+    count: u64,
+    written: Duration,
+}
+
+/// How far an order came before anything was written.
+pub(crate) enum Prepared {
+    /// It was signed before: these are the same bytes.
+    Kept(Signed),
+    /// A new intent.
+    Intended(Record, Intended),
+    /// An intent that is in the journal and has no signature.
+    Resumed(Intended),
+}
+
+/// A signature that may be made once its intent is durable.
+pub(crate) struct Intended {
+    pub(crate) intent: Intent,
+    pub(crate) to_be_signed: ToBeSigned,
+    pub(crate) key: Arc<dyn PrivateKey>,
+}
+
+/// One order of a batch, on its way.
+enum Underway {
+    Answered(Answer),
+    Intended(Intended),
+    /// The same order stood earlier in the batch.
+    Same(usize),
+}
+
+impl Prepared {
+    /// The answer of a signing that has its signature.
+    pub(crate) fn kept(signing: &Signing) -> Option<Self> {
+        let signature = signing.signature.clone()?;
+        Some(Self::Kept(signed(&signing.intent, signature)))
+    }
+}
+
+fn signed(intent: &Intent, signature: Vec<u8>) -> Signed {
+    let leaf = Leaf::Intent(intent.clone()).encode();
+    Signed { signature, chosen: intent.chosen.clone(), index: intent.sequence, leaf }
+}
+
+impl KeyProcess {
+    /// Opens the journal, or begins one; a fresh random leaf marks the start. What a crash interrupted and nobody
+    /// has to order again (certificates) is finished.
+    pub fn open(parts: Parts) -> Result<Self, KeyProcessError> {
+        let Parts { disk, keys, clock, mut random, segment_bytes } = parts;
+        let mut fresh = [0; 32];
+        random(&mut fresh);
+        let journal = match Journal::open(Arc::clone(&disk), random, segment_bytes)? {
+            Opened::Found(journal) => journal,
+            Opened::Absent(random) => {
+                // CRASH: a key without a journal is nobody's: the next start makes another.
+                let key = keys.generate(Algorithm::Ed25519)?;
+                Journal::begin(disk, random, segment_bytes, key)?
+            }
+        };
+        let journal_signer = keys.key(&journal.state().journal_key.id())?;
+        let guard = ClockGuard::new(clock.now(), clock.boot(), journal.state().mark);
+        let refusals = Refusals { count: 0, written: clock.boot() };
+        let mut process = Self { keys, journal, clock, guard, journal_signer, refusals };
+        let time = process.now().time;
+        let start = Leaf::Start { sequence: process.journal.state().next(), time, random: fresh };
+        process.journal.append(Record::Plain(start))?;
+        process.journal.sync()?;
+        process.finish_certificates()?;
+        Ok(process)
+    }
+
+    /// Certificates that a crash kept from being signed. A clock that is not believed puts them off, no more.
+    fn finish_certificates(&mut self) -> Result<(), KeyProcessError> {
+        match self.issue_certificates() {
+            Err(refusal) if refusal.code == RefusalCode::Journal => Err(KeyProcessError::Stopped),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn now(&mut self) -> Reading {
+        self.guard.read(self.clock.now(), self.clock.boot(), self.journal.state().mark)
+    }
+
+    /// Answers a batch of orders, each for itself.
+    ///
+    /// INVARIANT: no signature exists without an earlier, durable intent. All intents of the batch are written and
+    /// synced at once; only then is any key used.
+    pub fn order(&mut self, orders: &Orders) -> Answers {
+        let now = self.now();
+        let mut underway = self.prepare(orders, now);
+        let answers = match self.make_durable(&underway, now) {
+            Ok(()) => {
+                let answers = underway.iter_mut().map(|order| self.finish(order)).collect::<Vec<_>>();
+                // CRASH: outcomes ride on the next sync. If they are lost, the signatures may already be outside,
+                // but no checkpoint and no timestamp of the same request is, because those sync; ordered again, the
+                // intent gives a signature over the same bytes, and the journal still shows one intent.
+                // After an error here the next order is refused; what was signed under durable intents stands.
+                let _ = self.journal.write();
+                answers
+            }
+            Err(refusal) => underway.iter().map(|_| Ok(Answer::Refused(refusal.clone()))).collect(),
+        };
+        Answers { journal: self.journal.durable(), answers: copy_same(answers) }
+    }
+
+    fn prepare(&mut self, orders: &Orders, now: Reading) -> Vec<Underway> {
+        let mut seen = HashMap::new();
+        let mut underway = Vec::with_capacity(orders.orders.len());
+        for (place, order) in orders.orders.iter().enumerate() {
+            let (state, keys) = (self.journal.state(), self.keys.as_ref());
+            let prepared = match order {
+                Order::Sign(order) => code::prepare(state, keys, order, now),
+                Order::Timestamp(order) => timestamp::prepare(state, keys, order, now),
+                Order::Checkpoint(order) => checkpoint::prepare(state, keys, order, now),
+            };
+            underway.push(self.take(prepared, place, &mut seen));
+        }
+        underway
+    }
+
+    /// Puts a new intent into the journal, in memory, so that the next order of the batch sees it.
+    fn take(
+        &mut self,
+        prepared: Result<Prepared, Refusal>,
+        place: usize,
+        seen: &mut HashMap<u64, usize>,
+    ) -> Underway {
+        let intended = match prepared {
+            Ok(Prepared::Kept(signed)) => return Underway::Answered(Answer::Signed(signed)),
+            Ok(Prepared::Resumed(intended)) => intended,
+            Ok(Prepared::Intended(step, intended)) => match self.journal.append(step) {
+                Ok(()) => intended,
+                Err(error) => return self.refused(journal_failed(&error)),
+            },
+            Err(refusal) => return self.refused(refusal),
+        };
+        match seen.insert(intended.intent.sequence, place) {
+            None => Underway::Intended(intended),
+            Some(first) => {
+                seen.insert(intended.intent.sequence, first);
+                Underway::Same(first)
+            }
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal) -> Underway {
+        self.refusals.count += 1;
+        Underway::Answered(Answer::Refused(refusal))
+    }
+
+    /// Refusals alone wait for no disk.
+    fn make_durable(&mut self, underway: &[Underway], now: Reading) -> Result<(), Refusal> {
+        let failed = |error| journal_failed(&error);
+        self.add_up_refusals(now).map_err(failed)?;
+        if underway.iter().any(|order| matches!(order, Underway::Intended(_))) {
+            self.journal.sync().map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn add_up_refusals(&mut self, now: Reading) -> Result<(), KeyProcessError> {
+        let boot = self.clock.boot();
+        if self.refusals.count == 0 || boot.saturating_sub(self.refusals.written) < REFUSALS_PERIOD {
+            return Ok(());
+        }
+        let sequence = self.journal.state().next();
+        let leaf = Leaf::Refusals { sequence, time: now.time, count: self.refusals.count };
+        self.refusals = Refusals { count: 0, written: boot };
+        self.journal.append(Record::Plain(leaf))
+    }
+
+    fn finish(&mut self, order: &mut Underway) -> Result<Answer, usize> {
+        match order {
+            Underway::Answered(answer) => Ok(answer.clone()),
+            Underway::Same(first) => Err(*first),
+            Underway::Intended(intended) => Ok(self.sign(intended)),
+        }
+    }
+
+    fn sign(&mut self, intended: &Intended) -> Answer {
+        match intended.sign() {
+            Ok(signature) => match self.conclude(&intended.intent, &signature, Made::Signature(signature.clone())) {
+                Ok(()) => Answer::Signed(signed(&intended.intent, signature)),
+                Err(error) => Answer::Refused(journal_failed(&error)),
+            },
+            Err(refusal) => {
+                // The intent stands; the same order may succeed under it later.
+                self.refusals.count += 1;
+                let ending = NonZeroU8::new(refusal.code.byte()).map(Ending::Refused);
+                let ending = ending.expect("no refusal code is zero");
+                let outcome =
+                    Outcome { sequence: self.journal.state().next(), intent: intended.intent.sequence, ending };
+                match self.journal.append(Record::Outcome { outcome, made: Made::Nothing }) {
+                    Ok(()) => Answer::Refused(refusal),
+                    Err(error) => Answer::Refused(journal_failed(&error)),
+                }
+            }
+        }
+    }
+
+    /// Appends the outcome of an intent that was signed.
+    pub(crate) fn conclude(&mut self, intent: &Intent, signature: &[u8], made: Made) -> Result<(), KeyProcessError> {
+        let ending = Ending::Signed(Digest::of(signature));
+        let outcome = Outcome { sequence: self.journal.state().next(), intent: intent.sequence, ending };
+        self.journal.append(Record::Outcome { outcome, made })
+    }
+
+    /// Issues the certificates that keys of the registry lack, and makes them durable before anybody is told.
+    pub(crate) fn issue_certificates(&mut self) -> Result<(), Refusal> {
+        let failed = |error: KeyProcessError| journal_failed(&error);
+        let now = self.now();
+        let mut issued = 0;
+        while let Some(issuing) = certificate::next(&mut self.journal, self.keys.as_ref(), now)? {
+            if let Some(step) = issuing.step {
+                self.journal.append(step).map_err(failed)?;
+                self.journal.sync().map_err(failed)?;
+            }
+            let signature = issuing.intended.sign()?;
+            let sealed = issuing.certificate.seal(&signature);
+            let der = sealed.map_err(|error| refuse(RefusalCode::Key, told(&error)))?.der().to_vec();
+            let made = Made::Certificate { subject: issuing.subject, der };
+            self.conclude(&issuing.intended.intent, &signature, made).map_err(failed)?;
+            issued += 1;
+        }
+        // CRASH: a certificate that is told and then lost would be issued again with other bytes; so it is durable
+        // before it is told.
+        if issued > 0 { self.journal.sync().map_err(failed) } else { Ok(()) }
+    }
+
+    /// What the key process tells of itself.
+    pub fn state(&self) -> Result<Told, Refusal> {
+        let state = self.journal.state();
+        let certificates = state.certificates.iter();
+        let certified = |(key, der): (&KeyId, &Vec<u8>)| Certified { key: *key, certificate: der.clone() };
+        Ok(Told {
+            registry: state.entries.clone(),
+            certificates: certificates.map(certified).collect(),
+            journal: self.journal.durable(),
+            journal_key: state.journal_key.spki().to_vec(),
+            journal_checkpoint: self.journal_checkpoint()?,
+            checkpoints: state.heads.iter().map(|(origin, head)| (origin.clone(), *head)).collect(),
+        })
+    }
+
+    /// The journal's checkpoint over what is durable; empty before a platform is begun, which gives it its origin.
+    ///
+    /// INVARIANT: every checkpoint extends the last one. What is durable is never taken back, so two checkpoints of
+    /// the journal are of one history; Ed25519 makes two of one size equal.
+    fn journal_checkpoint(&self) -> Result<String, Refusal> {
+        let state = self.journal.state();
+        let Some(registry) = &state.registry else { return Ok(String::new()) };
+        let failed = |error: &dyn std::error::Error| refuse(RefusalCode::Journal, told(error));
+        let origin = format!("{}/journal/{}", registry.host(), registry.instance());
+        let head = self.journal.durable();
+        let checkpoint = Checkpoint::new(&origin, head.size, head.root).map_err(|error| failed(&error))?;
+        let text = checkpoint.text();
+        let signature = self
+            .journal_signer
+            .sign(Signable::Message(text.as_bytes()))
+            .map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+        let verifier = VerifierKey::of_log(&origin, &state.journal_key).map_err(|error| failed(&error))?;
+        note::seal(&text, &verifier, &signature).map_err(|error| failed(&error))
+    }
+
+    /// Makes everything durable that is known: for a clean stop.
+    pub fn settle(&mut self) -> Result<(), KeyProcessError> {
+        self.journal.sync()
+    }
+
+    /// The key of the journal's checkpoints.
+    pub fn journal_key(&self) -> &PublicKey {
+        &self.journal.state().journal_key
+    }
+}
+
+impl Intended {
+    /// Uses the key. The intent must be durable.
+    fn sign(&self) -> Result<Vec<u8>, Refusal> {
+        let signable = match &self.to_be_signed {
+            ToBeSigned::Message(message) => Signable::Message(message),
+            ToBeSigned::Sha256(digest) => Signable::Sha256(digest),
+        };
+        let signature = self.key.sign(signable).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+        // INVARIANT: a signature that does not verify never leaves. The engine looks at every one; here it is looked
+        // at before the journal says that it exists, because a faulty RSA signature would give the key away.
+        self.to_be_signed
+            .verify(self.key.public(), &signature)
+            .map_err(|_| refuse(RefusalCode::KeyStore, "the key store gave a signature that does not verify"))?;
+        Ok(signature)
+    }
+}
+
+pub(crate) fn journal_failed(error: &KeyProcessError) -> Refusal {
+    refuse(RefusalCode::Journal, told(error))
+}
+
+/// Gives every order that stood in the batch before the answer of its first.
+fn copy_same(answers: Vec<Result<Answer, usize>>) -> Vec<Answer> {
+    let lost = || Answer::Refused(refuse(RefusalCode::Malformed, "the batch names an order that is not in it"));
+    let first = |place: usize| answers.get(place).and_then(|answer| answer.as_ref().ok()).cloned();
+    answers.iter().map(|answer| match answer {
+        Ok(answer) => answer.clone(),
+        Err(place) => first(*place).unwrap_or_else(lost),
+    }).collect()
+}

@@ -1,0 +1,88 @@
+//! What only the operating system can give: a process that others cannot look into, a lock on a folder, signals.
+//!
+//! Everything that is Linux alone stands here and nowhere else.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, Mode, flock};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+
+use crate::KeyProcessError;
+
+/// Makes the process undumpable and its files its own. To be called first in `main`, before anything secret is read
+/// and before any thread starts.
+///
+/// What the system does not grant is told as an error; going on would be a promise that is not kept.
+pub fn harden() -> io::Result<()> {
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    Ok(())
+}
+
+/// Time since boot, sleep included.
+pub(crate) fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Takes the folder for this process alone, as long as the value lives.
+pub(crate) fn lock(folder: &Path) -> Result<File, KeyProcessError> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(|source| KeyProcessError::System { action: "open", path: path.clone(), source })?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(KeyProcessError::Locked { folder: folder.to_owned() }),
+        Err(source) => Err(KeyProcessError::System { action: "lock", path, source: source.into() }),
+    }
+}
+
+/// The user at the other end of a socket.
+pub(crate) fn peer(stream: &UnixStream) -> io::Result<u32> {
+    Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
+}
+
+/// The user of this process.
+pub(crate) fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// The signals that ask for a clean stop. While a value of this lives, they wait to be asked for.
+pub(crate) struct StopSignals {
+    set: libc::sigset_t,
+}
+
+impl StopSignals {
+    /// Holds the signals back in this thread and in all that it starts from now on.
+    pub(crate) fn hold() -> io::Result<Self> {
+        // SAFETY: `sigemptyset` initialises the set that it is given, and the other calls take an initialised set
+        // that outlives them. A null pointer says that the old mask is not wanted.
+        unsafe {
+            let mut set = std::mem::zeroed();
+            libc::sigemptyset(&raw mut set);
+            libc::sigaddset(&raw mut set, libc::SIGTERM);
+            libc::sigaddset(&raw mut set, libc::SIGINT);
+            match libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) {
+                0 => Ok(Self { set }),
+                error => Err(io::Error::from_raw_os_error(error)),
+            }
+        }
+    }
+
+    /// Waits until one of them comes.
+    pub(crate) fn wait(&self) -> io::Result<()> {
+        let mut signal = 0;
+        // SAFETY: both pointers are to values that live through the call.
+        match unsafe { libc::sigwait(&raw const self.set, &raw mut signal) } {
+            0 => Ok(()),
+            error => Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+}

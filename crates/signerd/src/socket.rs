@@ -1,0 +1,158 @@
+//! The two sockets: orders on one, administration on the other. A thread a connection, and not too many of them.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use signer::{Frame, FrameError, Refusal, RefusalCode};
+
+use crate::process::KeyProcess;
+use crate::standing::refuse;
+use crate::{KeyProcessError, sandbox};
+
+/// How long a connection may be silent, between frames or within one. Clients connect anew without being told.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// Connections at a time, on each socket: lanes and stages are a dozen.
+const CONNECTIONS_MAX: usize = 64;
+
+/// What a socket is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The engine and the authorities.
+    Orders,
+    /// An administrator.
+    Administration,
+}
+
+/// A socket that is being served.
+pub(crate) struct Listening {
+    path: PathBuf,
+    stopping: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+/// What every connection of a socket shares.
+struct Desk {
+    process: Arc<Mutex<KeyProcess>>,
+    audience: Audience,
+    users: Vec<u32>,
+    connections: AtomicUsize,
+}
+
+impl Listening {
+    /// Binds the socket, for this user and its own, and serves it on a thread.
+    pub(crate) fn start(
+        path: &Path,
+        audience: Audience,
+        users: &[u32],
+        process: &Arc<Mutex<KeyProcess>>,
+    ) -> Result<Self, KeyProcessError> {
+        let listener = bind(path).map_err(|source| system("bind", path, source))?;
+        let users = [users, &[sandbox::own_user()]].concat();
+        let process = Arc::clone(process);
+        let desk = Arc::new(Desk { process, audience, users, connections: AtomicUsize::new(0) });
+        let stopping = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&stopping);
+        let thread = thread::Builder::new().name(format!("{audience:?}").to_lowercase());
+        let thread = thread.spawn(move || accept(&listener, &desk, &stop));
+        let thread = thread.map_err(|source| system("serve", path, source))?;
+        Ok(Self { path: path.to_owned(), stopping, thread })
+    }
+
+    /// Takes no more connections. Those that are open end when their clients go or the process does.
+    pub(crate) fn stop(self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // A connection of our own wakes the thread that waits for one; where that fails, the thread is gone already.
+        let _ = UnixStream::connect(&self.path);
+        let _ = self.thread.join();
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The folder's lock is held, so a socket that is there is one that a crash left.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+fn system(action: &'static str, path: &Path, source: io::Error) -> KeyProcessError {
+    KeyProcessError::System { action, path: path.to_owned(), source }
+}
+
+fn accept(listener: &UnixListener, desk: &Arc<Desk>, stopping: &AtomicBool) {
+    while !stopping.load(Ordering::SeqCst) {
+        let Ok((stream, _)) = listener.accept() else {
+            // No descriptors are left, or the like: that passes when connections end.
+            thread::sleep(Duration::from_millis(50));
+            continue;
+        };
+        if stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        let desk = Arc::clone(desk);
+        // A thread that cannot be started drops the connection, and the client tries again.
+        let _ = thread::Builder::new().name("connection".to_owned()).spawn(move || desk.admit(stream));
+    }
+}
+
+impl Desk {
+    fn admit(&self, mut stream: UnixStream) {
+        let before = self.connections.fetch_add(1, Ordering::SeqCst);
+        if before < CONNECTIONS_MAX {
+            // However a connection ends, there is nobody left to tell.
+            let _ = self.converse(&mut stream);
+        } else {
+            let text = format!("{CONNECTIONS_MAX} connections are open already");
+            let _ = Frame::Refused(refuse(RefusalCode::Malformed, text)).write(&mut stream);
+        }
+        self.connections.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn converse(&self, stream: &mut UnixStream) -> Result<(), FrameError> {
+        stream.set_read_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
+        stream.set_write_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
+        let user = sandbox::peer(stream).map_err(FrameError::Stream)?;
+        if !self.users.contains(&user) {
+            return Frame::Refused(refuse(RefusalCode::Malformed, format!("user {user} may not speak here"))).write(stream);
+        }
+        loop {
+            let answer = match Frame::read(stream) {
+                Ok(frame) => self.answer(frame),
+                Err(FrameError::Stream(_) | FrameError::Closed) => return Ok(()),
+                // What follows a frame that cannot be read is no frame either.
+                Err(error) => return unreadable(&error).write(stream),
+            };
+            answer.write(stream)?;
+        }
+    }
+
+    fn answer(&self, frame: Frame) -> Frame {
+        // Whatever panicked while it held the lock left a state that nobody knows. Only a new start helps.
+        let Ok(mut process) = self.process.lock() else {
+            return Frame::Refused(refuse(RefusalCode::Journal, "the key process stopped; start it again"));
+        };
+        let refused = |refusal: Refusal| Frame::Refused(refusal);
+        match (self.audience, frame) {
+            (Audience::Orders, Frame::Orders(orders)) => Frame::Answers(process.order(&orders)),
+            (_, Frame::Ask) => process.state().map_or_else(refused, Frame::State),
+            (Audience::Administration, Frame::Admin(message)) => Frame::AdminAnswer(process.administer(&message)),
+            _ => refused(refuse(RefusalCode::Malformed, "this is not asked at this socket")),
+        }
+    }
+}
+
+fn unreadable(error: &FrameError) -> Frame {
+    Frame::Refused(refuse(RefusalCode::Malformed, crate::error::told(error)))
+}

@@ -1,0 +1,86 @@
+//! What every order is checked for, whatever it asks: a key in the registry that may sign now.
+
+use model::{Form, Instant, KeyId};
+use quorum::{Key, KeyState, Registry};
+use signer::{Refusal, RefusalCode};
+
+use crate::guard::{Belief, Reading};
+use crate::rate::Window;
+use crate::state::State;
+
+/// A refusal with a text for people.
+pub(crate) fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
+    Refusal { code, text: text.into() }
+}
+
+/// The registry, once a platform is begun.
+pub(crate) fn registry(state: &State) -> Result<&Registry, Refusal> {
+    let missing = || refuse(RefusalCode::OtherPlatform, "no platform is begun here yet; run `avouch init`");
+    state.registry.as_ref().ok_or_else(missing)
+}
+
+/// The platform's own key of this id, which must be of this form and may sign now.
+pub(crate) fn platform_key<'a>(state: &'a State, id: &KeyId, form: Form, now: Instant) -> Result<&'a Key, Refusal> {
+    let key = registry(state)?.key(id);
+    let key = key.ok_or_else(|| refuse(RefusalCode::Key, format!("the registry knows no {id}")))?;
+    // INVARIANT: one key, one form. The record says which, and nothing in an order can say otherwise.
+    if key.record.form != form {
+        let text = format!("key `{}` signs form {}, and not {form}", key.record.name, key.record.form);
+        return Err(refuse(RefusalCode::Key, text));
+    }
+    check_key(key, now)?;
+    check_rate(state, key, now)?;
+    Ok(key)
+}
+
+/// May the key sign now, as far as state and validity go?
+pub(crate) fn check_key(key: &Key, now: Instant) -> Result<(), Refusal> {
+    let (name, generation) = (&key.record.name, key.record.generation);
+    if key.state != KeyState::Active {
+        let text = format!("key `{name}` generation {generation} is {} and does not sign", word(key.state));
+        return Err(refuse(RefusalCode::Key, text));
+    }
+    if !key.record.is_valid_at(now) {
+        let (from, until) = (key.record.not_before, key.record.not_after);
+        let text = format!("key `{name}` generation {generation} may sign from {from} until {until}; it is {now}");
+        return Err(refuse(RefusalCode::Key, text));
+    }
+    Ok(())
+}
+
+const fn word(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Suspended => "suspended",
+        KeyState::Retired => "retired",
+        KeyState::Revoked => "revoked",
+        _ => "not active",
+    }
+}
+
+/// Is the key's rate used up?
+pub(crate) fn check_rate(state: &State, key: &Key, now: Instant) -> Result<(), Refusal> {
+    let Some(rate) = &key.record.rate else { return Ok(()) };
+    let count = state.rates.get(&key.record.id()).map_or(0, |window: &Window| window.count(rate, now));
+    if count < rate.signatures_max {
+        return Ok(());
+    }
+    let text = format!(
+        "key `{}` has made its {} signatures in {} s; order again later",
+        key.record.name, rate.signatures_max, rate.period_s
+    );
+    Err(refuse(RefusalCode::Rate, text))
+}
+
+/// Is the clock good for something that bears a time, or that people endorsed until a time?
+pub(crate) fn check_clock(reading: Reading) -> Result<(), Refusal> {
+    match reading.belief {
+        Belief::Believed => Ok(()),
+        Belief::Doubted { wall } => {
+            let text = format!(
+                "the clock says {wall}, where about {} is expected; set it right, or start the key process again",
+                reading.time
+            );
+            Err(refuse(RefusalCode::Clock, text))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Start and stop of the key process.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::rand;
+use keystore::{Cost, Passphrase, SoftwareStore};
+use model::Clock;
+
+use crate::process::{KeyProcess, Parts, SEGMENT_BYTES};
+use crate::sandbox::{self, StopSignals};
+use crate::socket::{Audience, Listening};
+use crate::{FileDisk, KeyProcessError};
+
+/// What the key process needs to know from outside.
+pub struct Config {
+    /// Its folder, which nobody else may enter. It is made if it is not there.
+    pub folder: PathBuf,
+    /// What its key files are sealed under.
+    pub passphrase: Passphrase,
+    /// What guessing that passphrase shall cost, for key files to come.
+    pub cost: Cost,
+    /// The socket for orders.
+    pub socket: PathBuf,
+    /// The socket for administration.
+    pub admin_socket: PathBuf,
+    /// Users besides its own who may order.
+    pub order_users: Vec<u32>,
+    /// Users besides its own who may send administrative messages.
+    pub admin_users: Vec<u32>,
+}
+
+/// A key process that runs. Dropping it without [`stop`](Running::stop) is like a crash: nothing is lost.
+pub struct Running {
+    process: Arc<Mutex<KeyProcess>>,
+    sockets: Vec<Listening>,
+    _lock: File,
+}
+
+/// Runs until the process is asked to stop (SIGTERM, SIGINT). [`harden`](crate::harden) comes before.
+pub fn run(config: &Config, clock: Arc<dyn Clock>) -> Result<(), KeyProcessError> {
+    let refused = |source| KeyProcessError::System { action: "wait for signals of", path: config.folder.clone(), source };
+    // Before any thread, so that all of them leave the signals to this one.
+    let signals = StopSignals::hold().map_err(refused)?;
+    let running = start(config, clock)?;
+    signals.wait().map_err(refused)?;
+    running.stop()
+}
+
+/// Starts: takes the folder, opens keys and journal, and listens.
+pub fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, KeyProcessError> {
+    let keys_folder = config.folder.join("keys");
+    let journal_folder = config.folder.join("journal");
+    for folder in [&config.folder, &keys_folder, &journal_folder] {
+        make_private(folder)?;
+    }
+    let lock = sandbox::lock(&config.folder)?;
+    let keys = SoftwareStore::new(Arc::new(FileDisk::new(&keys_folder)), config.passphrase.clone(), config.cost);
+    let process = KeyProcess::open(Parts {
+        disk: Arc::new(FileDisk::new(&journal_folder)),
+        keys: Arc::new(keys),
+        clock,
+        random: Box::new(|bytes| rand::fill(bytes).expect("the system's source of randomness works from boot on")),
+        segment_bytes: SEGMENT_BYTES,
+    })?;
+    let process = Arc::new(Mutex::new(process));
+    let sockets = vec![
+        Listening::start(&config.socket, Audience::Orders, &config.order_users, &process)?,
+        Listening::start(&config.admin_socket, Audience::Administration, &config.admin_users, &process)?,
+    ];
+    Ok(Running { process, sockets, _lock: lock })
+}
+
+impl Running {
+    /// Stops: the order at work is finished, outcomes are made durable, the folder is free.
+    pub fn stop(self) -> Result<(), KeyProcessError> {
+        for socket in self.sockets {
+            socket.stop();
+        }
+        let mut process = self.process.lock().map_err(|_| KeyProcessError::Stopped)?;
+        process.settle()
+    }
+}
+
+fn make_private(folder: &Path) -> Result<(), KeyProcessError> {
+    let refused = |action| move |source| KeyProcessError::System { action, path: folder.to_owned(), source };
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(refused("make")(error)),
+        _ => {}
+    }
+    let mode = fs::metadata(folder).map_err(refused("look at"))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(KeyProcessError::Open { folder: folder.to_owned(), mode: mode & 0o777 });
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! The state that the journal replays to. It changes in one way: by applying a record.
+
+use std::collections::BTreeMap;
+
+use model::journal::{Intent, Leaf, Outcome};
+use model::{Digest, Instant, KeyId, PublicKey};
+use quorum::{Moment, Registry};
+use signer::Head;
+use tlog::RightEdge;
+
+use crate::KeyProcessError;
+use crate::journal::{Made, Record, Work};
+use crate::rate::Window;
+
+/// All that the key process knows.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    /// The right edge of the journal's tree.
+    pub(crate) edge: RightEdge,
+    /// The key that signs the journal's checkpoints.
+    pub(crate) journal_key: PublicKey,
+    /// The registry's entries, as they were received.
+    pub(crate) entries: Vec<Vec<u8>>,
+    /// What they replay to; `None` before a platform is begun.
+    pub(crate) registry: Option<Registry>,
+    /// The certificates of the platform's keys, in DER.
+    pub(crate) certificates: BTreeMap<KeyId, Vec<u8>>,
+    /// Items that were signed or are about to be, by request digest and index, until their deadlines.
+    pub(crate) signings: BTreeMap<(Digest, u32), Signing>,
+    /// Those of them without an outcome, by the index of their intent.
+    pub(crate) unfinished: BTreeMap<u64, (Digest, u32)>,
+    /// Certificates that are about to be signed, by the key that they are for.
+    pub(crate) issuing: BTreeMap<KeyId, Intent>,
+    /// The latest time that was ever used: time does not go back behind it.
+    pub(crate) mark: Instant,
+    /// The number of the last timestamp token.
+    pub(crate) serial: u64,
+    /// The head that was signed last, for each origin.
+    pub(crate) heads: BTreeMap<String, Head>,
+    /// How often rated keys signed lately.
+    pub(crate) rates: BTreeMap<KeyId, Window>,
+}
+
+/// An item that was signed, or is about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signing {
+    /// The intent, with every byte that was chosen.
+    pub(crate) intent: Intent,
+    /// Until when it may be ordered again.
+    pub(crate) deadline: Instant,
+    /// The signature, once there is one.
+    pub(crate) signature: Option<Vec<u8>>,
+}
+
+impl State {
+    /// Before anything happened.
+    pub(crate) fn new(journal_key: PublicKey) -> Self {
+        Self {
+            edge: RightEdge::new(),
+            journal_key,
+            entries: Vec::new(),
+            registry: None,
+            certificates: BTreeMap::new(),
+            signings: BTreeMap::new(),
+            unfinished: BTreeMap::new(),
+            issuing: BTreeMap::new(),
+            mark: Instant::EPOCH,
+            serial: 0,
+            heads: BTreeMap::new(),
+            rates: BTreeMap::new(),
+        }
+    }
+
+    /// The head of the journal's tree.
+    pub(crate) fn head(&self) -> Head {
+        Head { size: self.edge.size(), root: self.edge.root() }
+    }
+
+    /// The index of the next leaf.
+    pub(crate) const fn next(&self) -> u64 {
+        self.edge.size()
+    }
+
+    /// Applies one step; on replay, steps that do not follow from each other are refused.
+    pub(crate) fn apply(&mut self, record: &Record) -> Result<(), KeyProcessError> {
+        let leaf = record.leaf();
+        if leaf.sequence() != self.next() {
+            return Err(KeyProcessError::OutOfSequence { expected: self.next(), found: leaf.sequence() });
+        }
+        match record {
+            Record::Intent { intent, work } => self.apply_intent(intent, work),
+            Record::Outcome { outcome, made } => self.apply_outcome(outcome, made),
+            Record::Plain(Leaf::Entry { entry, .. }) => self.apply_entry(entry)?,
+            // A start alone moves no mark: a clock that was wrong for an hour must not stop a platform for longer.
+            Record::Plain(_) => {}
+        }
+        self.edge.append(leaf.hash());
+        Ok(())
+    }
+
+    fn apply_intent(&mut self, intent: &Intent, work: &Work) {
+        self.mark = self.mark.max(intent.time);
+        let rate = self.registry.as_ref().and_then(|registry| registry.key(&intent.key)?.record.rate.as_ref());
+        if let Some(rate) = rate {
+            self.rates.entry(intent.key).or_default().add(rate, intent.time);
+        }
+        match work {
+            Work::Code { deadline } => {
+                let place = (intent.request, intent.item);
+                let signing = Signing { intent: intent.clone(), deadline: *deadline, signature: None };
+                self.signings.insert(place, signing);
+                self.unfinished.insert(intent.sequence, place);
+            }
+            Work::Timestamp { serial } => self.serial = self.serial.max(*serial),
+            Work::Checkpoint { origin, head } => {
+                self.heads.insert(origin.clone(), *head);
+            }
+            Work::Certificate { subject } => {
+                self.issuing.insert(*subject, intent.clone());
+            }
+        }
+    }
+
+    fn apply_outcome(&mut self, outcome: &Outcome, made: &Made) {
+        match made {
+            Made::Nothing => {}
+            Made::Signature(signature) => {
+                // The item may be forgotten meanwhile, past its deadline; then nobody may ask for it.
+                let place = self.unfinished.remove(&outcome.intent);
+                if let Some(signing) = place.and_then(|place| self.signings.get_mut(&place)) {
+                    signing.signature = Some(signature.clone());
+                }
+            }
+            Made::Certificate { subject, der } => {
+                self.issuing.remove(subject);
+                self.certificates.insert(*subject, der.clone());
+            }
+        }
+    }
+
+    fn apply_entry(&mut self, entry: &[u8]) -> Result<(), KeyProcessError> {
+        match &mut self.registry {
+            None => self.registry = Some(Registry::begin(entry)?),
+            Some(registry) => {
+                let adoptions = registry.adoptions().len();
+                registry.append(entry, Moment::Replayed)?;
+                if registry.adoptions().len() > adoptions {
+                    // An adoption is the endorsed way back, also from a clock that once ran far ahead. Numbers of
+                    // tokens leave room for all that the lost state may have given.
+                    self.mark = Instant::EPOCH;
+                    let adoptions = u64::try_from(registry.adoptions().len()).unwrap_or(u64::MAX);
+                    self.serial = self.serial.max(adoptions.saturating_mul(1 << 48));
+                }
+            }
+        }
+        self.entries.push(entry.to_vec());
+        Ok(())
+    }
+
+    /// Forgets what may not be ordered again: past its deadline an order is refused, whatever is known of it.
+    pub(crate) fn forget_expired(&mut self) {
+        let mark = self.mark;
+        self.signings.retain(|_, signing| signing.deadline > mark);
+        let signings = &self.signings;
+        self.unfinished.retain(|_, place| signings.contains_key(place));
+    }
+}

@@ -1,0 +1,78 @@
+//! Timestamp tokens: the key process chooses time and number, and builds what is signed.
+
+use envelope::Chosen;
+use envelope::timestamp::{CertificateWish, Imprint, Request, TstInfo, compose};
+use keystore::KeyStore;
+use model::journal::{Intent, endorsements_digest};
+use model::{Form, Hash};
+use pki::Certificate;
+use signer::{Refusal, RefusalCode, TimestampOrder};
+
+use crate::error::told;
+use crate::guard::Reading;
+use crate::journal::{Record, Work};
+use crate::process::{Intended, Prepared};
+use crate::standing::{check_clock, platform_key, refuse, registry};
+use crate::state::State;
+
+/// Takes an order as far as its intent, or says why not.
+pub(crate) fn prepare(
+    state: &State,
+    keys: &dyn KeyStore,
+    order: &TimestampOrder,
+    now: Reading,
+) -> Result<Prepared, Refusal> {
+    check_clock(now)?;
+    let key = platform_key(state, &order.key, Form::Timestamp, now.time)?;
+    let name = &key.record.name;
+    let certificate = state.certificates.get(&order.key);
+    let certificate =
+        certificate.ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` has no certificate yet")))?;
+    let certificate =
+        Certificate::from_der(certificate).map_err(|error| refuse(RefusalCode::Journal, told(&error)))?;
+    // Neither goes back: the time is at least the journal's mark, the number one more than the last.
+    let serial = state.serial + 1;
+    let malformed = |error| refuse(RefusalCode::Malformed, told(&error));
+    let tst_info = TstInfo::answer(&request(order)?, now.time, serial).and_then(|info| info.encode());
+    let to_be_signed =
+        tst_info.and_then(|tst_info| compose(&tst_info, &certificate, now.time)).map_err(malformed)?;
+    let private = keys
+        .key(&order.key)
+        .map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{name}`: {}", told(&error))))?;
+    let intent = Intent {
+        sequence: state.next(),
+        time: now.time,
+        key: order.key,
+        record: key.digest,
+        registry: registry(state)?.head(),
+        request: order.digest(),
+        item: 0,
+        to_be_signed: to_be_signed.sha256(),
+        endorsements: endorsements_digest(&[]),
+        chosen: Chosen::Stamp { time: now.time, serial }.encode(),
+    };
+    let step = Record::Intent { intent: intent.clone(), work: Work::Timestamp { serial } };
+    Ok(Prepared::Intended(step, Intended { intent, to_be_signed, key: private }))
+}
+
+/// The order as the request that a token answers; who gets certificates is no part of what is signed.
+fn request(order: &TimestampOrder) -> Result<Request, Refusal> {
+    let imprint = match &order.imprint {
+        signer::Imprint::Sha256(digest) => Imprint::from_digest(Hash::Sha256, digest.to_vec()),
+        signer::Imprint::Sha384(digest) => Imprint::from_digest(Hash::Sha384, digest.to_vec()),
+        signer::Imprint::Sha512(digest) => Imprint::from_digest(Hash::Sha512, digest.to_vec()),
+    };
+    let imprint = imprint.map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
+    let nonce = order.nonce.as_deref().map(nonce).transpose()?;
+    Ok(Request { imprint, policy: None, nonce, certificate: CertificateWish::Omitted })
+}
+
+/// A nonce as a number without leading zeros, from the content octets of its DER INTEGER.
+fn nonce(octets: &[u8]) -> Result<Vec<u8>, Refusal> {
+    match octets {
+        [] => Err(refuse(RefusalCode::Malformed, "the nonce has no octets")),
+        [first, ..] if first & 0x80 != 0 => Err(refuse(RefusalCode::Malformed, "the nonce is negative")),
+        [0, rest @ ..] if !rest.is_empty() => Ok(rest.to_vec()),
+        _ => Ok(octets.to_vec()),
+    }
+}
