@@ -1,11 +1,13 @@
 use model::{Base64, Digest, Instant, Kind, Request};
 use quorum::{Decision, Endorsement, Moment, Proof, Registry, Rule, Shortfall, Touch, count};
 
-use crate::people::{Human, T0, at, genesis, genesis_entry, request, rule};
+use testkit::Person;
+
+use crate::people::{Endorser, T0, at, genesis, genesis_entry, request, rule};
 
 struct Scene {
-    workload: Human,
-    people: [Human; 3],
+    workload: Person,
+    people: [Person; 3],
     registry: Registry,
     request: Request,
     digest: Digest,
@@ -13,12 +15,12 @@ struct Scene {
 
 /// Two of three may release; a workload, which is nobody's endorser, asks.
 fn scene() -> Scene {
-    let (ada, ben) = (Human::new(1), Human::new(2));
-    let people = [Human::new(3), Human::new(4), Human::new(5)];
-    let endorsers: Vec<&Human> = people.iter().collect();
+    let (ada, ben) = (Person::new(1), Person::new(2));
+    let people = [Person::new(3), Person::new(4), Person::new(5)];
+    let endorsers: Vec<&Person> = people.iter().collect();
     let registry =
         Registry::begin(&genesis_entry(genesis(&[&ada, &ben], 2, &endorsers), &[&ada, &ben])).unwrap();
-    let workload = Human::new(9);
+    let workload = Person::new(9);
     let request = request(&registry, &workload, Kind::Admin { changes: Digest::ZERO });
     let digest = Request::digest(&request.encode());
     Scene { workload, people, registry, request, digest }
@@ -51,16 +53,16 @@ fn two_of_three_are_enough_and_one_is_not() {
 
 #[test]
 fn one_person_with_two_principals_counts_once() {
-    let (ada, ben) = (Human::new(1), Human::new(2));
-    let (cleo, dan) = (Human::new(3), Human::new(4));
+    let (ada, ben) = (Person::new(1), Person::new(2));
+    let (cleo, dan) = (Person::new(3), Person::new(4));
     let mut founding = genesis(&[&ada, &ben], 2, &[&cleo, &dan]);
-    let mut second = Human::new(30);
+    let mut second = Person::new(30);
     second.person = cleo.person;
-    founding.principals.push(second.principal(Touch::NotRequired));
+    founding.principals.push(second.registered(Touch::NotRequired));
     let registry = Registry::begin(&genesis_entry(founding, &[&ada, &ben])).unwrap();
-    let request = request(&registry, &Human::new(9), Kind::Admin { changes: Digest::ZERO });
+    let request = request(&registry, &Person::new(9), Kind::Admin { changes: Digest::ZERO });
     let digest = Request::digest(&request.encode());
-    let says = |human: &Human| human.endorses(&registry.platform(), &digest, at(1));
+    let says = |human: &Person| human.endorses(&registry.platform(), &digest, at(1));
     let counted = |given: &[Endorsement]| {
         count(&registry, &rule("release", 2), &request, &digest, given, Moment::Live(at(2))).is_ok()
     };
@@ -163,11 +165,11 @@ fn independent_endorsements_need_a_touch_key_on_record() {
 
 #[test]
 fn a_key_without_hardware_does_not_pass_for_a_touch_key() {
-    let (ada, ben, cleo) = (Human::new(1), Human::new(2), Human::new(3));
+    let (ada, ben, cleo) = (Person::new(1), Person::new(2), Person::new(3));
     let mut founding = genesis(&[&ada, &ben], 2, &[&cleo]);
-    founding.principals[2] = cleo.principal(Touch::Required);
+    founding.principals[2] = cleo.registered(Touch::Required);
     let registry = Registry::begin(&genesis_entry(founding, &[&ada, &ben])).unwrap();
-    let request = request(&registry, &Human::new(9), Kind::Admin { changes: Digest::ZERO });
+    let request = request(&registry, &Person::new(9), Kind::Admin { changes: Digest::ZERO });
     let digest = Request::digest(&request.encode());
     let given = [cleo.endorses(&registry.platform(), &digest, at(1))];
     let refused =

@@ -1,10 +1,12 @@
 use quorum::{Change, Entry, Registry, RegistryError, Requirement};
 
-use crate::people::{Human, append, entry, genesis, genesis_entry, record, space};
+use testkit::Person;
+
+use crate::people::{append, entry, genesis, genesis_entry, record, space};
 
 #[test]
 fn one_founder_founds_a_solo_platform_and_adds_a_key() {
-    let ada = Human::new(1);
+    let ada = Person::new(1);
     let mut registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
     let first = entry(&registry, &ada, vec![Change::Key(record("k", 1, 50, None))], &[&ada]);
     append(&mut registry, &first).unwrap();
@@ -14,14 +16,14 @@ fn one_founder_founds_a_solo_platform_and_adds_a_key() {
 
 #[test]
 fn every_founder_must_sign_the_genesis() {
-    let (ada, ben) = (Human::new(1), Human::new(2));
+    let (ada, ben) = (Person::new(1), Person::new(2));
     let refused = Registry::begin(&genesis_entry(genesis(&[&ada, &ben], 2, &[]), &[&ada])).unwrap_err();
     assert!(matches!(refused, RegistryError::Founder { principal } if principal == ben.principal));
 }
 
 #[test]
 fn a_genesis_with_a_threshold_of_zero_or_larger_than_its_group_is_refused() {
-    let ada = Human::new(1);
+    let ada = Person::new(1);
     for threshold in [0, 2] {
         let mut founding = genesis(&[&ada], 1, &[]);
         founding.administration.requirements =
@@ -32,7 +34,7 @@ fn a_genesis_with_a_threshold_of_zero_or_larger_than_its_group_is_refused() {
 
 #[test]
 fn an_administrator_who_is_also_an_endorser_is_refused_unless_solo() {
-    let (ada, ben, cleo) = (Human::new(1), Human::new(2), Human::new(3));
+    let (ada, ben, cleo) = (Person::new(1), Person::new(2), Person::new(3));
     let mut founding = genesis(&[&ada, &ben], 2, &[&cleo]);
     founding.groups[1].persons.push(ada.person);
     let refused = Registry::begin(&genesis_entry(founding, &[&ada, &ben])).unwrap_err();
@@ -44,17 +46,17 @@ fn an_administrator_who_is_also_an_endorser_is_refused_unless_solo() {
 
 #[test]
 fn two_principals_cannot_share_a_credential() {
-    let ada = Human::new(1);
+    let ada = Person::new(1);
     let mut founding = genesis(&[&ada], 1, &[]);
     let mut twin = founding.principals[0].clone();
-    twin.principal = Human::new(2).principal;
+    twin.principal = Person::new(2).principal;
     founding.principals.push(twin);
     assert!(Registry::begin(&genesis_entry(founding, &[&ada])).is_err());
 }
 
 #[test]
 fn a_chain_replays_to_the_same_head_and_no_entry_can_be_left_out_or_changed() {
-    let ada = Human::new(1);
+    let ada = Person::new(1);
     let mut chain = vec![genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])];
     let mut registry = Registry::begin(&chain[0]).unwrap();
     for generation in 1..=3 {
@@ -80,7 +82,7 @@ fn a_chain_replays_to_the_same_head_and_no_entry_can_be_left_out_or_changed() {
 
 #[test]
 fn an_entry_for_another_platform_does_not_follow() {
-    let ada = Human::new(1);
+    let ada = Person::new(1);
     let mut here = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
     let mut elsewhere = genesis(&[&ada], 1, &[]);
     elsewhere.host = "other.example.test".to_owned();

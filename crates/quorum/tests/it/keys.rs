@@ -1,12 +1,12 @@
 use model::{Form, Kind, Purpose, Request};
 use quorum::{Change, Entry, KeyState, Registry, RegistryError, Shortfall};
 
-use crate::people::{
-    Human, append, at, digest_of, entry, genesis, genesis_entry, record, request, rule, space,
-};
+use testkit::Person;
 
-fn two_administrators() -> (Human, Human, Human, Registry) {
-    let (ada, ben, cleo) = (Human::new(1), Human::new(2), Human::new(3));
+use crate::people::{append, at, digest_of, entry, genesis, genesis_entry, record, request, rule, space};
+
+fn two_administrators() -> (Person, Person, Person, Registry) {
+    let (ada, ben, cleo) = (Person::new(1), Person::new(2), Person::new(3));
     let bytes = genesis_entry(genesis(&[&ada, &ben, &cleo], 2, &[]), &[&ada, &ben, &cleo]);
     let registry = Registry::begin(&bytes).unwrap();
     (ada, ben, cleo, registry)
@@ -50,7 +50,7 @@ fn taking_away_needs_one_administrator_and_restoring_needs_the_quorum() {
 
 #[test]
 fn two_keys_never_share_key_material_and_generations_come_one_by_one() {
-    let ada = Human::new(1);
+    let ada = Person::new(1);
     let mut registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
     let first = entry(&registry, &ada, vec![Change::Key(record("k", 1, 50, None))], &[&ada]);
     append(&mut registry, &first).unwrap();
@@ -67,7 +67,7 @@ fn two_keys_never_share_key_material_and_generations_come_one_by_one() {
 
 #[test]
 fn a_record_must_hold_together() {
-    let ada = Human::new(1);
+    let ada = Person::new(1);
     let registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
     let mut purpose = record("k", 1, 50, None);
     purpose.purpose = Purpose::Timestamp;
@@ -88,7 +88,7 @@ fn a_record_must_hold_together() {
 
 #[test]
 fn an_endorsed_entry_holds_exactly_the_changes_that_were_endorsed() {
-    let ada = Human::new(1);
+    let ada = Person::new(1);
     let registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
     let honest = entry(&registry, &ada, vec![Change::Key(record("k", 1, 50, None))], &[&ada]);
     let swapped = Entry { changes: vec![Change::Key(record("k", 1, 66, None))], ..honest.clone() };

@@ -1,15 +1,15 @@
 //! People with SSH keys, and platforms that they found.
 
-use aws_lc_rs::digest as sha;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use model::{
-    Algorithm, Base64, Class, Digest, Form, Hex32, Instant, Kind, PersonId, PlatformId, PrincipalId, Proven,
-    PublicKey, Request, RequestId, Requester, Space, Tag, to_canonical,
+    Algorithm, Base64, Class, Digest, Form, Hex32, Instant, Kind, PlatformId, Proven, PublicKey, Request,
+    RequestId, Requester, Space, Tag, to_canonical,
 };
 use quorum::{
     Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group, KeyRecord, Moment,
     Principal, Proof, Registry, RegistryError, Requirement, Rule, SSH_NAMESPACE, Touch, message,
 };
+use testkit::Person;
 
 pub(crate) const T0: Instant = Instant::from_seconds(1_795_000_000);
 
@@ -21,28 +21,19 @@ pub(crate) fn space(text: &str) -> Space {
     text.parse().unwrap()
 }
 
-fn string(bytes: &[u8]) -> Vec<u8> {
-    [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
+/// What a person does on this platform.
+pub(crate) trait Endorser {
+    fn registered(&self, touch: Touch) -> Principal;
+    fn says(&self, decision: Decision, platform: &PlatformId, request: &Digest, time: Instant)
+    -> Endorsement;
+
+    fn endorses(&self, platform: &PlatformId, request: &Digest, time: Instant) -> Endorsement {
+        self.says(Decision::Endorse, platform, request, time)
+    }
 }
 
-/// Somebody with one Ed25519 SSH key.
-pub(crate) struct Human {
-    pub(crate) principal: PrincipalId,
-    pub(crate) person: PersonId,
-    key: Ed25519KeyPair,
-}
-
-impl Human {
-    pub(crate) fn new(seed: u8) -> Self {
-        let key = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
-        Self { principal: PrincipalId::new([seed; 16]), person: PersonId::new([seed; 16]), key }
-    }
-
-    pub(crate) fn wire(&self) -> Vec<u8> {
-        [string(b"ssh-ed25519"), string(self.key.public_key().as_ref())].concat()
-    }
-
-    pub(crate) fn principal(&self, touch: Touch) -> Principal {
+impl Endorser for Person {
+    fn registered(&self, touch: Touch) -> Principal {
         Principal {
             principal: self.principal,
             person: self.person,
@@ -51,30 +42,7 @@ impl Human {
         }
     }
 
-    pub(crate) fn sshsig(&self, namespace: &str, text: &[u8]) -> Vec<u8> {
-        let hash = sha::digest(&sha::SHA512, text);
-        let signed = [
-            b"SSHSIG".to_vec(),
-            string(namespace.as_bytes()),
-            string(b""),
-            string(b"sha512"),
-            string(hash.as_ref()),
-        ]
-        .concat();
-        let signature = [string(b"ssh-ed25519"), string(self.key.sign(&signed).as_ref())].concat();
-        [
-            b"SSHSIG".to_vec(),
-            1_u32.to_be_bytes().to_vec(),
-            string(&self.wire()),
-            string(namespace.as_bytes()),
-            string(b""),
-            string(b"sha512"),
-            string(&signature),
-        ]
-        .concat()
-    }
-
-    pub(crate) fn says(
+    fn says(
         &self,
         decision: Decision,
         platform: &PlatformId,
@@ -91,10 +59,6 @@ impl Human {
             proof: Proof::Ssh { signature },
         }
     }
-
-    pub(crate) fn endorses(&self, platform: &PlatformId, request: &Digest, time: Instant) -> Endorsement {
-        self.says(Decision::Endorse, platform, request, time)
-    }
 }
 
 pub(crate) fn rule(group: &str, threshold: u32) -> Rule {
@@ -105,12 +69,12 @@ pub(crate) fn rule(group: &str, threshold: u32) -> Rule {
     }
 }
 
-pub(crate) fn group(name: &str, people: &[&Human]) -> Group {
+pub(crate) fn group(name: &str, people: &[&Person]) -> Group {
     Group { name: space(name), persons: people.iter().map(|human| human.person).collect() }
 }
 
 /// A genesis of these administrators and endorsers, under a rule for the former.
-pub(crate) fn genesis(administrators: &[&Human], threshold: u32, endorsers: &[&Human]) -> Genesis {
+pub(crate) fn genesis(administrators: &[&Person], threshold: u32, endorsers: &[&Person]) -> Genesis {
     Genesis {
         version: 1,
         host: "sign.example.test".to_owned(),
@@ -122,13 +86,13 @@ pub(crate) fn genesis(administrators: &[&Human], threshold: u32, endorsers: &[&H
         principals: administrators
             .iter()
             .chain(endorsers)
-            .map(|human| human.principal(Touch::NotRequired))
+            .map(|human| human.registered(Touch::NotRequired))
             .collect(),
         groups: vec![group("administrators", administrators), group("release", endorsers)],
     }
 }
 
-pub(crate) fn genesis_entry(genesis: Genesis, founders: &[&Human]) -> Vec<u8> {
+pub(crate) fn genesis_entry(genesis: Genesis, founders: &[&Person]) -> Vec<u8> {
     let platform = genesis.platform();
     let endorsements =
         founders.iter().map(|human| human.endorses(&platform, platform.digest(), T0)).collect();
@@ -143,7 +107,7 @@ pub(crate) fn genesis_entry(genesis: Genesis, founders: &[&Human]) -> Vec<u8> {
     .encode()
 }
 
-pub(crate) fn request(registry: &Registry, requester: &Human, kind: Kind) -> Request {
+pub(crate) fn request(registry: &Registry, requester: &Person, kind: Kind) -> Request {
     Request {
         version: 1,
         id: RequestId::new([9; 16]),
@@ -167,9 +131,9 @@ pub(crate) fn request(registry: &Registry, requester: &Human, kind: Kind) -> Req
 /// An entry that asks for changes on top of a registry, endorsed by these people.
 pub(crate) fn entry(
     registry: &Registry,
-    requester: &Human,
+    requester: &Person,
     changes: Vec<Change>,
-    people: &[&Human],
+    people: &[&Person],
 ) -> Entry {
     let request = request(registry, requester, Kind::Admin { changes: Entry::changes_digest(&changes) });
     let digest = Request::digest(&request.encode());
