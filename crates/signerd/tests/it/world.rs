@@ -1,0 +1,335 @@
+//! A platform in memory: one founder, three endorsers, a key of each form, and a clock in the test's hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystore::{Cost, Passphrase, SoftwareStore};
+use model::{
+    Algorithm, Class, Clock, Content, Digest, Disclosure, Disk, FileClaim, Form, Hex16, Hex32, Instant, Item, ItemKey,
+    Items, KeyId, Kind, Parameters, PersonId, PrincipalId, Proven, PublicKey, Purpose, Request, RequestId, Requester,
+    Signing, Space, Subject,
+};
+use quorum::{
+    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Rate, Registry, Requirement, Rule,
+};
+use signer::{AdminAnswer, AdminMessage, Answer, Head, Order, Orders, Refusal, SignOrder, Signed, Signer};
+use signerd::{InProcess, KeyProcess, KeyProcessError, Parts};
+use testkit::{HandClock, MemoryDisk, Seeded};
+
+use crate::person::Person;
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
+pub(crate) const ORIGIN: &str = "2026.log.localhost";
+
+/// All that outlives the process.
+pub(crate) struct World {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) key_disk: Arc<MemoryDisk>,
+    pub(crate) clock: Arc<HandClock>,
+    pub(crate) founder: Person,
+    pub(crate) endorsers: [Person; 3],
+    pub(crate) segment_bytes: usize,
+    starts: std::cell::Cell<u64>,
+}
+
+/// A process over a world, with a platform begun.
+pub(crate) struct Platform {
+    pub(crate) world: World,
+    pub(crate) process: InProcess,
+}
+
+pub(crate) fn space(text: &str) -> Space {
+    text.parse().unwrap()
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::on(Arc::new(MemoryDisk::new()))
+    }
+
+    pub(crate) fn on(disk: Arc<dyn Disk>) -> Self {
+        Self {
+            disk,
+            key_disk: Arc::new(MemoryDisk::new()),
+            clock: Arc::new(HandClock::default()),
+            founder: Person::new(1),
+            endorsers: [2, 3, 4].map(Person::new),
+            segment_bytes: 64 * 1024,
+            starts: std::cell::Cell::new(0),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Starts a process on what the disks hold.
+    pub(crate) fn start(&self) -> Result<InProcess, KeyProcessError> {
+        self.starts.set(self.starts.get() + 1);
+        let mut seeded = Seeded::new(self.starts.get());
+        let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
+        let key_disk = Arc::<MemoryDisk>::clone(&self.key_disk);
+        let process = KeyProcess::open(Parts {
+            disk: Arc::clone(&self.disk),
+            keys: Arc::new(SoftwareStore::new(key_disk, passphrase, Cost::LEAST)),
+            clock: Arc::<HandClock>::clone(&self.clock),
+            random: Box::new(move |bytes| seeded.fill(bytes)),
+            segment_bytes: self.segment_bytes,
+        })?;
+        Ok(InProcess::new(process))
+    }
+
+    pub(crate) fn genesis(&self) -> Genesis {
+        let everybody = self.endorsers.iter().chain([&self.founder]);
+        Genesis {
+            version: 1,
+            host: "localhost".to_owned(),
+            instance: space("one"),
+            created: self.now(),
+            nonce: Hex32([7; 32]),
+            governance: Governance::Solo,
+            administration: rule("administrators", 1),
+            principals: everybody.map(Person::registered).collect(),
+            groups: vec![
+                Group { name: space("administrators"), persons: vec![self.founder.person] },
+                Group { name: space("endorsers"), persons: self.endorsers.iter().map(|p| p.person).collect() },
+            ],
+        }
+    }
+
+    pub(crate) fn genesis_entry(&self) -> Vec<u8> {
+        let genesis = self.genesis();
+        let platform = genesis.platform();
+        let endorsement = self.founder.endorse(&platform, platform.digest(), self.now());
+        let changes = vec![Change::Genesis(genesis)];
+        Entry { version: 1, number: 0, previous: Digest::ZERO, request: None, changes, endorsements: vec![endorsement] }
+            .encode()
+    }
+}
+
+pub(crate) fn rule(group: &str, threshold: u32) -> Rule {
+    let requirements = vec![Requirement { group: space(group), threshold }];
+    Rule { requirements, independent: 0, period_s_max: 24 * 3_600 }
+}
+
+impl Platform {
+    /// A platform with the keys of `avouch init`, a governed and a rated one.
+    pub(crate) fn new() -> Self {
+        Self::begin(World::new())
+    }
+
+    pub(crate) fn begin(world: World) -> Self {
+        let process = world.start().unwrap();
+        let platform = Self { world, process };
+        let begun = platform.administer(&AdminMessage::Begin { entry: platform.world.genesis_entry() });
+        assert!(matches!(begun, AdminAnswer::Appended { .. }), "{begun:?}");
+        let mut changes: Vec<Change> = [
+            platform.record("platform/ca", Form::Ca, Algorithm::EcdsaP256),
+            platform.record("platform/timestamp", Form::Timestamp, Algorithm::EcdsaP256),
+            platform.record("platform/log", Form::Checkpoint, Algorithm::Ed25519),
+            platform.record("default/cms", Form::Cms, Algorithm::EcdsaP256),
+            platform.record("default/blob", Form::Blob, Algorithm::EcdsaP256),
+            KeyRecord {
+                rule: Some(rule("endorsers", 2)),
+                ..platform.record("default/governed", Form::Blob, Algorithm::EcdsaP256)
+            },
+            KeyRecord {
+                rate: Some(Rate { signatures_max: 2, period_s: 600 }),
+                ..platform.record("default/rated", Form::Blob, Algorithm::EcdsaP256)
+            },
+        ]
+        .map(Change::Key)
+        .into();
+        changes.push(Change::Policy { digest: Digest::of(b"policy") });
+        let entered = platform.enter(changes);
+        assert!(matches!(entered, AdminAnswer::Appended { .. }), "{entered:?}");
+        platform
+    }
+
+    /// The process ends, and another starts on what it left.
+    pub(crate) fn restart(self) -> Self {
+        let Self { world, process } = self;
+        drop(process);
+        let process = world.start().unwrap();
+        Self { world, process }
+    }
+
+    pub(crate) fn administer(&self, message: &AdminMessage) -> AdminAnswer {
+        self.process.administer(message).unwrap()
+    }
+
+    /// A record of a new key.
+    pub(crate) fn record(&self, name: &str, form: Form, algorithm: Algorithm) -> KeyRecord {
+        let message = AdminMessage::Generate { store: "software".to_owned(), algorithm };
+        let AdminAnswer::Generated { spki } = self.administer(&message) else { panic!("no key") };
+        let certified = matches!(form, Form::Ca | Form::Cms | Form::Timestamp);
+        let subject = CertificateSubject { organization: "Example".to_owned(), common_name: name.to_owned() };
+        KeyRecord {
+            version: 1,
+            name: space(name),
+            generation: 1,
+            public_key: PublicKey::from_spki(&spki).unwrap(),
+            store: space("software"),
+            purpose: form.purpose(),
+            form,
+            classes: if form.purpose() == Purpose::Code { vec![Class::Release] } else { vec![] },
+            not_before: self.world.now().before(HOUR),
+            not_after: self.world.now().after(YEAR),
+            rule: None,
+            rate: None,
+            origin: (form == Form::Checkpoint).then(|| ORIGIN.to_owned()),
+            subject: certified.then_some(subject),
+        }
+    }
+
+    pub(crate) fn registry(&self) -> Registry {
+        let state = self.process.state().unwrap();
+        Registry::replay(state.registry.iter().map(Vec::as_slice)).unwrap()
+    }
+
+    pub(crate) fn entry(&self, changes: Vec<Change>) -> Entry {
+        let registry = self.registry();
+        let founder = &self.world.founder;
+        let request = Request {
+            requester: Requester {
+                principal: founder.principal,
+                person: founder.person,
+                proven: Proven::Endorsement,
+            },
+            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
+            ..self.blank_request(&registry)
+        };
+        let digest = Request::digest(&request.encode());
+        let endorsements = vec![founder.endorse(&registry.platform(), &digest, self.world.now())];
+        let (number, previous) = (registry.entries(), registry.head());
+        Entry { version: 1, number, previous, request: Some(request), changes, endorsements }
+    }
+
+    pub(crate) fn enter(&self, changes: Vec<Change>) -> AdminAnswer {
+        self.administer(&AdminMessage::Append { entry: self.entry(changes).encode() })
+    }
+
+    pub(crate) fn key(&self, name: &str) -> KeyId {
+        self.registry().active_key(&space(name)).unwrap().record.id()
+    }
+
+    pub(crate) fn public_key(&self, name: &str) -> PublicKey {
+        self.registry().active_key(&space(name)).unwrap().record.public_key.clone()
+    }
+
+    fn blank_request(&self, registry: &Registry) -> Request {
+        let now = self.world.now();
+        Request {
+            version: 1,
+            id: RequestId::new([1; 16]),
+            space: space("default"),
+            platform: registry.platform(),
+            registry: registry.head(),
+            policy: registry.policy(),
+            nonce: Hex32([2; 32]),
+            created: now,
+            deadline: now.after(10 * MINUTE),
+            requester: Requester {
+                principal: PrincipalId::new([9; 16]),
+                person: PersonId::new([9; 16]),
+                proven: Proven::ClientCertificate,
+            },
+            reason: String::new(),
+            kind: Kind::Admin { changes: Digest::ZERO },
+        }
+    }
+
+    /// A request for one item, to be bent before it is ordered.
+    pub(crate) fn asking(&self, key: &str, content: &[u8]) -> Asking {
+        let registry = self.registry();
+        let known = registry.active_key(&space(key)).unwrap();
+        let item = Item {
+            index: 0,
+            salt: Hex16([3; 16]),
+            name: "app.tar.gz".to_owned(),
+            format: space("raw"),
+            form: known.record.form,
+            parameters: Parameters::default(),
+            key: ItemKey { name: space(key), generation: 1, record: known.digest },
+            content: Content::Sha256 { digest: Digest::of(content), length: content.len() as u64 },
+            file: FileClaim { sha256: Digest::of(content), size: content.len() as u64 },
+        };
+        let signing = Signing {
+            profile: space("default"),
+            profile_version: Digest::of(b"profile"),
+            purpose: Purpose::Code,
+            class: Class::Release,
+            subject: Subject::default(),
+            evidence: Vec::new(),
+            disclosure: Disclosure::Items,
+            items: Items::parse(vec![item.encode()]).unwrap().tree(),
+        };
+        Asking { request: self.blank_request(&registry), signing, items: vec![item], endorsements: Vec::new() }
+    }
+
+    /// Orders, and says what came back for the one order.
+    pub(crate) fn order(&self, order: Order) -> Result<Signed, Refusal> {
+        let mut answers = self.order_all(vec![order]);
+        match answers.pop().unwrap() {
+            Answer::Signed(signed) => Ok(signed),
+            Answer::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    pub(crate) fn order_all(&self, orders: Vec<Order>) -> Vec<Answer> {
+        let ledger = Head { size: 0, root: Digest::ZERO };
+        self.process.order(&Orders { ledger, orders }).unwrap().answers
+    }
+}
+
+/// A request that is still being composed.
+#[derive(Clone)]
+pub(crate) struct Asking {
+    pub(crate) request: Request,
+    pub(crate) signing: Signing,
+    pub(crate) items: Vec<Item>,
+    pub(crate) endorsements: Vec<Vec<u8>>,
+}
+
+impl Asking {
+    /// Composes the tree over what the items are now.
+    pub(crate) fn recompose(mut self) -> Self {
+        self.signing.items = self.tree().tree();
+        self
+    }
+
+    fn tree(&self) -> Items {
+        Items::parse(self.items.iter().map(Item::encode).collect()).unwrap()
+    }
+
+    pub(crate) fn request_bytes(&self) -> Vec<u8> {
+        Request { kind: Kind::Sign(self.signing.clone()), ..self.request.clone() }.encode()
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        Request::digest(&self.request_bytes())
+    }
+
+    /// Endorsed by these, now.
+    pub(crate) fn endorsed(mut self, by: &[&Person], at: Instant) -> Self {
+        let (platform, digest) = (self.request.platform, self.digest());
+        self.endorsements = by.iter().map(|person| person.endorse_bytes(&platform, &digest, at)).collect();
+        self
+    }
+
+    /// The order for the first item.
+    pub(crate) fn order(&self) -> Order {
+        Order::Sign(self.sign_order(0))
+    }
+
+    pub(crate) fn sign_order(&self, index: u32) -> SignOrder {
+        SignOrder {
+            request: self.request_bytes(),
+            item: self.items[index as usize].encode(),
+            path: self.tree().path(index).unwrap(),
+            endorsements: self.endorsements.clone(),
+        }
+    }
+}
