@@ -187,3 +187,38 @@ fn read_time(value: AnyRef<'_>) -> Option<Instant> {
     };
     Some(Instant::from_seconds(since_epoch.as_secs()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    const SIGNED: &[u8] =
+        include_bytes!("../../tests/vectors/worked-example/cms/ecdsa/signed-attributes.der");
+
+    #[test]
+    fn hash_issuer_and_serial_number_of_the_named_certificate_must_all_be_the_signers() {
+        let leaf = include_str!("../../tests/vectors/worked-example/cms/ecdsa/leaf.pem");
+        let leaf = Certificate::from_pem(leaf).unwrap();
+        let good = Attributes::read(&SetOfVec::from_der(SIGNED).unwrap()).unwrap();
+        assert!(good.check_certificate(&leaf).is_ok());
+        let (issuer, serial) = good.certificate.issuer_and_serial.clone().unwrap();
+        for certificate in [
+            NamedCertificate { hash: vec![0; 32], ..good.certificate.clone() },
+            NamedCertificate { hash_with: Hash::Sha512, ..good.certificate.clone() },
+            NamedCertificate {
+                issuer_and_serial: Some((issuer.clone(), vec![2, 1, 1])),
+                ..good.certificate.clone()
+            },
+            NamedCertificate {
+                issuer_and_serial: Some((serial.clone(), serial)),
+                ..good.certificate.clone()
+            },
+        ] {
+            let refused = Attributes { certificate, ..good.clone() }.check_certificate(&leaf);
+            assert!(matches!(refused, Err(CmsError::OtherCertificate)));
+        }
+        let by_hash_alone = NamedCertificate { issuer_and_serial: None, ..good.certificate.clone() };
+        assert!(Attributes { certificate: by_hash_alone, ..good }.check_certificate(&leaf).is_ok());
+    }
+}

@@ -336,6 +336,15 @@ mod tests {
     }
 
     #[test]
+    fn the_list_of_digest_algorithms_names_the_signers_and_no_other() {
+        let none = changed(|data| data.digest_algorithms.0.clear());
+        assert!(matches!(none, Err(CmsError::Unsupported { .. })));
+        let sha512 = AnyRef::from_der(algorithms::hash_identifier(Hash::Sha512)).unwrap();
+        let two = changed(|data| data.digest_algorithms.0.push(sha512));
+        assert!(matches!(two, Err(CmsError::Unsupported { .. })));
+    }
+
+    #[test]
     fn content_inside_is_not_a_detached_signature() {
         let inside = changed(|data| {
             data.encapsulated.content = Some(der::asn1::OctetStringRef::new(b"inside").unwrap());

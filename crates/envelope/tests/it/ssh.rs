@@ -91,6 +91,30 @@ fn a_token_says_whether_it_was_touched_and_for_which_application() {
 }
 
 #[test]
+fn a_field_that_means_nothing_must_be_empty_and_nothing_may_follow() {
+    let key = Key::generate(Algorithm::Ed25519);
+    let signature = key.sign_ssh(&sshsig::signed_data(NAMESPACE, Hash::Sha512, MESSAGE));
+    let inner = [string(b"ssh-ed25519"), string(&signature)].concat();
+    let blob = |version: &[u8], namespace: &[u8], reserved: &[u8], hash: &[u8], inner: &[u8]| {
+        let fields = [namespace, reserved, hash, inner].map(string).concat();
+        SshSig::from_blob(&[&b"SSHSIG"[..], version, &string(&software(&key).to_wire()), &fields].concat())
+    };
+    let (one, name) = ([0, 0, 0, 1], NAMESPACE.as_bytes());
+    let good = blob(&one, name, b"", b"sha512", &inner).unwrap();
+    good.verify(NAMESPACE, MESSAGE, &software(&key)).unwrap();
+    for (what, refused) in [
+        ("version", blob(&[0, 0, 0, 2], name, b"", b"sha512", &inner)),
+        ("namespace", blob(&one, b"", b"", b"sha512", &inner)),
+        ("namespace", blob(&one, &[b'n'; 256], b"", b"sha512", &inner)),
+        ("reserved field", blob(&one, name, b"x", b"sha512", &inner)),
+        ("hash", blob(&one, name, b"", b"sha384", &inner)),
+        ("end of the signature", blob(&one, name, b"", b"sha512", &[&inner[..], b"x"].concat())),
+    ] {
+        assert!(matches!(refused, Err(SshSigError::Malformed { what: field }) if field == what), "{what}");
+    }
+}
+
+#[test]
 fn every_bit_of_a_signature_is_covered() {
     for algorithm in [Algorithm::Ed25519, Algorithm::EcdsaP256, Algorithm::Rsa3072] {
         let key = Key::generate(algorithm);
