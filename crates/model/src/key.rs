@@ -46,6 +46,12 @@ const P384_PREFIX: &[u8] = &[
     0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
 ];
 const ED25519_PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+/// Keys whose whole encoding has one length: what it begins with, and how many bytes follow.
+const FIXED_LENGTHS: [(Algorithm, &[u8], usize); 3] = [
+    (Algorithm::EcdsaP256, P256_PREFIX, 64),
+    (Algorithm::EcdsaP384, P384_PREFIX, 96),
+    (Algorithm::Ed25519, ED25519_PREFIX, 32),
+];
 /// What stands in an RSA SubjectPublicKeyInfo between the outer length and the BIT STRING.
 const RSA_ALGORITHM: &[u8] =
     &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
@@ -56,14 +62,15 @@ impl PublicKey {
         if der.len() > limits::SPKI_BYTES_MAX {
             return Err(KeyError::UnknownAlgorithm);
         }
-        let algorithm = if der.starts_with(P256_PREFIX) {
-            Algorithm::EcdsaP256
-        } else if der.starts_with(P384_PREFIX) {
-            Algorithm::EcdsaP384
-        } else if der.starts_with(ED25519_PREFIX) {
-            Algorithm::Ed25519
-        } else {
-            rsa_algorithm(der)?
+        let fixed = FIXED_LENGTHS.iter().find(|(_, prefix, _)| der.starts_with(prefix));
+        let algorithm = match fixed {
+            // The library that reads the key would take a whole SubjectPublicKeyInfo for its raw bytes, and then
+            // bytes after it: one key must have one encoding, and so one key id.
+            Some((algorithm, prefix, raw)) if der.len() != prefix.len() + raw => {
+                return Err(KeyError::Malformed { algorithm: *algorithm });
+            }
+            Some((algorithm, ..)) => *algorithm,
+            None => rsa_algorithm(der)?,
         };
         let key = Self { algorithm, spki: der.to_vec() };
         if lc::ParsedPublicKey::new(key.verification(), key.raw()).is_err() {

@@ -45,6 +45,21 @@ fn truncated_and_lengthened_keys_are_refused() {
 }
 
 #[test]
+fn a_key_wrapped_in_the_beginning_of_another_is_no_second_encoding_of_it() {
+    for (algorithm, spki) in keys() {
+        for prefix in 1..spki.len().min(40) {
+            for tail in [&[][..], &[0; 7]] {
+                let nested = [&spki[..prefix], &spki, tail].concat();
+                assert!(
+                    PublicKey::from_spki(&nested).is_err(),
+                    "{algorithm} behind {prefix} bytes of itself"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_changed_header_never_gives_a_second_encoding_of_the_same_key() {
     for (algorithm, spki) in keys() {
         let key = PublicKey::from_spki(&spki).unwrap();
