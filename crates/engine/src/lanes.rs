@@ -21,6 +21,9 @@ const DOOR_MAX: usize = 2_048;
 /// How many may wait between two stages: two batches, so that none ever starves while one is in work.
 const BETWEEN_MAX: usize = 2 * BATCH_MAX;
 
+/// How many a stage may hold that it could not do.
+const HELD_MAX: usize = 4 * BATCH_MAX;
+
 /// When somebody who was turned away should come back.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -149,74 +152,101 @@ struct Lane<'a, T> {
     queue: &'a Queue<T>,
 }
 
-/// Runs a stage until its queue is closed and empty. What could not be done is held and tried again together with
-/// what has gathered, after a pause that doubles; what is held when the end comes is left to recovery.
+/// What a stage could not do and tries again, after a pause that doubles as long as nothing helps.
+struct Held<T> {
+    members: Vec<T>,
+    due: Duration,
+    pause: Duration,
+}
+
+impl<T> Held<T> {
+    const fn nothing() -> Self {
+        Self { members: Vec::new(), due: Duration::ZERO, pause: BACK_OFF.0 }
+    }
+
+    /// How long to wait for something new before what is held is tried again.
+    fn patience(&self, now: Duration) -> Option<Duration> {
+        (!self.members.is_empty()).then(|| self.due.saturating_sub(now))
+    }
+
+    /// The next batch: what has gathered, and what is held once its time has come. `None` is the end; what is held
+    /// then is left to recovery.
+    fn join(&mut self, gathered: Batch<T>, now: Duration) -> Option<Vec<T>> {
+        match gathered {
+            Batch::Of(more) if now < self.due => Some(more),
+            Batch::Of(more) => {
+                let mut batch = std::mem::take(&mut self.members);
+                batch.extend(more);
+                Some(batch)
+            }
+            Batch::Idle => Some(std::mem::take(&mut self.members)),
+            Batch::Closed => None,
+        }
+    }
+
+    fn keep(&mut self, again: Vec<T>, now: Duration) {
+        if again.is_empty() {
+            if self.members.is_empty() {
+                self.pause = BACK_OFF.0;
+            }
+            return;
+        }
+        self.members.extend(again);
+        self.due = now.saturating_add(self.pause);
+        self.pause = (self.pause * 2).min(BACK_OFF.1);
+    }
+}
+
+/// Runs a stage until its queue is closed and empty. What could not be done holds nothing else up.
 fn run<Same, Next>(
     world: &World,
     lane: Lane<'_, Same>,
     mut stage: impl FnMut(Vec<Same>) -> Passed<Next, Same>,
     mut forward: impl FnMut(Vec<Next>, Vec<Stopped>),
 ) {
-    let mut held: Vec<Same> = Vec::new();
-    let mut pause = BACK_OFF.0;
+    let mut held = Held::nothing();
     loop {
-        let room = BATCH_MAX.saturating_sub(held.len());
-        let gathered = match held.is_empty() {
-            true => lane.queue.take(BATCH_MAX, None),
-            false => {
-                thread::sleep(pause);
-                pause = (pause * 2).min(BACK_OFF.1);
-                lane.queue.take(room, Some(Duration::ZERO))
-            }
-        };
-        let mut batch = std::mem::take(&mut held);
-        match gathered {
-            Batch::Of(more) => batch.extend(more),
-            Batch::Idle => {}
-            Batch::Closed => return,
-        }
-        let (members, began) = (batch.len(), world.clock.boot());
+        // A lane that holds as much as it may takes nothing more in, and so holds back the stage before.
+        let room = HELD_MAX.saturating_sub(held.members.len()).min(BATCH_MAX);
+        let gathered = lane.queue.take(room, held.patience(world.clock.boot()));
+        let began = world.clock.boot();
+        let Some(batch) = held.join(gathered, began) else { return };
+        let members = batch.len();
         let passed = stage(batch);
-        world.counters.batch(lane.stage, members, world.clock.boot().saturating_sub(began));
+        let ended = world.clock.boot();
+        world.counters.batch(lane.stage, members, ended.saturating_sub(began));
         if passed.trouble.is_some() {
             world.counters.trouble(lane.stage);
         }
         world.troubles.note(lane.stage, passed.trouble);
-        held = passed.again;
-        if held.is_empty() {
-            pause = BACK_OFF.0;
-        }
+        held.keep(passed.again, ended);
         forward(passed.next, passed.stopped);
     }
 }
 
-/// Submit has no one to hold back: who waits for a reply is told, and what nobody waits for comes once more.
+/// Submit holds nothing back: who waits for a reply is told, and what nobody waits for comes once more.
 fn run_submit(world: &World, queues: &Queues, submit: &Submit) {
+    let mut held = Held::nothing();
     let mut later: Vec<Arrival> = Vec::new();
-    let mut pause = BACK_OFF.0;
     loop {
-        let gathered = match later.is_empty() {
-            true => queues.submit.take(BATCH_MAX, None),
-            false => queues.submit.take(BATCH_MAX, Some(Duration::ZERO)),
-        };
+        let patience = if later.is_empty() { held.patience(world.clock.boot()) } else { Some(Duration::ZERO) };
+        let gathered = queues.submit.take(BATCH_MAX, patience);
+        let is_closed = matches!(gathered, Batch::Closed);
+        let began = world.clock.boot();
         let mut batch = std::mem::take(&mut later);
-        match gathered {
-            Batch::Of(more) => batch.extend(more),
-            Batch::Idle => {}
-            Batch::Closed if batch.is_empty() => break,
-            Batch::Closed => {}
+        batch.extend(held.join(gathered, began).unwrap_or_default());
+        if batch.is_empty() && is_closed {
+            break;
         }
-        let (members, began) = (batch.len(), world.clock.boot());
+        let members = batch.len();
         let submitted = submit.run(batch);
-        world.counters.batch(0, members, world.clock.boot().saturating_sub(began));
-        later = submitted.later;
-        if later.len() == members {
-            // Nothing of it could be done: the store or the key process is away.
-            thread::sleep(pause);
-            pause = (pause * 2).min(BACK_OFF.1);
-        } else {
-            pause = BACK_OFF.0;
-        }
+        let ended = world.clock.boot();
+        world.counters.batch(0, members, ended.saturating_sub(began));
+        // Whoever waits for a reply comes at once; a row that could not be read waits until that may have changed.
+        let (replying, unfinished): (Vec<_>, Vec<_>) =
+            submitted.later.into_iter().partition(|arrival| !matches!(arrival, Arrival::Unfinished { .. }));
+        later = replying;
+        held.keep(unfinished, ended);
         queues.sign.push_all(submitted.intended);
     }
     queues.sign.close();

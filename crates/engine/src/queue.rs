@@ -74,8 +74,8 @@ impl<T> Queue<T> {
     /// Takes whatever has gathered, at most `count`; waits for the first, at most `patience`.
     pub(crate) fn take(&self, count: usize, patience: Option<Duration>) -> Batch<T> {
         let mut state = self.lock();
-        while state.waiting.is_empty() {
-            if state.is_closed {
+        while state.waiting.is_empty() || count == 0 {
+            if state.is_closed && state.waiting.is_empty() {
                 return Batch::Closed;
             }
             state = match patience {
@@ -83,7 +83,7 @@ impl<T> Queue<T> {
                 Some(patience) => {
                     let (state, waited) =
                         self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner);
-                    if waited.timed_out() && state.waiting.is_empty() && !state.is_closed {
+                    if waited.timed_out() && (count == 0 || state.waiting.is_empty() && !state.is_closed) {
                         return Batch::Idle;
                     }
                     state

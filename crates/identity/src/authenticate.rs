@@ -146,7 +146,7 @@ fn bearer(header: &[u8]) -> Option<ApiKey> {
 }
 
 /// The prefixes that lie within both: of each pair that meets, the longer one.
-fn narrower(granted: &[Space], asked: &[Space]) -> Vec<Space> {
+pub(crate) fn narrower(granted: &[Space], asked: &[Space]) -> Vec<Space> {
     let mut both: Vec<Space> = granted
         .iter()
         .flat_map(|a| asked.iter().map(move |b| (a, b)))

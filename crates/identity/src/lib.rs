@@ -40,6 +40,11 @@ impl Caller {
         Requester { principal: self.principal, person: self.person, proven: self.proven }
     }
 
+    /// The same caller, where only these prefixes are granted any more: never more than the credential reached.
+    pub fn within(self, granted: &[Space]) -> Self {
+        Self { spaces: authenticate::narrower(granted, &self.spaces), ..self }
+    }
+
     /// Does the credential reach this profile?
     pub fn reaches(&self, profile: &Space) -> bool {
         self.spaces.iter().any(|prefix| profile.is_within(prefix))

@@ -1,1 +1,29 @@
-//! store
+//! What the server keeps: SQLite for rows, ledger, lease and the newest checkpoint; files for tiles.
+//!
+//! **In scope**: [`Store`], which implements the traits of those who call it (`engine`'s `RequestStore`, `Ledger` and
+//! `Directory`, `tlog`'s `TileStore` and `CheckpointLock`, `identity`'s `KeySet`), the schema with its migrations,
+//! the lease, and the rows of profiles, principals, grants and credentials. All SQL is text under `sql/`, one file a
+//! statement.
+//!
+//! **Out of scope**: what a row means, and every decision about it.
+//!
+//! Specifications: SQLite's write-ahead log with `synchronous=FULL` (every transaction that returned is on the disk),
+//! C2SP `tlog-tiles` for the names of the files under `tiles/`.
+
+mod checkpoint;
+mod credentials;
+mod directory;
+mod error;
+mod lease;
+mod ledger;
+mod principals;
+mod profiles;
+mod requests;
+mod row;
+mod schema;
+mod sqlite;
+mod tiles;
+
+pub use error::{ChangeError, OpenError};
+pub use lease::Lease;
+pub use sqlite::{DATABASE, Store};

@@ -1,0 +1,1 @@
+SELECT key, principal, created, revoked FROM certificates WHERE key = ?1

@@ -1,0 +1,1 @@
+SELECT onto, checkpoint FROM log_checkpoint WHERE place = 0

@@ -1,0 +1,1 @@
+DELETE FROM grants WHERE principal = ?1 AND space = ?2

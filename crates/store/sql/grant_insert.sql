@@ -1,0 +1,1 @@
+INSERT INTO grants (principal, space) VALUES (?1, ?2) ON CONFLICT DO NOTHING

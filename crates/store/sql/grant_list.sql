@@ -1,0 +1,1 @@
+SELECT space FROM grants WHERE principal = ?1 ORDER BY space

@@ -1,0 +1,1 @@
+UPDATE lease SET until = ?1 WHERE place = 0

@@ -1,0 +1,1 @@
+SELECT holder, epoch, until FROM lease WHERE place = 0

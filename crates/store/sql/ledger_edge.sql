@@ -1,0 +1,1 @@
+SELECT edge FROM ledger_edge WHERE place = 0

@@ -1,0 +1,4 @@
+CREATE TABLE IF NOT EXISTS migrations (
+    number INTEGER PRIMARY KEY,
+    name   TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,1 @@
+SELECT id, person, name, disabled FROM principals ORDER BY name, id

@@ -1,0 +1,1 @@
+SELECT version.body FROM profiles JOIN profile_versions AS version USING (digest) ORDER BY profiles.name

@@ -1,0 +1,1 @@
+SELECT body FROM profile_versions WHERE digest = ?1

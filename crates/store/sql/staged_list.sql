@@ -1,0 +1,1 @@
+SELECT path, bytes FROM staged_tiles ORDER BY path

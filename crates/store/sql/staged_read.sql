@@ -1,0 +1,1 @@
+SELECT bytes FROM staged_tiles WHERE path = ?1

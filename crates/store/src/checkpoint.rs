@@ -1,0 +1,82 @@
+//! The lock on the transparency log: its newest checkpoint, with the tiles that may not have reached the disk.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tlog::{CheckpointLock, LockError, Locked, StagedTile};
+
+use crate::Store;
+use crate::error::{Failed, Fault};
+
+impl CheckpointLock for Store {
+    fn load(&self) -> Result<Option<Locked>, LockError> {
+        let read = self.query("read the checkpoint", |connection| {
+            let Some((onto, checkpoint)) = checkpoint(connection)? else { return Ok(None) };
+            Ok(Some(Locked { onto, checkpoint, staged: staged(connection)? }))
+        });
+        read.map_err(|source| LockError::Untouched { source: Box::new(source) })
+    }
+
+    fn create(&self, first: &str) -> Result<(), LockError> {
+        let created = self.transact(|transaction| {
+            Ok(transaction.execute(include_str!("../sql/checkpoint_create.sql"), params![first])?)
+        });
+        match created.map_err(lock_error)? {
+            1 => Ok(()),
+            _ => Err(LockError::Exists),
+        }
+    }
+
+    fn swap(&self, expected: &str, new: &str, tiles: &[StagedTile]) -> Result<(), LockError> {
+        // What is on the disk by now need not be staged any more; mostly there is nothing to be done.
+        let settled = self.tiles.settle();
+        let swapped = self.transact(|transaction| {
+            let mut statement = transaction.prepare_cached(include_str!("../sql/checkpoint_swap.sql"))?;
+            if statement.execute(params![expected, new])? != 1 {
+                return Ok(false);
+            }
+            let mut delete = transaction.prepare_cached(include_str!("../sql/staged_delete.sql"))?;
+            for path in &settled {
+                delete.execute(params![path.to_string()])?;
+            }
+            let mut insert = transaction.prepare_cached(include_str!("../sql/staged_insert.sql"))?;
+            for (path, bytes) in tiles {
+                insert.execute(params![path.to_string(), bytes])?;
+            }
+            Ok(true)
+        });
+        if swapped.map_err(lock_error)? {
+            self.tiles.swapped(&settled, tiles);
+            Ok(())
+        } else {
+            Err(LockError::Conflict)
+        }
+    }
+}
+
+fn checkpoint(connection: &Connection) -> Result<Option<(String, String)>, Fault> {
+    let mut statement = connection.prepare_cached(include_str!("../sql/checkpoint_read.sql"))?;
+    Ok(statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+/// The staged tiles, by path.
+pub(crate) fn staged(connection: &Connection) -> Result<Vec<StagedTile>, Fault> {
+    let mut statement = connection.prepare_cached(include_str!("../sql/staged_list.sql"))?;
+    let mut found = statement.query([])?;
+    let mut tiles = Vec::new();
+    while let Some(row) = found.next()? {
+        let path: String = row.get("path")?;
+        let path = path.parse().map_err(|source| Fault::corrupt("name of a tile", source))?;
+        tiles.push((path, row.get("bytes")?));
+    }
+    Ok(tiles)
+}
+
+fn lock_error(failed: Failed) -> LockError {
+    match failed {
+        Failed::Untouched(fault) => {
+            LockError::Untouched { source: Box::new(fault.into_store("swap the checkpoint")) }
+        }
+        Failed::Unknown(fault) => {
+            LockError::Unknown { source: Box::new(fault.into_store("swap the checkpoint")) }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The audit ledger: leaves, and the right edge of the tree over them, in the transaction of the change.
+
+use engine::{Leaf, LeafKind, Ledger, StoreError};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use signer::Head;
+use tlog::RightEdge;
+
+use crate::Store;
+use crate::error::Fault;
+use crate::row::{bytes, nanoseconds, request_id, signed, space, time};
+
+impl Ledger for Store {
+    fn head(&self) -> Result<Head, StoreError> {
+        self.query("read the ledger", |connection| {
+            let edge = edge(connection)?;
+            Ok(Head { size: edge.size(), root: edge.root() })
+        })
+    }
+
+    fn leaves(&self, from: u64, count: u32) -> Result<Vec<Leaf>, StoreError> {
+        self.query("read the ledger", |connection| {
+            let mut statement = connection.prepare_cached(include_str!("../sql/ledger_list.sql"))?;
+            let mut found = statement.query(params![signed(from)?, count])?;
+            let mut leaves = Vec::new();
+            while let Some(row) = found.next()? {
+                leaves.push(leaf(row)?);
+            }
+            Ok(leaves)
+        })
+    }
+}
+
+/// Appends leaves behind the last one, and moves the edge with them.
+pub(crate) fn append(transaction: &Transaction<'_>, leaves: &[&Leaf]) -> Result<(), Fault> {
+    if leaves.is_empty() {
+        return Ok(());
+    }
+    let mut edge = edge(transaction)?;
+    let mut statement = transaction.prepare_cached(include_str!("../sql/ledger_insert.sql"))?;
+    for leaf in leaves {
+        statement.execute(params![
+            signed(edge.size())?,
+            leaf.kind.word(),
+            leaf.request.as_bytes(),
+            leaf.space.as_str(),
+            nanoseconds(leaf.time)?,
+            leaf.salt,
+            leaf.record,
+        ])?;
+        edge.append(leaf.hash());
+    }
+    let mut statement = transaction.prepare_cached(include_str!("../sql/ledger_edge_set.sql"))?;
+    statement.execute(params![edge.encode()])?;
+    Ok(())
+}
+
+fn edge(connection: &Connection) -> Result<RightEdge, Fault> {
+    let mut statement = connection.prepare_cached(include_str!("../sql/ledger_edge.sql"))?;
+    let edge: Option<Vec<u8>> = statement.query_row([], |row| row.get(0)).optional()?;
+    match edge {
+        Some(bytes) => RightEdge::decode(&bytes).map_err(|source| Fault::corrupt("ledger's edge", source)),
+        None => Ok(RightEdge::new()),
+    }
+}
+
+fn leaf(row: &rusqlite::Row<'_>) -> Result<Leaf, Fault> {
+    let word: String = row.get("kind")?;
+    let kind = LeafKind::ALL.into_iter().find(|kind| kind.word() == word);
+    Ok(Leaf {
+        kind: kind.ok_or(Fault::Corrupt { what: "kind of a ledger leaf", source: None })?,
+        request: request_id(row, "request")?,
+        space: space(row, "space")?,
+        time: time(row, "time")?,
+        salt: bytes(row, "salt")?,
+        record: row.get("record")?,
+    })
+}

@@ -1,0 +1,167 @@
+//! The database: one connection that writes, a few that read, and the lease that goes with the folder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use engine::StoreError;
+use model::Clock;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::{Failed, Fault};
+use crate::lease::{self, LEASE_S, Lease};
+use crate::tiles::Tiles;
+use crate::{OpenError, schema};
+
+/// The database's name in the server's folder.
+pub const DATABASE: &str = "store.sqlite";
+
+/// The file that the running server holds locked.
+const LOCK: &str = "store.lock";
+
+/// How many connections that read are kept open.
+const READERS_MAX: usize = 4;
+
+/// The server's store. It is the only one on its folder, and holds the lease.
+pub struct Store {
+    folder: PathBuf,
+    clock: Arc<dyn Clock>,
+    lease: Lease,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    pub(crate) tiles: Tiles,
+    /// Locked for as long as the store is open.
+    _lock: File,
+}
+
+impl Store {
+    /// Makes the store of a new platform, where there is none, and opens it.
+    pub fn create(folder: &Path, holder: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let path = folder.join(DATABASE);
+        if path.exists() {
+            return Err(OpenError::Exists { path });
+        }
+        let lock = lock(folder, || None)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        Self::with(folder, holder, clock, lock, connect(&path, flags)?)
+    }
+
+    /// Opens the store of a platform, and takes the lease. A second server on the same folder is refused.
+    pub fn open(folder: &Path, holder: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let path = folder.join(DATABASE);
+        if !path.exists() {
+            return Err(OpenError::Missing { path });
+        }
+        let lock = lock(folder, || {
+            let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+            lease::read(&connection).ok()
+        })?;
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        Self::with(folder, holder, clock, lock, connection)
+    }
+
+    fn with(
+        folder: &Path,
+        holder: &str,
+        clock: Arc<dyn Clock>,
+        lock: File,
+        mut connection: Connection,
+    ) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Database { action: "open", source };
+        connection.execute_batch(include_str!("../sql/pragmas.sql")).map_err(failed)?;
+        schema::migrate(&mut connection)?;
+        // The lock on the folder says that whoever held the lease on this machine is gone, whatever it says of itself.
+        let until = clock.now().after(Duration::from_secs(LEASE_S));
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let lease =
+            lease::take(&transaction, holder, until).map_err(|fault| fault.into_store("take the lease"))?;
+        transaction.commit().map_err(failed)?;
+        let tiles = Tiles::open(folder, &connection)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            clock,
+            lease,
+            writer: Mutex::new(connection),
+            readers: Mutex::new(Vec::new()),
+            tiles,
+            _lock: lock,
+        })
+    }
+
+    /// The lease under which this store writes.
+    pub const fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Reads. What was committed before is seen.
+    pub(crate) fn query<T>(
+        &self,
+        action: &'static str,
+        read: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let kept = self.readers().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => connect(&self.folder.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_ONLY)
+                .map_err(|source| StoreError::Unavailable { action, source: Box::new(source) })?,
+        };
+        let result = read(&connection).map_err(|fault| fault.into_store(action));
+        let mut readers = self.readers();
+        if readers.len() < READERS_MAX {
+            readers.push(connection);
+        }
+        result
+    }
+
+    /// Writes in one transaction, which is on the disk when this returns `Ok`.
+    pub(crate) fn transact<T>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Failed> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = writer.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = begun.map_err(|source| Failed::Untouched(source.into()))?;
+        let written =
+            lease::fence(&transaction, self.lease.epoch, self.clock.now()).and_then(|()| write(&transaction));
+        // Dropping the transaction rolls it back.
+        let written = written.map_err(Failed::Untouched)?;
+        // CRASH: before this nothing of it is durable, after it all of it is.
+        transaction.commit().map_err(|source| Failed::Unknown(source.into()))?;
+        Ok(written)
+    }
+
+    pub(crate) fn now(&self) -> model::Instant {
+        self.clock.now()
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Database { action: "open", source };
+    let connection =
+        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Locks the folder, or says who has it.
+fn lock(folder: &Path, lease: impl FnOnce() -> Option<Lease>) -> Result<File, OpenError> {
+    let path = folder.join(LOCK);
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = opened.map_err(|source| OpenError::File { action: "open", path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let unknown = Lease { holder: "unknown".to_owned(), epoch: 0, until: model::Instant::EPOCH };
+            let Lease { holder, epoch, until } = lease().unwrap_or(unknown);
+            Err(OpenError::Held { folder: folder.to_owned(), holder, epoch, until })
+        }
+        Err(TryLockError::Error(source)) => Err(OpenError::File { action: "lock", path, source }),
+    }
+}
