@@ -109,9 +109,12 @@ impl TilePath {
         self.width
     }
 
-    /// The same tile, full.
-    pub const fn full(&self) -> Self {
-        Self { width: FULL_WIDTH, ..*self }
+    /// The same tile, full; none where no tree is so large that it could be.
+    pub fn full(&self) -> Option<Self> {
+        match self.kind {
+            TileKind::Hashes { level } => Self::hashes(level, self.index, FULL_WIDTH).ok(),
+            TileKind::Entries => Self::entries(self.index, FULL_WIDTH).ok(),
+        }
     }
 }
 

@@ -30,9 +30,16 @@ fn a_path_that_was_written_is_read_as_the_same_tile() {
             let path = TilePath::entries(index, width).unwrap();
             assert_eq!(path.to_string().parse::<TilePath>().unwrap(), path);
             assert_eq!((path.kind(), path.index(), path.width()), (TileKind::Entries, index, width));
-            assert_eq!(path.full().width(), FULL_WIDTH);
+            assert_eq!(path.full().unwrap().width(), FULL_WIDTH);
         }
     }
+}
+
+#[test]
+fn the_last_tile_of_a_level_is_never_full() {
+    let last = "tile/7/000.p/127".parse::<TilePath>().unwrap();
+    assert_eq!(last.full(), None);
+    assert!("tile/7/000".parse::<TilePath>().is_err());
 }
 
 #[test]
