@@ -1,4 +1,6 @@
 //! `cargo +nightly fuzz run request`
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::request(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzz::feed(fuzz::nouns::request, bytes);
+});

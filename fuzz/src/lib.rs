@@ -1,30 +1,98 @@
 //! What every parser of foreign bytes is fed with, as plain functions from bytes.
 //!
-//! **In scope**: one function a target, which panics where a parser breaks a promise; the list of them.
+//! **In scope**: one function a target, which panics where a parser breaks a promise; the list of them; the watch
+//! over memory; what the promises are held against ([`known`], [`platform`]).
 //!
-//! **Out of scope**: the fuzzer itself (`fuzz_targets/`, libFuzzer) and the corpora (`corpus/TARGET/`).
+//! **Out of scope**: the fuzzer itself (`fuzz_targets/`, libFuzzer) and the corpora (`corpus/TARGET/`, written by the
+//! example `seed`).
 //!
-//! A new target is a function here, a line in [`TARGETS`], a file in `fuzz_targets/` with its `[[bin]]`, and a corpus with
-//! at least one good input for each thing that it parses.
+//! Four promises are checked wherever a parser makes them: it does not panic; what it reads is written again as the
+//! same bytes; nothing that nobody signed verifies; memory grows with what is there, never with what a count says.
+//!
+//! A new target is a function here, a line in [`TARGETS`], a file in `fuzz_targets/` with its `[[bin]]`, and a corpus
+//! with at least one good input for each thing that it parses.
 
-use model::receipt::Receipt;
-use model::{Item, Request};
+pub mod certificates;
+pub mod envelopes;
+pub mod frames;
+pub mod known;
+pub mod logs;
+pub mod memory;
+pub mod nouns;
+pub mod parts;
+pub mod platform;
+pub mod proofs;
+pub mod registry;
+pub mod sigstore;
+pub mod ssh;
+pub mod timestamps;
+
+/// What became of an input whose promises were kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// It was read to its end, or verified where something verifies.
+    Taken,
+    /// It was refused.
+    Refused,
+}
+
+impl Reading {
+    /// Taken, if the input was.
+    pub const fn of<T, E>(outcome: &Result<T, E>) -> Self {
+        if outcome.is_ok() { Self::Taken } else { Self::Refused }
+    }
+
+    /// Taken, if either was.
+    pub fn or(self, other: Self) -> Self {
+        if self == Self::Taken { self } else { other }
+    }
+}
 
 /// A target: its name, and what it does with bytes.
-pub type Target = (&'static str, fn(&[u8]));
+pub type Target = (&'static str, fn(&[u8]) -> Reading);
 
 /// Every target.
-pub const TARGETS: &[Target] = &[("request", request)];
+pub const TARGETS: &[Target] = &[
+    ("bundle", sigstore::bundle),
+    ("certificate", certificates::certificate),
+    ("certificate_chain", certificates::certificate_chain),
+    ("checkpoint", logs::checkpoint),
+    ("cms", envelopes::cms),
+    ("compose", envelopes::compose),
+    ("consistency", proofs::consistency),
+    ("dsse", envelopes::dsse),
+    ("frame", frames::frame),
+    ("inclusion", proofs::inclusion),
+    ("journal_leaf", nouns::journal_leaf),
+    ("note", logs::note),
+    ("path", certificates::path),
+    ("public_key", nouns::public_key),
+    ("registry_append", registry::append),
+    ("registry_entry", registry::entry),
+    ("registry_replay", registry::replay),
+    ("rekor_body", sigstore::rekor_body),
+    ("request", nouns::request),
+    ("right_edge", logs::right_edge),
+    ("ssh_key", ssh::key),
+    ("ssh_signature", ssh::signature),
+    ("text", nouns::text),
+    ("tile", logs::tile),
+    ("tile_path", logs::tile_path),
+    ("timestamp_info", timestamps::info),
+    ("timestamp_request", timestamps::request),
+    ("timestamp_response", timestamps::response),
+    ("trusted_root", sigstore::trusted_root),
+    ("verifier_key", logs::verifier_key),
+];
 
-/// The canonical JSON of requests, items and receipts: what is read is written again as the same bytes.
-pub fn request(bytes: &[u8]) {
-    if let Ok(request) = Request::parse(bytes) {
-        assert_eq!(request.encode(), bytes, "a request is read from its canonical bytes alone");
-    }
-    if let Ok(item) = Item::parse(bytes) {
-        assert_eq!(item.encode(), bytes, "an item is read from its canonical bytes alone");
-    }
-    if let Ok(receipt) = Receipt::parse(bytes) {
-        assert_eq!(receipt.encode(), bytes, "a receipt is read from its canonical bytes alone");
-    }
+/// Feeds a target, and watches how much memory it takes.
+pub fn feed(target: fn(&[u8]) -> Reading, bytes: &[u8]) -> Reading {
+    let (reading, largest) = memory::largest_allocation(|| target(bytes));
+    let allowed = memory::allowed(bytes.len());
+    assert!(
+        largest <= allowed,
+        "{largest} bytes taken at once for an input of {}, where {allowed} are allowed",
+        bytes.len()
+    );
+    reading
 }

@@ -3,32 +3,55 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fuzz::TARGETS;
+use fuzz::{Reading, TARGETS, feed};
 use model::receipt::Receipt;
 use model::{Item, Request};
 
-/// What a file of a corpus may hold that this replay spoils byte by byte; larger ones are fed as they are.
-const SPOILT_BYTES_MAX: usize = 8 * 1024;
+/// What begins the name of an input that its target must refuse; every other one must be taken.
+const BAD: &str = "bad-";
+
+/// What a file of a corpus may hold.
+const INPUT_BYTES_MAX: usize = 4 * 1024;
+
+/// How often a small input is spoilt; in larger ones not every byte is.
+const SPOILINGS: usize = 512;
 
 #[test]
-fn every_input_of_a_corpus_is_taken_by_its_target() {
+fn every_good_input_is_taken_and_every_bad_one_refused() {
     for (name, target) in TARGETS {
-        for bytes in corpus(name) {
-            target(&bytes);
+        let corpus = corpus(name);
+        for (file, bytes) in &corpus {
+            let expected = if file.starts_with(BAD) { Reading::Refused } else { Reading::Taken };
+            assert_eq!(feed(*target, bytes), expected, "`{file}` of `{name}`");
+            assert!(bytes.len() <= INPUT_BYTES_MAX, "`{file}` of `{name}` is large");
         }
+        assert!(corpus.iter().any(|(file, _)| !file.starts_with(BAD)), "`{name}` has no good input");
     }
 }
 
 #[test]
 fn every_input_may_be_cut_short_or_spoilt_anywhere() {
     for (name, target) in TARGETS {
-        for mut bytes in corpus(name).into_iter().filter(|bytes| bytes.len() <= SPOILT_BYTES_MAX) {
-            for at in 0..bytes.len() {
-                target(&bytes[..at]);
+        for (file, mut bytes) in corpus(name) {
+            let step = bytes.len().div_ceil(SPOILINGS).max(1);
+            // Each file begins elsewhere, so that all of them together leave out little.
+            for at in (file.len() % step..bytes.len()).step_by(step) {
+                feed(*target, &bytes[..at]);
                 bytes[at] ^= 0x15;
-                target(&bytes);
+                feed(*target, &bytes);
                 bytes[at] ^= 0x15;
             }
+        }
+    }
+}
+
+#[test]
+fn every_target_reads_the_inputs_of_every_other() {
+    let all: Vec<Vec<u8>> =
+        TARGETS.iter().flat_map(|(name, _)| corpus(name)).map(|(_, bytes)| bytes).collect();
+    for (_, target) in TARGETS {
+        for bytes in &all {
+            feed(*target, bytes);
         }
     }
 }
@@ -47,15 +70,21 @@ fn every_target_has_its_file_and_every_file_its_target() {
 #[test]
 fn the_corpus_of_requests_holds_good_ones() {
     let corpus = corpus("request");
-    assert!(corpus.iter().any(|bytes| Request::parse(bytes).is_ok()), "no good request");
-    assert!(corpus.iter().any(|bytes| Item::parse(bytes).is_ok()), "no good item");
-    assert!(corpus.iter().any(|bytes| Receipt::parse(bytes).is_ok()), "no good receipt");
+    assert!(corpus.iter().any(|(_, bytes)| Request::parse(bytes).is_ok()), "no good request");
+    assert!(corpus.iter().any(|(_, bytes)| Item::parse(bytes).is_ok()), "no good item");
+    assert!(corpus.iter().any(|(_, bytes)| Receipt::parse(bytes).is_ok()), "no good receipt");
 }
 
-fn corpus(target: &str) -> Vec<Vec<u8>> {
-    let files = names(&folder("corpus").join(target), |path| Some(path.to_owned()));
+/// The inputs of a target, with their names.
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let mut files = names(&folder("corpus").join(target), |path| Some(path.to_owned()));
     assert!(!files.is_empty(), "the corpus of `{target}` is empty");
-    files.iter().map(|path| fs::read(path).expect("a listed file is there")).collect()
+    files.sort();
+    let read = |path: &PathBuf| {
+        let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
+        (name, fs::read(path).expect("a listed file is there"))
+    };
+    files.iter().map(read).collect()
 }
 
 fn names(folder: &Path, name: impl Fn(&Path) -> Option<PathBuf>) -> Vec<PathBuf> {

@@ -1,0 +1,6 @@
+//! `cargo +nightly fuzz run ssh_signature`
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzz::feed(fuzz::ssh::signature, bytes);
+});

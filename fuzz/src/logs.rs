@@ -1,0 +1,96 @@
+//! The room `tlog`: notes, checkpoints, keys of logs, tiles and the right edge.
+
+use model::Digest;
+use tlog::note::{self, Note};
+use tlog::tile::{FULL_WIDTH, TilePath, decode_entries, decode_hashes, encode_entry, encode_hashes};
+use tlog::{Checkpoint, RightEdge, SignedCheckpoint, VerifierKey};
+
+use crate::Reading::{self, Refused, Taken};
+use crate::known::{CHECKPOINTS, LOG};
+use crate::parts;
+
+/// A signed note: the worked example's log signed three texts and no other.
+pub fn note(bytes: &[u8]) -> Reading {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Refused };
+    if let Ok(note) = Note::parse(text) {
+        assert!(text.starts_with(note.text()) && note.text().ends_with('\n'));
+        assert!((1..=note::SIGNATURES_MAX).contains(&note.names().count()));
+    }
+    if let Ok(opened) = note::open(text, std::slice::from_ref(&*LOG)) {
+        assert!(CHECKPOINTS.contains(&opened.text()), "the log signed no `{}`", opened.text());
+    }
+    let opened = SignedCheckpoint::open(text, &LOG);
+    if let Ok(signed) = &opened {
+        assert!(CHECKPOINTS.contains(&signed.checkpoint().text().as_str()), "the log signed no {signed:?}");
+        assert_eq!(signed.note(), text);
+        assert!(signed.cosignatures(std::slice::from_ref(&*LOG)).is_ok_and(|cosigned| cosigned.is_empty()));
+    }
+    Reading::of(&opened)
+}
+
+/// The text of a checkpoint: what is read is written again as the same bytes.
+pub fn checkpoint(bytes: &[u8]) -> Reading {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Refused };
+    let Ok(checkpoint) = Checkpoint::parse(text) else { return Refused };
+    assert_eq!(checkpoint.text(), text, "a checkpoint is read from its one spelling alone");
+    assert!(checkpoint.size() <= tlog::SIZE_MAX);
+    Taken
+}
+
+/// The key of a log or witness: one key has one spelling.
+pub fn verifier_key(bytes: &[u8]) -> Reading {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Refused };
+    let Ok(key) = VerifierKey::parse(text) else { return Refused };
+    assert_eq!(key.encode(), text, "a key is read from its one spelling alone");
+    assert_eq!(key.log_id().as_bytes()[..4], key.key_hash());
+    Taken
+}
+
+/// The path of a tile: one tile has one path.
+pub fn tile_path(bytes: &[u8]) -> Reading {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Refused };
+    let Ok(path) = text.parse::<TilePath>() else { return Refused };
+    assert_eq!(path.to_string(), text, "a tile has one path");
+    assert!((1..=FULL_WIDTH).contains(&path.width()));
+    if let Some(full) = path.full() {
+        assert_eq!(full.to_string().parse(), Ok(full));
+    }
+    Taken
+}
+
+/// A tile path, and bytes under it: hashes and entries are written again as the same bytes.
+pub fn tile(bytes: &[u8]) -> Reading {
+    let [path, contents] = parts::split(bytes);
+    let Some(path) = std::str::from_utf8(path).ok().and_then(|text| text.parse::<TilePath>().ok()) else {
+        return Refused;
+    };
+    let (hashes, entries) = (decode_hashes(path, contents), decode_entries(path, contents));
+    let reading = Reading::of(&hashes).or(Reading::of(&entries));
+    if let Ok(hashes) = hashes {
+        assert_eq!(hashes.len(), usize::from(path.width()));
+        assert_eq!(encode_hashes(&hashes), contents, "hashes have one layout");
+    }
+    if let Ok(entries) = entries {
+        assert_eq!(entries.len(), usize::from(path.width()));
+        let mut again = Vec::new();
+        for entry in entries {
+            encode_entry(entry, &mut again).expect("an entry that was read is short enough");
+        }
+        assert_eq!(again, contents, "entries have one layout");
+    }
+    reading
+}
+
+/// A right edge: one layout, and it grows as long as a log may.
+pub fn right_edge(bytes: &[u8]) -> Reading {
+    let Ok(mut edge) = RightEdge::decode(bytes) else { return Refused };
+    assert_eq!(edge.encode(), bytes, "an edge is read from its one layout alone");
+    edge.root();
+    if edge.size() < tlog::SIZE_MAX {
+        let size = edge.size();
+        edge.append(Digest::of(b"leaf"));
+        assert_eq!(edge.size(), size + 1);
+        assert_eq!(RightEdge::decode(&edge.encode()), Ok(edge));
+    }
+    Taken
+}
