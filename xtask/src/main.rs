@@ -33,7 +33,9 @@ cargo xtask VERB
   tidy [--bless]            floors, edges, homes, sizes, texts, licences, the key process's weight
                             --bless: write the golden files anew, to be reviewed in the diff
   interop [--json]          which foreign tools accept what we sign, and we what they sign
-  fuzz [--seconds N]        replay the corpora; fuzz each target (15 s) where cargo-fuzz is installed
+  fuzz [--install] [--seconds N]
+                            fuzz each target (15 s) where a nightly and cargo-fuzz are, else replay the corpora
+                            --install: first install what of the two is missing
   gen                       write the files that are made from others: docs/formats/interop.md";
 
 fn main() -> ExitCode {
