@@ -35,6 +35,7 @@ pub use calls::{
 pub use engine::{Engine, EngineError};
 pub use metrics::{Histogram, LATENCY_BOUNDS_S, Metrics, Outcomes, STAGES, StageMetrics};
 pub use platform::PlatformError;
+pub use recovery::take_up;
 pub use stages::{LogStageError, Parts, Random, World, found_log};
 pub use submission::{ItemFault, Repeat, Submission, SubmitError};
 pub use view::{KeyView, ProfileView, State, View};

@@ -9,7 +9,7 @@ use crate::{Row, Standing, State, StoreError, Write};
 const CRASHES_MAX: u32 = 3;
 
 /// Counts the crash for every row in flight, sets aside what was in flight too often, and gives back the rest.
-pub(crate) fn take_up(world: &World) -> Result<Vec<Arrival>, StoreError> {
+pub fn take_up(world: &World) -> Result<Vec<Arrival>, StoreError> {
     let ids = world.requests.unfinished(world.clock.now())?;
     let mut arrivals = Vec::new();
     for ids in ids.chunks(256) {

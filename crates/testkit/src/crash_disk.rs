@@ -122,6 +122,12 @@ impl CrashDisk {
         true
     }
 
+    /// Do these bytes stand in some file, so that a power cut would leave them there?
+    pub fn is_durable(&self, bytes: &[u8]) -> bool {
+        let found = |file: &File| file.durable.windows(bytes.len()).any(|window| window == bytes);
+        self.folder().files.values().any(found)
+    }
+
     /// A copy of everything that is visible now, as a backup or a thief would take it.
     pub fn copy(&self) -> Self {
         let folder = self.folder();

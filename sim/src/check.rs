@@ -1,0 +1,280 @@
+//! What must be true, during a run and after it. The numbers are those of the invariants in ARCHITECTURE.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use engine::{Decision, LeafKind, Ledger as _, Moment as Asking, PolicyEngine, Question, State, View};
+use envelope::{Chosen, compose};
+use keystore::{Key, KeyStore, KeyStoreError, Signable};
+use model::receipt::{Receipt, SignedItem};
+use model::{Algorithm, Digest, Item, KeyId, Kind, PublicKey, Request, RequestId};
+use pki::Certificate;
+use policy::BuiltIn;
+use quorum::{Endorsement, Moment, Registry, count};
+use signer::Signer;
+use testkit::CrashDisk;
+use tlog::{Log, RightEdge, SignedCheckpoint, TileStore, VerifierKey, proof};
+
+use crate::clients::Asked;
+use crate::store::CrashStore;
+
+type Found = Result<(), (u8, String)>;
+
+fn must(holds: bool, invariant: u8, what: impl FnOnce() -> String) -> Found {
+    if holds { Ok(()) } else { Err((invariant, what())) }
+}
+
+/// What is seen while a run goes on.
+#[derive(Clone, Default)]
+pub(crate) struct Watch(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    blind: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Watch {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().expect("nothing panics while it looks")
+    }
+
+    /// Looks at what is public now, and at what the keys did since.
+    pub(crate) fn look(&self, store: &CrashStore) -> Found {
+        let mut seen = self.seen();
+        if let Ok(Some(note)) = store.published()
+            && seen.notes.last() != Some(&note)
+        {
+            seen.notes.push(note);
+        }
+        must(seen.blind.is_empty(), 1, || {
+            format!("signed without a durable intent: {}", seen.blind.join(", "))
+        })
+    }
+}
+
+/// Private keys that note when they sign what no durable intent names.
+pub(crate) struct WatchedKeys {
+    inner: Arc<dyn KeyStore>,
+    disk: CrashDisk,
+    watch: Watch,
+}
+
+impl WatchedKeys {
+    pub(crate) fn new(inner: Arc<dyn KeyStore>, disk: CrashDisk, watch: Watch) -> Self {
+        Self { inner, disk, watch }
+    }
+}
+
+struct WatchedKey {
+    inner: Arc<dyn Key>,
+    disk: CrashDisk,
+    watch: Watch,
+}
+
+impl KeyStore for WatchedKeys {
+    fn generate(&self, algorithm: Algorithm) -> Result<PublicKey, KeyStoreError> {
+        self.inner.generate(algorithm)
+    }
+
+    fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError> {
+        let inner = self.inner.key(id)?;
+        Ok(Arc::new(WatchedKey { inner, disk: self.disk.clone(), watch: self.watch.clone() }))
+    }
+}
+
+impl Key for WatchedKey {
+    fn public(&self) -> &PublicKey {
+        self.inner.public()
+    }
+
+    fn sign(&self, what: Signable<'_>) -> Result<Vec<u8>, KeyStoreError> {
+        let digest = match what {
+            // The journal's own checkpoints are no signatures that anybody ordered.
+            Signable::Message(bytes) if bytes.starts_with(b"sign.example.test/journal/") => None,
+            Signable::Message(bytes) => Some(Digest::of(bytes)),
+            Signable::Sha256(digest) => Some(*digest),
+        };
+        if let Some(digest) = digest.filter(|digest| !self.disk.is_durable(digest.as_bytes())) {
+            self.watch.seen().blind.push(digest.to_string());
+        }
+        self.inner.sign(what)
+    }
+}
+
+/// The built-in policy, which remembers when it was asked about what.
+#[derive(Clone, Default)]
+pub(crate) struct WatchedPolicy(Arc<Mutex<BTreeSet<(RequestId, bool)>>>);
+
+impl PolicyEngine for WatchedPolicy {
+    fn digest(&self) -> Digest {
+        BuiltIn::digest()
+    }
+
+    fn decide(&self, questions: &[Question<'_>]) -> Vec<Decision> {
+        let mut asked = self.0.lock().expect("nothing panics while it decides");
+        asked.extend(questions.iter().map(|q| (q.request.id, q.moment == Asking::BeforeSigning)));
+        BuiltIn.decide(questions)
+    }
+}
+
+/// How everything ended.
+pub(crate) struct Ending<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) store: &'a CrashStore,
+    pub(crate) signer: &'a dyn Signer,
+    pub(crate) policy: &'a WatchedPolicy,
+    pub(crate) asked: &'a [Asked],
+    pub(crate) told: &'a BTreeMap<RequestId, Vec<View>>,
+    pub(crate) watch: &'a Watch,
+}
+
+impl Ending<'_> {
+    pub(crate) fn check(&self) -> Found {
+        self.watch.look(self.store)?;
+        let log = self.open_log()?;
+        self.check_checkpoints(&log)?;
+        self.check_nothing_twice(&log)?;
+        for (id, views) in self.told {
+            self.check_views(id, views)?;
+            for view in views.iter().filter(|view| view.state == State::Done) {
+                self.check_done(view, &log)?;
+            }
+        }
+        self.check_ledger()
+    }
+
+    fn open_log(&self) -> Result<Log, (u8, String)> {
+        let key = self.registry.platform_key(model::Form::Checkpoint).expect("it was founded with one");
+        let origin = key.record.origin.clone().expect("a checkpoint key has one");
+        let verifier = VerifierKey::of_log(&origin, &key.record.public_key).expect("an Ed25519 key");
+        let (tiles, lock) = (Arc::new(self.store.clone()), Arc::new(self.store.clone()));
+        Log::open(verifier, tiles, lock).map_err(|error| (9, format!("the log does not open: {error}")))
+    }
+
+    /// Every checkpoint that was ever public is one of the log as it is now.
+    fn check_checkpoints(&self, log: &Log) -> Found {
+        let notes = self.watch.seen().notes.clone();
+        for note in notes {
+            let seen = SignedCheckpoint::open(&note, log.key()).map_err(|error| (9, error.to_string()))?;
+            let root =
+                log.root_of(seen.size()).map_err(|error| (9, format!("size {}: {error}", seen.size())))?;
+            must(root == *seen.root(), 9, || format!("two roots of size {}", seen.size()))?;
+        }
+        Ok(())
+    }
+
+    fn check_nothing_twice(&self, log: &Log) -> Found {
+        let size = log.checkpoint().map_or(0, SignedCheckpoint::size);
+        let mut seen = BTreeSet::new();
+        for index in 0..size {
+            let entry = log.entry(index).map_err(|error| (9, format!("entry {index}: {error}")))?;
+            must(seen.insert(entry), 4, || format!("entry {index} is in the log twice"))?;
+        }
+        Ok(())
+    }
+
+    /// One request, one ending, whatever was asked how often.
+    fn check_views(&self, id: &RequestId, views: &[View]) -> Found {
+        let mut last: Option<&View> = None;
+        for view in views.iter().filter(|view| view.state.is_final()) {
+            if let Some(last) = last {
+                must(last.state == view.state && last.receipts == view.receipts, 4, || {
+                    format!("{id} was told as {} and as {}", last.state, view.state)
+                })?;
+            }
+            last = Some(view);
+        }
+        Ok(())
+    }
+
+    fn check_done(&self, view: &View, log: &Log) -> Found {
+        let asked = self.asked.iter().find(|asked| asked.id == view.id).expect("somebody asked for it");
+        must(!view.receipts.is_empty(), 4, || format!("{} is done without a receipt", view.id))?;
+        let decisions = self.policy.0.lock().expect("nothing panics while it decides").clone();
+        for before in [false, true] {
+            must(decisions.contains(&(view.id, before)), 5, || {
+                format!("policy was not asked twice about {}", view.id)
+            })?;
+        }
+        for (_, receipt) in &view.receipts {
+            let request =
+                Request::parse(receipt.request.as_bytes()).map_err(|error| (8, error.to_string()))?;
+            must(Request::digest(receipt.request.as_bytes()) == asked.digest, 8, || {
+                "another request".to_owned()
+            })?;
+            for signed in &receipt.items {
+                self.check_item(&request, receipt, signed, log)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_item(&self, request: &Request, receipt: &Receipt, signed: &SignedItem, log: &Log) -> Found {
+        let item = Item::parse(signed.item.as_bytes()).map_err(|error| (8, error.to_string()))?;
+        let Kind::Sign(signing) = &request.kind else { return Err((8, "not a request to sign".to_owned())) };
+        must(signing.items.contains(signed.item.as_bytes(), item.index, &signed.path), 8, || {
+            "an item that is not the request's".to_owned()
+        })?;
+        let key = self.registry.key_named(&item.key.name, item.key.generation).expect("its key is there");
+        must(key.record.form == item.form, 12, || format!("key {} signs {}", item.key.name, item.form))?;
+        let chosen = Chosen::decode(&signed.chosen.0).map_err(|error| (6, error.to_string()))?;
+        let certificate = signed.chain.first().map(|der| Certificate::from_der(&der.0)).transpose();
+        let certificate = certificate.map_err(|error| (6, error.to_string()))?;
+        let to_be_signed =
+            compose(&item, &chosen, certificate.as_ref()).map_err(|error| (6, error.to_string()))?;
+        must(to_be_signed.verify(&key.record.public_key, &signed.signature.0).is_ok(), 6, || {
+            format!("a signature of {} that does not verify", item.key.name)
+        })?;
+        self.check_quorum(request, receipt, key)?;
+        let Some(entry) = &signed.log else { return Ok(()) };
+        let checkpoint =
+            SignedCheckpoint::open(&entry.checkpoint, log.key()).map_err(|e| (4, e.to_string()))?;
+        let leaf = model::merkle::leaf_hash(&entry.body.0);
+        let included =
+            proof::verify_inclusion(&leaf, entry.index, checkpoint.size(), checkpoint.root(), &entry.path);
+        must(included.is_ok(), 4, || format!("entry {} is not in its checkpoint", entry.index))?;
+        let found = log.entry(entry.index).map_err(|error| (4, error.to_string()))?;
+        must(found == entry.body.0, 4, || format!("entry {} is another one in the log", entry.index))
+    }
+
+    fn check_quorum(&self, request: &Request, receipt: &Receipt, key: &quorum::Key) -> Found {
+        let Some(rule) = &key.record.rule else { return Ok(()) };
+        let given: Result<Vec<Endorsement>, _> =
+            receipt.endorsements.iter().map(|text| serde_json::from_str(text)).collect();
+        let given = given.map_err(|error| (2, error.to_string()))?;
+        let digest = Request::digest(receipt.request.as_bytes());
+        let counted = count(self.registry, rule, request, &digest, &given, Moment::Replayed);
+        let persons = counted.map_err(|shortfall| (2, shortfall.to_string()))?;
+        must(!persons.persons().contains(&request.requester.person), 3, || "the requester counted".to_owned())
+    }
+
+    /// Every row has its leaves, and the head is theirs.
+    fn check_ledger(&self) -> Found {
+        let leaves = self.store.all_leaves();
+        let mut edge = RightEdge::new();
+        leaves.iter().for_each(|leaf| edge.append(leaf.hash()));
+        let head = self.store.head().map_err(|error| (7, error.to_string()))?;
+        must(head.root == edge.root() && head.size == edge.size(), 7, || {
+            "the ledger's head is not its leaves'".to_owned()
+        })?;
+        for row in self.store.rows() {
+            let kinds: Vec<LeafKind> =
+                leaves.iter().filter(|leaf| leaf.request == row.id).map(|leaf| leaf.kind).collect();
+            let count = |kind| kinds.iter().filter(|found| **found == kind).count();
+            must(count(LeafKind::Submission) == 1, 7, || {
+                format!("{} has no submission, or several", row.id)
+            })?;
+            let ended = row.standing.state.is_final();
+            must(count(LeafKind::Outcome) == usize::from(ended), 7, || {
+                format!("{} is {} and has {} outcomes", row.id, row.standing.state, count(LeafKind::Outcome))
+            })?;
+            let signed = row.standing.state == State::Done;
+            must(!signed || count(LeafKind::Intent) == 1, 1, || {
+                format!("{} is done without one intent", row.id)
+            })?;
+        }
+        let journal = self.signer.state().map_err(|error| (7, error.to_string()))?;
+        must(journal.journal.size > 0, 7, || "an empty journal".to_owned())
+    }
+}
