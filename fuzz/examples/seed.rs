@@ -20,6 +20,7 @@ use signer::{
 };
 use tlog::RightEdge;
 use tlog::tile::encode_hashes;
+use verify::{RootParts, TrustRoot};
 
 type Done = Result<(), Box<dyn Error>>;
 
@@ -34,6 +35,7 @@ fn main() -> Done {
     timestamps()?;
     ssh()?;
     sigstore()?;
+    verdicts()?;
     logs()?;
     tiles()?;
     proofs()?;
@@ -216,6 +218,22 @@ fn sigstore() -> Done {
         write("rekor_body", name, &example(&format!("{name}/log-body.json"))?)?;
     }
     Ok(())
+}
+
+fn verdicts() -> Done {
+    let bundle = Bundle::from_json(&example("blob/bundle.sigstore.json")?)?;
+    write("verify_bundle", "blob", &bundle.to_json())?;
+    let other = Bundle::from_json(&example("dsse-key/bundle.sigstore.json")?)?;
+    write("verify_bundle", "bad-other", &other.to_json())?;
+    write("verify_cms", "ecdsa", &example("cms/ecdsa/artifact.txt.p7s")?)?;
+    let root = TrustRoot::compose(&RootParts {
+        registry: std::slice::from_ref(&*platform::GENESIS),
+        certificates: &[],
+        journal_key: &known::LOG.public_key(),
+        public_url: "https://sign.example.test",
+        expires: platform::NOW,
+    })?;
+    write("trust_root", "genesis", &root.encode())
 }
 
 fn logs() -> Done {

@@ -26,6 +26,7 @@ pub mod registry;
 pub mod sigstore;
 pub mod ssh;
 pub mod timestamps;
+pub mod verdicts;
 
 /// What became of an input whose promises were kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +82,11 @@ pub const TARGETS: &[Target] = &[
     ("timestamp_info", timestamps::info),
     ("timestamp_request", timestamps::request),
     ("timestamp_response", timestamps::response),
+    ("trust_root", verdicts::trust_root),
     ("trusted_root", sigstore::trusted_root),
     ("verifier_key", logs::verifier_key),
+    ("verify_bundle", verdicts::bundle),
+    ("verify_cms", verdicts::cms),
 ];
 
 /// Feeds a target, and watches how much memory it takes.

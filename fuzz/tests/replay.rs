@@ -13,8 +13,8 @@ const BAD: &str = "bad-";
 /// What a file of a corpus may hold.
 const INPUT_BYTES_MAX: usize = 4 * 1024;
 
-/// How often a small input is spoilt; in larger ones not every byte is.
-const SPOILINGS: usize = 512;
+/// How often an input is spoilt; in one that has more bytes, not every byte is.
+const SPOILINGS: usize = 128;
 
 #[test]
 fn every_good_input_is_taken_and_every_bad_one_refused() {
