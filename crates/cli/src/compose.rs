@@ -1,0 +1,106 @@
+//! From files and a profile to a request: what travels is digests and descriptions, never a file.
+
+use std::time::Duration;
+
+use api::{ProfileView, Submission};
+use model::{
+    Disclosure, Hex16, Hex32, Instant, Item, Items, Kind, Parameters, Purpose, Request, RequestId, Signing, Subject,
+    limits,
+};
+
+use crate::failure::Failure;
+use crate::random;
+use crate::reading::ReadFile;
+
+/// How far this machine's clock may be from the server's.
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(300);
+
+/// What is asked about the files.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked<'a> {
+    pub(crate) files: &'a [ReadFile],
+    pub(crate) subject: Subject,
+    pub(crate) reason: String,
+    /// The class that the caller expects of the profile.
+    pub(crate) class: Option<model::Class>,
+    pub(crate) again: bool,
+}
+
+/// Composes a request for these files: for each of them one item a key of the profile.
+pub(crate) fn compose(view: &ProfileView, asked: &Asked<'_>, now: Instant) -> Result<Submission, Failure> {
+    check_clock(view.now, now)?;
+    if let Some(class) = asked.class.filter(|class| *class != view.profile.class) {
+        return Err(Failure::Usage {
+            what: format!("profile `{}` signs for class {}, not for {class}", view.profile.name, view.profile.class),
+            advice: "choose a profile of that class; `avouch whoami` lists yours",
+        });
+    }
+    let items = items(view, asked.files)?;
+    let request = Request {
+        version: 1,
+        id: RequestId::new(random::bytes()),
+        space: view.space.clone(),
+        platform: view.platform,
+        registry: view.registry,
+        policy: view.policy,
+        nonce: Hex32(random::bytes()),
+        created: view.now,
+        deadline: view.now.after(Duration::from_secs(view.period_s_max)),
+        requester: view.requester.clone(),
+        reason: asked.reason.clone(),
+        kind: Kind::Sign(Signing {
+            profile: view.profile.name.clone(),
+            profile_version: view.version,
+            purpose: Purpose::Code,
+            class: view.profile.class,
+            subject: asked.subject.clone(),
+            evidence: Vec::new(),
+            disclosure: Disclosure::Items,
+            items: items.tree(),
+        }),
+    };
+    let encoded = request.encode();
+    Request::parse(&encoded).map_err(Failure::input("what is asked", "a request that can stand"))?;
+    Ok(Submission {
+        request: text(encoded),
+        items: items.iter().map(|(bytes, _)| text(bytes.to_vec())).collect(),
+        again: asked.again,
+    })
+}
+
+fn items(view: &ProfileView, files: &[ReadFile]) -> Result<Items, Failure> {
+    let pairs = files.iter().flat_map(|file| view.keys.iter().map(move |key| (file, key)));
+    let items = pairs.zip(0..).map(|((file, key), index)| Item {
+        index,
+        salt: Hex16(random::bytes()),
+        name: file.name.clone(),
+        format: file.format.parse().expect("formats have well-formed names"),
+        form: key.form,
+        parameters: Parameters::default(),
+        key: key.key.clone(),
+        content: file.prepared.content.clone(),
+        file: file.prepared.file.clone(),
+    });
+    let encoded: Vec<Vec<u8>> = items.map(|item| item.encode()).collect();
+    if encoded.len() > limits::ITEMS_MAX {
+        return Err(Failure::Usage {
+            what: format!("{} signatures, where one request holds {}", encoded.len(), limits::ITEMS_MAX),
+            advice: "sign fewer files at a time",
+        });
+    }
+    Items::parse(encoded).map_err(Failure::input("a file's name", "one that a receipt can hold"))
+}
+
+fn check_clock(server: Instant, here: Instant) -> Result<(), Failure> {
+    if server.since(here).max(here.since(server)) <= CLOCKS_APART_MAX {
+        return Ok(());
+    }
+    Err(Failure::Usage {
+        what: format!("this machine's clock says {here}, and the server's {server}"),
+        advice: "set the clock that is wrong; a signature with a wrong time is of no use",
+    })
+}
+
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("canonical JSON is UTF-8")
+}

@@ -1,0 +1,208 @@
+//! The one configuration file, `avouch.toml`: wiring only. What keys may do stands in the registry, what people may
+//! do in the server's store.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// The name of the file in its folder.
+pub(crate) const FILE: &str = "avouch.toml";
+
+/// `avouch.toml`. Unknown keys are refused; paths are relative to the folder that the file is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) platform: Platform,
+    pub(crate) signerd: Signerd,
+    pub(crate) server: Server,
+}
+
+/// `[platform]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Platform {
+    /// The host name from which all other names derive. It was fixed when the platform began and never changes.
+    pub(crate) host: String,
+}
+
+/// `[signerd]`: the key process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signerd {
+    /// Its own folder: sealed keys and the journal. Nobody else needs to read it.
+    pub(crate) folder: PathBuf,
+    /// The file with the passphrase under which keys are sealed.
+    pub(crate) passphrase_file: PathBuf,
+    /// The socket on which the server sends orders.
+    pub(crate) socket: PathBuf,
+    /// The socket on which administrators make keys and append registry entries.
+    pub(crate) admin_socket: PathBuf,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Its own folder: the database, the log's tiles, its TLS keys.
+    pub(crate) folder: PathBuf,
+    /// Where clients with a certificate or an API key connect (TLS). Port 0 takes any free port.
+    pub(crate) listen: SocketAddr,
+    /// Where anybody reads the log and the trust root and gets timestamps (TLS, no client certificate).
+    pub(crate) public_listen: SocketAddr,
+    /// Where metrics and health are read (plain HTTP; keep it on loopback).
+    pub(crate) monitor_listen: SocketAddr,
+    /// The socket on which profiles, principals and API keys are administered.
+    pub(crate) admin_socket: PathBuf,
+    /// The address of `public_listen` as clients know it; without it, the address that it listens at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) public_url: Option<String>,
+}
+
+/// A data folder with its configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    pub(crate) config: Config,
+}
+
+impl Config {
+    /// The configuration that `init` writes.
+    pub(crate) fn new(host: &str, ports: Ports) -> Self {
+        let (api, public, monitor) = match ports {
+            Ports::Fixed => (7443, 7444, 7445),
+            Ports::Any => (0, 0, 0),
+        };
+        let everywhere = |port| match host {
+            "localhost" => SocketAddr::from(([127, 0, 0, 1], port)),
+            _ => SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, port)),
+        };
+        Self {
+            platform: Platform { host: host.to_owned() },
+            signerd: Signerd {
+                folder: "signerd".into(),
+                passphrase_file: "signerd/passphrase".into(),
+                socket: "run/signerd.sock".into(),
+                admin_socket: "run/signerd-admin.sock".into(),
+            },
+            server: Server {
+                folder: "server".into(),
+                listen: everywhere(api),
+                public_listen: everywhere(public),
+                monitor_listen: SocketAddr::from(([127, 0, 0, 1], monitor)),
+                admin_socket: "run/server-admin.sock".into(),
+                public_url: (ports == Ports::Fixed).then(|| format!("https://{host}:{public}")),
+            },
+        }
+    }
+
+    /// The text of the file, with a word on each part.
+    pub(crate) fn encode(&self) -> String {
+        let body = toml::to_string(self).expect("a configuration of texts and paths always encodes");
+        let body = body
+            .replace("[platform]", "# Fixed when the platform began: every other name derives from it.\n[platform]")
+            .replace("[signerd]", "# The key process. Paths are relative to this file's folder.\n[signerd]")
+            .replace("[server]", "# The server. `listen` asks for a credential, `public_listen` does not.\n[server]");
+        format!("# avouch: wiring. `avouch config check DIR` reads this file as the server does.\n\n{body}")
+    }
+}
+
+/// Which ports a new configuration names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ports {
+    /// 7443 to 7445.
+    Fixed,
+    /// Any that are free.
+    Any,
+}
+
+impl Folder {
+    /// Opens a folder that `init` made.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let file = path.join(FILE);
+        if !file.exists() {
+            return Err(Failure::Folder {
+                path: path.to_owned(),
+                fault: "is not a data folder of avouch: it has no `avouch.toml`",
+                advice: "make one with `avouch init DIR`, or with `avouch serve --init DIR`",
+            });
+        }
+        let text = fs::read_to_string(&file).map_err(Failure::file("read", &file))?;
+        let config: Config =
+            toml::from_str(&text).map_err(|source| Failure::Config { path: file.clone(), source: source.into() })?;
+        let path = fs::canonicalize(path).map_err(Failure::file("open", path))?;
+        let folder = Self { path, config };
+        folder.check()?;
+        Ok(folder)
+    }
+
+    /// A folder that is being made.
+    pub(crate) fn new(path: &Path, config: Config) -> Self {
+        Self { path: path.to_owned(), config }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A path of the configuration, from this folder.
+    pub(crate) fn at(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.path.join(relative)
+    }
+
+    /// Where the server says which addresses it took.
+    pub(crate) fn ready_file(&self) -> PathBuf {
+        self.at("run/ready.json")
+    }
+
+    /// The file of an administrator's public key.
+    pub(crate) fn administrator(&self) -> PathBuf {
+        self.at("admin/administrator.pub")
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        let wrong = |key, fault: &str| Failure::ConfigKey { path: self.at(FILE), key, fault: fault.to_owned() };
+        if self.config.server.monitor_listen.ip().is_unspecified() {
+            return Err(wrong("server.monitor_listen", "metrics are not for everybody; name one address, such as 127.0.0.1:7445"));
+        }
+        let url = self.config.server.public_url.as_deref();
+        if url.is_some_and(|url| !url.starts_with("https://") || url.len() > 512) {
+            return Err(wrong("server.public_url", "it must read `https://HOST:PORT`"));
+        }
+        // A path of a Unix socket has room for 107 bytes.
+        let sockets = [
+            ("signerd.socket", &self.config.signerd.socket),
+            ("signerd.admin_socket", &self.config.signerd.admin_socket),
+            ("server.admin_socket", &self.config.server.admin_socket),
+        ];
+        for (key, socket) in sockets {
+            if self.at(socket).as_os_str().len() > 107 {
+                return Err(wrong(key, "the whole path is longer than the 107 bytes that a socket's name may have; use a folder with a shorter name"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn what_init_writes_is_what_serve_reads() {
+        for ports in [Ports::Fixed, Ports::Any] {
+            let config = Config::new("sign.example.test", ports);
+            assert_eq!(toml::from_str::<Config>(&config.encode()).unwrap(), config);
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let text = Config::new("localhost", Ports::Fixed).encode().replace("[server]", "[server]\nlissten = \"x\"");
+        assert!(toml::from_str::<Config>(&text).unwrap_err().to_string().contains("lissten"));
+    }
+}

@@ -1,0 +1,59 @@
+//! Files of ours: folders and secrets that only their user may read, and outputs that are whole or not there.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// Makes a folder that only its user may enter.
+pub(crate) fn private_folder(path: &Path) -> Result<(), Failure> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(Failure::file("make the folder", path))
+}
+
+/// Writes a secret that only its user may read; one that is there already is not overwritten.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.write(true).create_new(true).mode(0o400).open(path).map_err(Failure::file("make", path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Failure::file("write", path))
+}
+
+/// Writes a file whole, or not at all: it appears under its name when all of it is on the disk.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let beside = beside(path);
+    let written = fs::File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| fs::rename(&beside, path)).map_err(|cause| {
+        let _nothing_was_there = fs::remove_file(&beside);
+        Failure::file("write", path)(cause)
+    })
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.partial", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// A file's path with something added to its name.
+pub(crate) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let size = fs::metadata(path).map_err(Failure::file("read", path))?.len();
+    if usize::try_from(size).map_or(true, |size| size > limit) {
+        return Err(Failure::Usage {
+            what: format!("`{}` has {size} bytes, where at most {limit} are read", path.display()),
+            advice: "is it the right file?",
+        });
+    }
+    fs::read(path).map_err(Failure::file("read", path))
+}

@@ -1,0 +1,203 @@
+//! The launcher: it starts the key process first, then the server, restarts either, and listens to nobody.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
+use server::Addresses;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Folder;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// How long a process may take until it is there: the key process reads its whole journal.
+const START: Duration = Duration::from_secs(30);
+/// How long both may take to finish what is in flight.
+const STOP: Duration = Duration::from_secs(30);
+/// The pause before the first restart; it doubles with each further one.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Who ran this long starts again without a pause.
+const STEADY: Duration = Duration::from_secs(60);
+
+/// The two processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    KeyProcess,
+    Server,
+}
+
+impl Role {
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::KeyProcess => "signerd",
+            Self::Server => "server",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::KeyProcess => "the key process",
+            Self::Server => "the server",
+        }
+    }
+}
+
+/// A process that is kept running.
+#[derive(Debug)]
+struct Kept {
+    role: Role,
+    child: Child,
+    started: Instant,
+    pause: Duration,
+}
+
+/// The processes of one data folder. Dropping it ends them.
+#[derive(Debug)]
+pub(crate) struct Household {
+    folder: Folder,
+    /// In the order in which they were started.
+    kept: Vec<Kept>,
+}
+
+impl Household {
+    /// Starts the key process and waits until it takes orders.
+    pub(crate) fn start_key_process(folder: Folder) -> Result<Self, Failure> {
+        let mut household = Self { folder, kept: Vec::new() };
+        household.start(Role::KeyProcess)?;
+        let socket = household.folder.at(&household.folder.config.signerd.admin_socket);
+        household.wait(Role::KeyProcess, || UnixStream::connect(&socket).ok().map(drop))?;
+        Ok(household)
+    }
+
+    /// Starts the server and waits until it serves.
+    pub(crate) fn start_server(&mut self) -> Result<Addresses, Failure> {
+        let ready = self.folder.ready_file();
+        let _not_there = fs::remove_file(&ready);
+        self.start(Role::Server)?;
+        self.wait(Role::Server, || addresses(&ready))
+    }
+
+    fn start(&mut self, role: Role) -> Result<(), Failure> {
+        let child = spawn(role, &self.folder)?;
+        self.kept.push(Kept { role, child, started: Instant::now(), pause: PAUSE });
+        Ok(())
+    }
+
+    fn wait<T>(&mut self, role: Role, mut is_there: impl FnMut() -> Option<T>) -> Result<T, Failure> {
+        let process = role.name();
+        let since = Instant::now();
+        loop {
+            if let Some(found) = is_there() {
+                return Ok(found);
+            }
+            let kept = self.kept.iter_mut().find(|kept| kept.role == role);
+            if let Some(Ok(Some(status))) = kept.map(|kept| kept.child.try_wait()) {
+                return Err(Failure::Process { process, fault: format!("ended while it started: {status}") });
+            }
+            if since.elapsed() > START {
+                return Err(Failure::Process { process, fault: format!("did not come up within {} s", START.as_secs()) });
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Keeps both running until this process is told to end.
+    pub(crate) fn keep(mut self, terminal: Terminal) -> Result<Exit, Failure> {
+        crate::online::call(async {
+            let inside = |cause| Failure::inside("listen for signals")(cause);
+            let mut ended = signal(SignalKind::child()).map_err(inside)?;
+            let told = server::told_to_end();
+            tokio::pin!(told);
+            loop {
+                tokio::select! {
+                    _ = &mut told => return Ok::<_, Failure>(()),
+                    _ = ended.recv() => {}
+                }
+                self.restart_ended(terminal).await?;
+            }
+        })?;
+        self.stop();
+        Ok(Exit::Done)
+    }
+
+    async fn restart_ended(&mut self, terminal: Terminal) -> Result<(), Failure> {
+        for kept in &mut self.kept {
+            let Ok(Some(status)) = kept.child.try_wait() else { continue };
+            let process = kept.role.name();
+            if is_for_good(status) {
+                return Err(Failure::Process { process, fault: format!("cannot run: {status}; its message stands above") });
+            }
+            if kept.started.elapsed() > STEADY {
+                kept.pause = PAUSE;
+            }
+            terminal.note(format_args!("{process} ended ({status}); it is started again in {} ms", kept.pause.as_millis()));
+            tokio::time::sleep(kept.pause).await;
+            kept.child = spawn(kept.role, &self.folder)?;
+            kept.started = Instant::now();
+            kept.pause = kept.pause.saturating_mul(2).min(PAUSE_MAX);
+        }
+        Ok(())
+    }
+
+    /// Tells both to finish, the server first, and waits for them.
+    pub(crate) fn stop(&mut self) {
+        while let Some(mut kept) = self.kept.pop() {
+            tell_to_end(&kept.child);
+            let since = Instant::now();
+            while matches!(kept.child.try_wait(), Ok(None)) {
+                if since.elapsed() > STOP {
+                    // CRASH: as after any kill; what was in flight is recovered at the next start.
+                    let _gone_already = kept.child.kill();
+                    let _reaped = kept.child.wait();
+                    break;
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+impl Drop for Household {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn(role: Role, folder: &Folder) -> Result<Child, Failure> {
+    let process = role.name();
+    let failed = |cause: std::io::Error| Failure::Process { process, fault: format!("cannot be started: {cause}") };
+    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+    command.arg(role.verb()).arg(folder.path());
+    // SAFETY: between fork and exec the closure makes one system call, which allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::TERM))?));
+    }
+    // Ctrl-C at a terminal goes to the whole group: the launcher alone is to hear it, and to end the others in order.
+    command.process_group(0).spawn().map_err(failed)
+}
+
+fn tell_to_end(child: &Child) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        let _gone_already = kill_process(pid, Signal::TERM);
+    }
+}
+
+/// A mistake in the configuration does not go away by starting again.
+fn is_for_good(status: ExitStatus) -> bool {
+    status.code() == Some(i32::from(Exit::Usage.code()))
+}
+
+/// The addresses of a server that serves.
+pub(crate) fn addresses(ready: &Path) -> Option<Addresses> {
+    serde_json::from_slice(&fs::read(ready).ok()?).ok()
+}

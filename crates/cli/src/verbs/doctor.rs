@@ -1,0 +1,151 @@
+//! `avouch doctor`: is everything ready, and what is not?
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use clap::Args;
+use serde::Serialize;
+use signer::Signer as _;
+
+use crate::config::Folder;
+use crate::context::FolderArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::launch;
+use crate::terminal::Terminal;
+
+/// The flags of `avouch doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  avouch doctor --dir /var/lib/avouch")]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One row of the list.
+#[derive(Debug, Serialize)]
+struct Row {
+    what: &'static str,
+    state: RowState,
+    evidence: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    fix: &'static str,
+}
+
+/// How one thing stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum RowState {
+    /// It is as it should be.
+    InForce,
+    /// It is not, and cannot be on this machine or with this configuration.
+    NotHere,
+    /// It is not, and must be.
+    Wrong,
+}
+
+pub(super) fn run(args: &DoctorArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let folder = args.folder.open()?;
+    let rows = [
+        configuration(&folder),
+        secrets(&folder),
+        key_process(&folder),
+        server(&folder),
+        trust_root(&folder),
+        separation(&folder),
+        Row { what: "journal anchored by witnesses", state: RowState::NotHere, evidence: "no witness is configured: unanchored".to_owned(), fix: "" },
+    ];
+    if args.json {
+        terminal.line(super::json(&rows));
+    } else {
+        rows.iter().for_each(|row| show(row, terminal));
+    }
+    let wrong = rows.iter().any(|row| row.state == RowState::Wrong);
+    Ok(if wrong { Exit::CannotCheck } else { Exit::Done })
+}
+
+fn show(row: &Row, terminal: Terminal) {
+    let mark = match row.state {
+        RowState::InForce => terminal.good("in force "),
+        RowState::NotHere => terminal.dim("not here "),
+        RowState::Wrong => terminal.bad("wrong    "),
+    };
+    terminal.line(format_args!("{mark} {}: {}", row.what, row.evidence));
+    if !row.fix.is_empty() {
+        terminal.line(format_args!("          do: {}", row.fix));
+    }
+}
+
+fn row(what: &'static str, found: Result<String, String>, fix: &'static str) -> Row {
+    match found {
+        Ok(evidence) => Row { what, state: RowState::InForce, evidence, fix: "" },
+        Err(evidence) => Row { what, state: RowState::Wrong, evidence, fix },
+    }
+}
+
+fn configuration(folder: &Folder) -> Row {
+    let found = super::config::check_host(folder);
+    let found = found.map(|()| format!("host {}", folder.config.platform.host)).map_err(|cause| cause.to_string());
+    row("configuration", found, "correct `avouch.toml`")
+}
+
+fn secrets(folder: &Folder) -> Row {
+    let private = [
+        folder.at(&folder.config.signerd.folder),
+        folder.at(&folder.config.signerd.passphrase_file),
+        folder.at(&folder.config.server.folder),
+        folder.at("server/tls/server.key"),
+        folder.at("server/tls/ca.key"),
+    ];
+    let open = private.iter().find(|path| {
+        fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o077 != 0)
+    });
+    let found = match open {
+        None => Ok("keys and folders are readable by their user alone".to_owned()),
+        Some(path) => Err(format!("`{}` is missing, or others may read it", path.display())),
+    };
+    row("secrets", found, "`chmod go-rwx` what is named")
+}
+
+fn key_process(folder: &Folder) -> Row {
+    let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
+    let found = client.state().map(|state| {
+        format!("{} registry entries, journal of {} leaves", state.registry.len(), state.journal.size)
+    });
+    row("key process", found.map_err(|cause| cause.to_string()), "start `avouch serve`, and read what it says")
+}
+
+fn server(folder: &Folder) -> Row {
+    let found = launch::addresses(&folder.ready_file());
+    let found = found.and_then(|addresses| {
+        let stream = std::net::TcpStream::connect_timeout(&addresses.listen, std::time::Duration::from_secs(2)).ok()?;
+        drop(stream);
+        Some(format!("listens at {}, log and trust root at {}", addresses.listen, addresses.public_url))
+    });
+    row("server", found.ok_or_else(|| "nobody listens".to_owned()), "start `avouch serve`, and read what it says")
+}
+
+fn trust_root(folder: &Folder) -> Row {
+    let found = crate::reading::trust_root(&folder.at(super::init::TRUST_ROOT)).map_err(|cause| cause.to_string());
+    let found = found.and_then(|root| {
+        let expires = root.expires();
+        if expires <= crate::clock::now() { Err(format!("it expired at {expires}")) } else { Ok(format!("until {expires}")) }
+    });
+    row("trust root", found, "`avouch trust export` fetches a new one")
+}
+
+/// Two users keep a server that was taken over away from the key process's files.
+fn separation(folder: &Folder) -> Row {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = |path: &std::path::Path| fs::metadata(folder.at(path)).map(|metadata| metadata.uid()).ok();
+    let (keys, server) = (owner(&folder.config.signerd.folder), owner(&folder.config.server.folder));
+    let what = "key process under a user of its own";
+    if keys.is_some() && keys != server {
+        return Row { what, state: RowState::InForce, evidence: "the two folders have two owners".to_owned(), fix: "" };
+    }
+    let evidence = "both processes run as one user: whoever takes the server over may read the sealed keys and their passphrase".to_owned();
+    Row { what, state: RowState::NotHere, evidence, fix: "" }
+}

@@ -1,0 +1,279 @@
+//! `avouch init`: a data folder with all that `avouch serve` needs, founded by one administrator.
+//!
+//! Keys are made by the key process, which runs while the folder is made: the first changes of its registry go the
+//! same way as all later ones.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::server::{FirstClient, Founding};
+use clap::Args;
+use model::{
+    Algorithm, Class, Form, Instant, Logging, PersonId, PrincipalId, Profile, ProfileKey, PublicKey, Timestamping,
+};
+use quorum::{Change, KeyRecord, Registry};
+use signer::Signer;
+use ::verify::{RootParts, TrustRoot};
+
+use crate::administration::{Administrator, Identity, NewKey, days, name};
+use crate::config::{Config, FILE, Folder, Ports};
+use crate::context::{Context, ContextArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::files;
+use crate::launch::Household;
+use crate::random;
+use crate::ssh::SshKey;
+use crate::terminal::Terminal;
+
+/// The trust root's file in a data folder.
+pub(super) const TRUST_ROOT: &str = "client/trust-root.json";
+
+/// The flags of `avouch init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  avouch init /var/lib/avouch --host sign.example.com --admin ~/.ssh/id_ed25519.pub
+  avouch init ./trial
+
+The host is fixed for ever: the log, the journal and the certificates derive their names from it.")]
+pub(crate) struct InitArgs {
+    /// The folder to make
+    dir: PathBuf,
+    /// The host name from which all other names derive
+    #[arg(long, default_value = "localhost")]
+    host: String,
+    /// The founding administrator's SSH public key; its private half signs in its agent, on its hardware token, or
+    /// beside the file. Otherwise a key is made, encrypted, in DIR/admin
+    #[arg(long, value_name = "FILE.pub")]
+    admin: Option<PathBuf>,
+    /// A file with the passphrase for the key that is made; otherwise one is made and printed once
+    #[arg(long, value_name = "FILE", conflicts_with = "admin")]
+    admin_passphrase_file: Option<PathBuf>,
+}
+
+impl InitArgs {
+    /// A folder with every default.
+    pub(super) fn for_folder(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), host: "localhost".to_owned(), admin: None, admin_passphrase_file: None }
+    }
+}
+
+/// A platform that was just founded, with its key process still running.
+pub(super) struct Founded {
+    pub(super) folder: Folder,
+    pub(super) household: Household,
+    pub(super) trust_root: TrustRoot,
+    /// The passphrase of the administrator's key, if one was made.
+    pub(super) passphrase: MadePassphrase,
+}
+
+type MadePassphrase = Option<zeroize::Zeroizing<String>>;
+
+pub(super) fn run(args: &InitArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let mut founded = found(args, Ports::Fixed)?;
+    founded.household.stop();
+    let folder = &founded.folder;
+    let server = &folder.config.server;
+    let context = context(folder, &args.host, server.listen.port(), server.public_listen.port());
+    context.save(&folder.at("client/context.toml"))?;
+    let stored = ContextArgs::default().path().ok().filter(|path| !path.exists());
+    if let Some(path) = &stored {
+        context.save(path)?;
+    }
+    report(args, &founded, stored.is_some(), terminal);
+    Ok(Exit::Done)
+}
+
+/// Makes the folder and founds the platform in it.
+///
+/// CRASH: the folder is half made, and is made anew under another name; nothing in it was shown to anybody.
+pub(super) fn found(args: &InitArgs, ports: Ports) -> Result<Founded, Failure> {
+    let folder = make_folder(args, ports)?;
+    let now = crate::clock::now();
+    let (key, passphrase) = administrator_key(args, &folder)?;
+    let identity = Identity::new("founding administrator");
+    files::write(&folder.at("admin/principal.json"), &identity.encode())?;
+
+    let household = Household::start_key_process(folder.clone())?;
+    let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
+    let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };
+    let mut registry = administrator.begin(&args.host, now)?;
+    let records = platform_keys(&administrator, &args.host, now)?;
+    let mut changes: Vec<Change> = records.into_iter().map(Change::Key).collect();
+    changes.push(Change::Policy { digest: policy::BuiltIn::digest() });
+    administrator.change(&mut registry, changes, "the first keys of the platform", now)?;
+
+    found_server(&folder, &args.host)?;
+    let public_url = folder.config.server.public_url.clone().unwrap_or_else(|| format!("https://{}", args.host));
+    let trust_root = trust_root(&folder, &public_url, now)?;
+    files::write(&folder.at(TRUST_ROOT), &trust_root.encode())?;
+    Ok(Founded { folder, household, trust_root, passphrase })
+}
+
+/// The first client's context.
+pub(super) fn context(folder: &Folder, host: &str, listen: u16, public_listen: u16) -> Context {
+    Context {
+        url: format!("https://{host}:{listen}"),
+        public_url: Some(format!("https://{host}:{public_listen}")),
+        ca: folder.at("client/ca.pem"),
+        cert: Some(folder.at("client/client.pem")),
+        key: Some(folder.at("client/client.key")),
+        api_key_file: None,
+        trust_root: folder.at(TRUST_ROOT),
+        folder: Some(folder.path().to_owned()),
+    }
+}
+
+fn make_folder(args: &InitArgs, ports: Ports) -> Result<Folder, Failure> {
+    let is_empty = std::fs::read_dir(&args.dir).map_or(true, |mut entries| entries.next().is_none());
+    if !is_empty {
+        return Err(Failure::Folder {
+            path: args.dir.clone(),
+            fault: "is not empty",
+            advice: "name a folder that is not there yet; a platform is founded once",
+        });
+    }
+    files::private_folder(&args.dir)?;
+    let path = std::fs::canonicalize(&args.dir).map_err(Failure::file("open", &args.dir))?;
+    let config = Config::new(&args.host, ports);
+    let folder = Folder::new(&path, config);
+    for inside in ["signerd", "server", "run", "admin", "client"] {
+        files::private_folder(&folder.at(inside))?;
+    }
+    files::write_private(&folder.at(&folder.config.signerd.passphrase_file), random::passphrase().as_bytes())?;
+    files::write(&folder.at(FILE), folder.config.encode().as_bytes())?;
+    Folder::open(&path)
+}
+
+fn administrator_key(args: &InitArgs, folder: &Folder) -> Result<(SshKey, MadePassphrase), Failure> {
+    if let Some(public_file) = &args.admin {
+        let key = SshKey::open(public_file, None)?;
+        files::write(&folder.administrator(), format!("{}\n", key.line()).as_bytes())?;
+        return Ok((key, None));
+    }
+    let given = args.admin_passphrase_file.as_ref();
+    let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(Failure::file("read", path));
+    let given = given.map(read).transpose()?.map(zeroize::Zeroizing::new);
+    let made = given.is_none().then(random::passphrase);
+    let key = SshKey::generate(&format!("administrator@{}", args.host));
+    let passphrase = given.as_ref().or(made.as_ref()).map_or("", |text| text.trim_end());
+    key.save(&folder.at("admin/administrator"), passphrase)?;
+    Ok((key, made))
+}
+
+/// The keys of a new platform: its own, and one each for CMS and for plain files.
+fn platform_keys(administrator: &Administrator<'_>, host: &str, now: Instant) -> Result<Vec<KeyRecord>, Failure> {
+    let make = |algorithm| administrator.generate(algorithm);
+    let new = |key: &str, form: Form, public_key: PublicKey, years: u64, common_name: &str| {
+        let certified = matches!(form, Form::Ca | Form::Timestamp | Form::Cms);
+        NewKey {
+            name: name(key),
+            generation: 1,
+            form,
+            classes: if matches!(form, Form::Cms | Form::Blob) { vec![Class::Release] } else { Vec::new() },
+            public_key,
+            not_before: now,
+            validity: days(365 * years),
+            subject: certified.then(|| (host, common_name.to_owned())),
+            origin: (form == Form::Checkpoint).then(|| log_origin(host, now)),
+            rule: None,
+        }
+        .record()
+    };
+    Ok(vec![
+        new("platform/ca", Form::Ca, make(Algorithm::EcdsaP256)?, 20, "avouch signing root"),
+        new("platform/timestamp", Form::Timestamp, make(Algorithm::EcdsaP256)?, 10, "avouch timestamp authority"),
+        new("platform/log", Form::Checkpoint, make(Algorithm::Ed25519)?, 10, ""),
+        new("default/cms", Form::Cms, make(Algorithm::EcdsaP256)?, 5, "default/cms"),
+        new("default/blob", Form::Blob, make(Algorithm::EcdsaP256)?, 5, ""),
+    ])
+}
+
+/// The origin of this year's log.
+fn log_origin(host: &str, now: Instant) -> String {
+    let year: String = now.to_string().chars().take(4).collect();
+    format!("{year}.log.{host}")
+}
+
+/// The trust root, from what the key process tells of itself.
+pub(super) fn trust_root(folder: &Folder, public_url: &str, now: Instant) -> Result<TrustRoot, Failure> {
+    let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
+    let failed = |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
+    let state = client.state().map_err(failed)?;
+    let certificates: Vec<_> = state.certificates.into_iter().map(|one| (one.key, one.certificate)).collect();
+    const ACTION: &str = "compose the trust root";
+    let journal_key = PublicKey::from_spki(&state.journal_key).map_err(Failure::inside(ACTION))?;
+    let parts = RootParts {
+        registry: &state.registry,
+        certificates: &certificates,
+        journal_key: &journal_key,
+        public_url,
+        expires: now.after(days(365)).whole_second(),
+    };
+    TrustRoot::compose(&parts).map_err(Failure::inside(ACTION))
+}
+
+/// The registry of a platform, from what the key process tells of itself.
+pub(super) fn registry(folder: &Folder) -> Result<Registry, Failure> {
+    let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
+    let failed = |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
+    let entries = client.state().map_err(failed)?.registry;
+    Registry::replay(entries.iter().map(Vec::as_slice)).map_err(Failure::inside("replay the registry"))
+}
+
+/// The server's folder: TLS, store, log, the profile `default`, and the first client who may use it.
+fn found_server(folder: &Folder, host: &str) -> Result<(), Failure> {
+    let user = std::env::var("USER").ok().filter(|user| (1..=64).contains(&user.len()));
+    let user = user.unwrap_or_else(|| "first client".to_owned());
+    let profile = Profile {
+        name: name("default"),
+        class: Class::Release,
+        keys: vec![
+            ProfileKey { form: Form::Blob, key: name("default/blob") },
+            ProfileKey { form: Form::Cms, key: name("default/cms") },
+        ],
+        timestamp: Timestamping::Rfc3161,
+        log: Logging::Transparency,
+    };
+    let founding = Founding {
+        folder: &folder.at(&folder.config.server.folder),
+        host,
+        signer: Arc::new(signer::Client::new(&folder.at(&folder.config.signerd.socket))),
+        clock: Arc::new(signerd::SystemClock),
+        profiles: &[profile],
+        // Another person than the administrator: the same credential never administers and signs.
+        client: FirstClient {
+            principal: PrincipalId::new(random::bytes()),
+            person: PersonId::new(random::bytes()),
+            name: &user,
+            spaces: vec![name("default")],
+        },
+    };
+    let credential = ::server::found(&founding).map_err(Failure::inside("make the server's folder"))?;
+    files::write(&folder.at("client/ca.pem"), credential.ca_pem.as_bytes())?;
+    files::write(&folder.at("client/client.pem"), credential.certificate_pem.as_bytes())?;
+    files::write_private(&folder.at("client/client.key"), credential.key_pem.as_bytes())
+}
+
+fn report(args: &InitArgs, founded: &Founded, stored: bool, terminal: Terminal) {
+    let (dir, root) = (founded.folder.path().display(), &founded.trust_root);
+    terminal.line(format_args!("{} in `{dir}`", terminal.bold("a platform was founded")));
+    terminal.line(format_args!("  platform     {}", root.platform()));
+    terminal.line(format_args!("  fingerprint  {}", root.fingerprint()));
+    terminal.line(format_args!("  host         {} (fixed for ever)", args.host));
+    terminal.line("  governance   solo: one administrator, who endorses every change of keys");
+    if let Some(passphrase) = &founded.passphrase {
+        terminal.line(format_args!("  the passphrase of `{dir}/admin/administrator` is shown this once:"));
+        terminal.line(format_args!("               {}", terminal.bold(passphrase)));
+        terminal.line("  keep both away from this machine; changes of keys need them, signing does not");
+    }
+    if stored {
+        terminal.line("  your own context is stored: this user may use profile `default`");
+    }
+    terminal.line(terminal.bold("next:"));
+    terminal.line(format_args!("  avouch serve {dir}"));
+    let context = if stored { String::new() } else { format!(" --context {dir}/client/context.toml") };
+    terminal.line(format_args!("  avouch sign{context} FILE"));
+    terminal.line(format_args!("  avouch verify --trust-root {dir}/{TRUST_ROOT} FILE"));
+}

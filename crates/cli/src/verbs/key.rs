@@ -1,0 +1,263 @@
+//! `avouch key`: keys of the platform. What adds or changes one is endorsed by an administrator.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use model::{Algorithm, Class, Form, Space};
+use quorum::{Change, Key, KeyState, Registry, Requirement, Rule};
+use serde::Serialize;
+
+use crate::administration::{Administrator, Identity, NewKey, days, find_key};
+use crate::config::Folder;
+use crate::context::FolderArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ssh::SshKey;
+use crate::terminal::Terminal;
+use crate::verbs::init;
+
+/// The flags of `avouch key`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    verb: KeyVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyVerb {
+    /// List all keys
+    #[command(after_help = "Example:\n  avouch key list --dir /var/lib/avouch")]
+    List {
+        #[command(flatten)]
+        folder: FolderArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the record of a key
+    #[command(after_help = "Example:\n  avouch key show default/blob")]
+    Show {
+        /// Its name or id
+        key: String,
+        #[command(flatten)]
+        folder: FolderArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a key, or the next generation of one
+    #[command(after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create payments/cms --form cms --rule releasers=2")]
+    Create(Create),
+    /// Keep a key from signing; only an endorsed change restores it
+    #[command(after_help = "Example:\n  avouch key disable payments/blob --reason 'a laptop was lost'")]
+    Disable {
+        /// Its name or id
+        key: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Also disbelieve what it signs from now on, wherever a copy of it may be
+        #[arg(long)]
+        revoke: bool,
+        #[command(flatten)]
+        endorser: EndorserArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// Its name, with the space it lives in
+    name: Space,
+    /// Which bytes it signs
+    #[arg(long)]
+    form: Form,
+    /// Its algorithm
+    #[arg(long, default_value = "ecdsa-p256-sha256")]
+    algorithm: Algorithm,
+    /// A decision that its signatures may support; repeat it for several
+    #[arg(long = "class", default_values = ["release"])]
+    classes: Vec<Class>,
+    /// For how many days it may sign
+    #[arg(long, default_value_t = 1825, value_parser = clap::value_parser!(u64).range(1..=7300))]
+    days: u64,
+    /// So many persons of a group must endorse each request, such as `releasers=2`
+    #[arg(long = "rule", value_name = "GROUP=COUNT", value_parser = requirement)]
+    rules: Vec<Requirement>,
+    #[command(flatten)]
+    endorser: EndorserArgs,
+}
+
+/// Whose administrator's key endorses a change.
+#[derive(Debug, Args)]
+struct EndorserArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
+    /// The administrator's SSH public key; otherwise the one in the data folder
+    #[arg(long, value_name = "FILE.pub")]
+    admin: Option<PathBuf>,
+    /// The passphrase of an administrator's key that `avouch init` made; otherwise `ssh-keygen` signs, and asks
+    #[arg(long, value_name = "FILE")]
+    admin_passphrase_file: Option<PathBuf>,
+}
+
+fn requirement(text: &str) -> Result<Requirement, String> {
+    let (group, threshold) = text.split_once('=').ok_or("use GROUP=COUNT, such as `releasers=2`")?;
+    let group = group.parse().map_err(|cause| format!("{cause}"))?;
+    Ok(Requirement { group, threshold: threshold.parse().map_err(|_| "the count must be a number")? })
+}
+
+/// A key, for programs.
+#[derive(Debug, Serialize)]
+struct KeyReport<'a> {
+    id: String,
+    record: &'a quorum::KeyRecord,
+    state: KeyState,
+    #[serde(rename = "recordDigest")]
+    record_digest: String,
+}
+
+pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    match &args.verb {
+        KeyVerb::List { folder, json } => {
+            let registry = init::registry(&folder.open()?)?;
+            if *json {
+                terminal.line(super::json(&registry.keys().map(report).collect::<Vec<_>>()));
+            } else {
+                registry.keys().for_each(|key| line(key, terminal));
+            }
+        }
+        KeyVerb::Show { key, folder, json } => {
+            let registry = init::registry(&folder.open()?)?;
+            let id = find_key(&registry, key)?;
+            let Some(key) = registry.key(&id) else { return Ok(Exit::Usage) };
+            if *json { terminal.line(super::json(&report(key))) } else { show(key, terminal) }
+        }
+        KeyVerb::Create(create) => create.run(terminal)?,
+        KeyVerb::Disable { key, reason, revoke, endorser } => {
+            let (folder, mut registry) = endorser.open()?;
+            let id = find_key(&registry, key)?;
+            let now = crate::clock::now();
+            let state = if *revoke { KeyState::Revoked } else { KeyState::Suspended };
+            let change = Change::KeyState { key: id, state, since: now, reason: reason.clone() };
+            endorser.change(&folder, &mut registry, |_| Ok(vec![change]), reason)?;
+            terminal.line(format_args!("{id} signs no more"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+impl Create {
+    fn run(&self, terminal: Terminal) -> Result<(), Failure> {
+        let (folder, mut registry) = self.endorser.open()?;
+        let newest = registry.keys().filter(|key| key.record.name == self.name).map(|key| key.record.generation).max();
+        let generation = newest.unwrap_or(0) + 1;
+        let host = folder.config.platform.host.clone();
+        let rule = (!self.rules.is_empty()).then(|| Rule {
+            requirements: self.rules.clone(),
+            independent: 0,
+            period_s_max: model::limits::ENDORSED_PERIOD_S_MAX,
+        });
+        let certified = matches!(self.form, Form::Cms | Form::CmsPlain);
+        let make = |administrator: &Administrator<'_>| {
+            let new = NewKey {
+                name: self.name.clone(),
+                generation,
+                form: self.form,
+                classes: self.classes.clone(),
+                public_key: administrator.generate(self.algorithm)?,
+                not_before: crate::clock::now(),
+                validity: days(self.days),
+                subject: certified.then(|| (host.as_str(), self.name.to_string())),
+                origin: None,
+                rule,
+            };
+            Ok(vec![Change::Key(new.record())])
+        };
+        let reason = format!("key {} generation {generation}", self.name);
+        self.endorser.change(&folder, &mut registry, make, &reason)?;
+        if let Some(key) = registry.key_named(&self.name, generation) {
+            line(key, terminal);
+        }
+        Ok(())
+    }
+}
+
+impl EndorserArgs {
+    fn open(&self) -> Result<(Folder, Registry), Failure> {
+        let folder = self.folder.open()?;
+        let registry = init::registry(&folder)?;
+        Ok((folder, registry))
+    }
+
+    fn change(
+        &self,
+        folder: &Folder,
+        registry: &mut Registry,
+        changes: impl FnOnce(&Administrator<'_>) -> Result<Vec<Change>, Failure>,
+        reason: &str,
+    ) -> Result<(), Failure> {
+        let public_file = self.admin.clone().unwrap_or_else(|| folder.administrator());
+        let key = SshKey::open(&public_file, self.admin_passphrase_file.as_deref())?;
+        let identity = Identity::load(&folder.at("admin/principal.json"))?;
+        let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
+        let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };
+        let changes = changes(&administrator)?;
+        administrator.change(registry, changes, reason, crate::clock::now())?;
+        let admin = client::AdminClient::new(&folder.at(&folder.config.server.admin_socket))?;
+        crate::online::call(admin.refresh_registry())?;
+        Ok(())
+    }
+}
+
+fn report(key: &Key) -> KeyReport<'_> {
+    let (id, record_digest) = (key.record.id().to_string(), key.digest.to_string());
+    KeyReport { id, record: &key.record, state: key.state, record_digest }
+}
+
+const fn state_text(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Active => "active",
+        KeyState::Suspended => "suspended",
+        KeyState::Retired => "retired",
+        _ => "revoked",
+    }
+}
+
+/// Shows a key on one line.
+pub(super) fn line(key: &Key, terminal: Terminal) {
+    let record = &key.record;
+    let governed = if record.rule.is_some() { "governed" } else { "" };
+    let state = state_text(key.state);
+    let state = if key.state == KeyState::Active { terminal.good(state) } else { terminal.bad(state) };
+    let name = format!("{}#{}", record.name, record.generation);
+    terminal.line(format_args!(
+        "{name:<24} {:<10} {:<18} {state} {governed} {}",
+        record.form.word(),
+        record.public_key.algorithm().word(),
+        terminal.dim(&record.id().to_string())
+    ));
+}
+
+fn show(key: &Key, terminal: Terminal) {
+    line(key, terminal);
+    let record = &key.record;
+    terminal.line(format_args!("  may sign from {} until {}", record.not_before, record.not_after));
+    terminal.line(format_args!("  for {}, kept in store `{}`", record.purpose, record.store));
+    if !record.classes.is_empty() {
+        let classes: Vec<&str> = record.classes.iter().map(|class| class.word()).collect();
+        terminal.line(format_args!("  classes {}", classes.join(", ")));
+    }
+    match &record.rule {
+        None if record.purpose == model::Purpose::Code => terminal.line("  asks nobody before it signs"),
+        None => {}
+        Some(rule) => {
+            for one in &rule.requirements {
+                terminal.line(format_args!("  asks {} of group `{}`", one.threshold, one.group));
+            }
+        }
+    }
+    if record.form == Form::Blob {
+        terminal.line("  it signs digests: whoever pins this bare key alone may be shown a signature of the digest of anything");
+    }
+    terminal.line(format_args!("  record {}", key.digest));
+}

@@ -1,0 +1,105 @@
+//! `avouch login`: stores how a server is reached and how this client proves itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use pki::Certificate;
+
+use crate::context::{Context, ContextArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// The flags of `avouch login`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("credential").required(true).args(["api_key_file", "cert"]))]
+#[command(after_help = "\
+Examples:
+  avouch login https://sign.example.com:7443 --ca ca.pem --fingerprint 1f2e… --api-key-file ci.key
+  avouch login https://sign.example.com:7443 --ca ca.pem --fingerprint 1f2e… --cert me.pem --key me.key
+
+The fingerprint is the SHA-256 of the certificate in CA.PEM. Ask an administrator for it by another way than the file.")]
+pub(crate) struct LoginArgs {
+    /// The server's address
+    url: String,
+    /// The certificate, in PEM, that the server's own must come from (DIR/client/ca.pem on the server)
+    #[arg(long, value_name = "FILE")]
+    ca: PathBuf,
+    /// Its SHA-256, in hexadecimal; colons and spaces do not matter
+    #[arg(long, value_name = "SHA256")]
+    fingerprint: String,
+    /// The file with an API key
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// A client certificate in PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Its private key in PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// The address of the listener that anybody reads; otherwise the same host at the next port
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// The platform's id, if you know it: the trust root must be of it
+    #[arg(long, value_name = "ID")]
+    platform: Option<model::PlatformId>,
+    #[command(flatten)]
+    context: ContextArgs,
+}
+
+pub(super) fn run(args: &LoginArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    check_fingerprint(&args.ca, &args.fingerprint)?;
+    let path = args.context.path()?;
+    let absolute = |path: &PathBuf| fs::canonicalize(path).map_err(Failure::file("find", path));
+    let context = Context {
+        url: args.url.clone(),
+        public_url: args.public_url.clone().or_else(|| next_port(&args.url)),
+        ca: absolute(&args.ca)?,
+        cert: args.cert.as_ref().map(absolute).transpose()?,
+        key: args.key.as_ref().map(absolute).transpose()?,
+        api_key_file: args.api_key_file.as_ref().map(absolute).transpose()?,
+        trust_root: path.with_file_name("trust-root.json"),
+        folder: None,
+    };
+    let client = context.client()?;
+    let whoami = crate::online::call(client.whoami())?;
+    if let Some(folder) = path.parent() {
+        crate::files::private_folder(folder)?;
+    }
+    let root = context.renew_trust_root()?;
+    if let Some(expected) = args.platform.filter(|expected| *expected != root.platform()) {
+        return Err(Failure::Usage {
+            what: format!("the server is of {}, and {expected} was expected", root.platform()),
+            advice: "do not use this server before you know why",
+        });
+    }
+    context.save(&path)?;
+    terminal.line(format_args!("you are {} at {}", terminal.bold(&whoami.name), args.url));
+    terminal.line(format_args!("the platform's fingerprint is {}", root.fingerprint()));
+    if args.platform.is_none() {
+        terminal.line("compare it with its administrators': all verification rests on it");
+    }
+    Ok(Exit::Done)
+}
+
+fn check_fingerprint(ca: &Path, fingerprint: &str) -> Result<(), Failure> {
+    let text = fs::read_to_string(ca).map_err(Failure::file("read", ca))?;
+    let certificate = Certificate::from_pem(&text).map_err(Failure::input(ca.display().to_string(), "one certificate in PEM"))?;
+    let given: String = fingerprint.chars().filter(char::is_ascii_hexdigit).collect();
+    let found = certificate.fingerprint().to_string();
+    if given.eq_ignore_ascii_case(&found) {
+        return Ok(());
+    }
+    Err(Failure::Usage {
+        what: format!("the certificate in `{}` has the fingerprint {found}, not the one that was given", ca.display()),
+        advice: "ask an administrator for both again, by two different ways",
+    })
+}
+
+/// `https://HOST:7443` and its neighbour `https://HOST:7444`, as `avouch init` lays them out.
+fn next_port(url: &str) -> Option<String> {
+    let (before, port) = url.trim_end_matches('/').rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    Some(format!("{before}:{}", port.checked_add(1)?))
+}

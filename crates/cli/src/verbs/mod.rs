@@ -1,0 +1,115 @@
+//! The verbs: one file each.
+
+mod api_key;
+mod completions;
+mod config;
+mod demo;
+mod doctor;
+mod endorse;
+mod explain;
+mod init;
+mod inspect;
+mod key;
+mod log;
+mod login;
+mod man;
+mod principal;
+mod profile;
+mod serve;
+mod server;
+mod sign;
+pub(crate) mod signerd;
+mod trust;
+mod verify;
+mod whoami;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// What avouch can be told to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show the whole cycle on this machine, with nothing configured
+    Demo(demo::DemoArgs),
+    /// Make a data folder: keys, registry, certificates, first client
+    Init(init::InitArgs),
+    /// Run the key process and the server of a data folder
+    Serve(serve::ServeArgs),
+    /// Run the key process alone, under an init system of its own
+    Signerd(signerd::SignerdArgs),
+    /// Run the server alone
+    #[command(hide = true)]
+    Server(server::ServerArgs),
+    /// Sign files
+    Sign(sign::SignArgs),
+    /// Verify a file offline, against a trust root
+    Verify(verify::VerifyArgs),
+    /// Show what is in a receipt, bundle, CMS signature, timestamp or trust root
+    Inspect(inspect::InspectArgs),
+    /// Tell the story of a signature: who, from what, by which rule, when, and what that does not prove
+    Explain(explain::ExplainArgs),
+    /// Show who the server thinks you are, and which profiles you may use
+    Whoami(whoami::WhoamiArgs),
+    /// Store how a server is reached and how you prove yourself
+    Login(login::LoginArgs),
+    /// Keys of the platform
+    Key(key::KeyArgs),
+    /// Signing profiles
+    Profile(profile::ProfileArgs),
+    /// Who may ask
+    Principal(principal::PrincipalArgs),
+    /// API keys
+    ApiKey(api_key::ApiKeyArgs),
+    /// Endorse a request, or reject it, with an SSH key
+    Endorse(endorse::EndorseArgs),
+    /// Read and check the transparency log
+    Log(log::LogArgs),
+    /// The trust root that verifiers start from
+    Trust(trust::TrustArgs),
+    /// Look at a configuration
+    Config(config::ConfigArgs),
+    /// Check that this machine and a data folder are ready
+    Doctor(doctor::DoctorArgs),
+    /// Print completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages
+    Man(man::ManArgs),
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) fn run(self, terminal: Terminal) -> Result<Exit, Failure> {
+        match self {
+            Self::Demo(args) => demo::run(&args, terminal),
+            Self::Init(args) => init::run(&args, terminal),
+            Self::Serve(args) => serve::run(&args, terminal),
+            Self::Signerd(args) => signerd::run(&args),
+            Self::Server(args) => server::run(&args),
+            Self::Sign(args) => sign::run(&args, terminal),
+            Self::Verify(args) => verify::run(&args, terminal),
+            Self::Inspect(args) => inspect::run(&args, terminal),
+            Self::Explain(args) => explain::run(&args, terminal),
+            Self::Whoami(args) => whoami::run(&args, terminal),
+            Self::Login(args) => login::run(&args, terminal),
+            Self::Key(args) => key::run(&args, terminal),
+            Self::Profile(args) => profile::run(&args, terminal),
+            Self::Principal(args) => principal::run(&args, terminal),
+            Self::ApiKey(args) => api_key::run(&args, terminal),
+            Self::Endorse(args) => endorse::run(&args, terminal),
+            Self::Log(args) => log::run(&args, terminal),
+            Self::Trust(args) => trust::run(&args, terminal),
+            Self::Config(args) => config::run(&args, terminal),
+            Self::Doctor(args) => doctor::run(&args, terminal),
+            Self::Completions(args) => completions::run(&args, terminal),
+            Self::Man(args) => man::run(&args, terminal),
+        }
+    }
+}
+
+/// JSON for programs, indented, because people look at it too.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("avouch's own types always encode as JSON")
+}

@@ -1,0 +1,37 @@
+//! `avouch serve`: both processes of a data folder, kept running.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::Folder;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::launch::Household;
+use crate::terminal::Terminal;
+use crate::verbs::init;
+
+/// The flags of `avouch serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  avouch serve --init /var/lib/avouch    make the folder first, if it is not there\n  avouch serve /var/lib/avouch")]
+pub(crate) struct ServeArgs {
+    /// The data folder that `avouch init` made
+    dir: PathBuf,
+    /// Make the folder first, if it is not there
+    #[arg(long)]
+    init: bool,
+}
+
+pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    if args.init && !args.dir.join(crate::config::FILE).exists() {
+        init::run(&init::InitArgs::for_folder(&args.dir), terminal)?;
+    }
+    let folder = Folder::open(&args.dir)?;
+    let mut household = Household::start_key_process(folder)?;
+    let addresses = household.start_server()?;
+    terminal.note(format_args!(
+        "avouch serves: requests at https://{}, log, timestamps and trust root at {}, metrics and health at http://{}",
+        addresses.listen, addresses.public_url, addresses.monitor_listen
+    ));
+    household.keep(terminal)
+}

@@ -1,0 +1,255 @@
+//! `avouch sign`: files in, receipts out.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use api::{Code, ProfileView, RequestState, RequestView};
+use clap::Args;
+use client::{Client, ClientError, Wait};
+use formats::{Carried, detached};
+use model::receipt::Receipt;
+use model::{Class, Item, Space, Subject};
+use serde::Serialize;
+use ::verify::{Artifact, Evidence, Expectations, Present, Refused, TimeSource, TrustRoot, Verified, verify_receipt};
+
+use crate::compose::{Asked, compose};
+use crate::context::{Context, ContextArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::reading::ReadFile;
+use crate::terminal::Terminal;
+
+/// The flags of `avouch sign`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  avouch sign firmware.bin
+  avouch sign dist/* --profile payments/api --product api --version 1.4.0
+  tar c src | avouch sign - --name src.tar
+
+Beside each file appear NAME.receipt.json and, by the keys of the profile, NAME.sigstore.json, NAME.sig and NAME.p7s.")]
+pub(crate) struct SignArgs {
+    /// The files; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The signing profile
+    #[arg(long, default_value = "default")]
+    pub(crate) profile: Space,
+    /// What the product is called; otherwise the repository's name
+    #[arg(long)]
+    pub(crate) product: Option<String>,
+    /// Its version; otherwise the tag that is checked out
+    #[arg(long)]
+    pub(crate) version: Option<String>,
+    /// The decision that the signature is to support; the profile must be of this class
+    #[arg(long)]
+    pub(crate) class: Option<Class>,
+    /// Where it was made from; otherwise what the CI's environment or git say
+    #[arg(long, value_name = "REPOSITORY[@COMMIT]")]
+    pub(crate) source: Option<String>,
+    /// Why, for those who are asked to endorse
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    /// The name under which standard input is signed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The folder for what comes back; otherwise beside each file
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Make a new signature even if the same was made within the last 24 hours
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// What makes a repeat of this call the same, even from another process
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// How many seconds to wait for the signatures
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) wait: u64,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What became of a call, for programs.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    request: String,
+    digest: String,
+    state: RequestState,
+    reasons: &'a [String],
+    files: Vec<Signed>,
+}
+
+/// A file that was signed, and what was written for it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Signed {
+    pub(crate) name: String,
+    pub(crate) sha256: String,
+    pub(crate) written: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let context = args.context.load()?;
+    let (view, files) = sign(args, &context)?;
+    let exit = exit_of(view.state);
+    if args.json {
+        let (request, digest) = (view.id.to_string(), view.digest.to_string());
+        let report = Report { request, digest, state: view.state, reasons: &view.reasons, files };
+        terminal.line(super::json(&report));
+        return Ok(exit);
+    }
+    for file in &files {
+        terminal.line(format_args!("{} {}", terminal.good("signed"), terminal.bold(&file.name)));
+        file.written.iter().for_each(|path| terminal.line(format_args!("  {}", path.display())));
+    }
+    if exit != Exit::Done {
+        terminal.line(format_args!("{} {}: {}", terminal.bold("request"), view.id, state_text(view.state)));
+        terminal.line(format_args!("  digest {}", view.digest));
+        view.reasons.iter().for_each(|reason| terminal.line(format_args!("  {reason}")));
+    }
+    Ok(exit)
+}
+
+/// Signs files and writes what came back, once it was verified.
+pub(crate) fn sign(args: &SignArgs, context: &Context) -> Result<(RequestView, Vec<Signed>), Failure> {
+    let client = context.client()?;
+    let files = read(args)?;
+    let asked = asked(args, &files);
+    let wait = Wait::Final(Duration::from_secs(args.wait));
+    let view = crate::online::call(async { submit(&client, args, &asked, wait).await })?;
+    let mut written = Vec::with_capacity(view.receipts.len());
+    let mut trust = Trust { context, root: context.trust_root()?, renewed: false };
+    for receipt in &view.receipts {
+        written.push(keep(args, receipt, &files, &mut trust)?);
+    }
+    Ok((view, written))
+}
+
+fn read(args: &SignArgs) -> Result<Vec<ReadFile>, Failure> {
+    let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
+    if args.files.iter().filter(is_stdin).count() > 1 {
+        return Err(Failure::Usage { what: "standard input can be signed once".to_owned(), advice: "name `-` once" });
+    }
+    let name = |path: &PathBuf| is_stdin(&path).then_some(args.name.as_deref()).flatten();
+    args.files.iter().map(|path| crate::reading::file(path, name(path), Carried::Digest)).collect()
+}
+
+fn asked<'a>(args: &SignArgs, files: &'a [ReadFile]) -> Asked<'a> {
+    let found = crate::source::find();
+    let subject = Subject {
+        product: args.product.clone().or(found.product).unwrap_or_default(),
+        version: args.version.clone().or(found.version).unwrap_or_default(),
+        source: args.source.as_deref().map(crate::source::parse).or(found.source),
+    };
+    Asked { files, subject, reason: args.reason.clone(), class: args.class, again: args.again }
+}
+
+/// Composes and submits; once more, if the server says that the request is out of date.
+async fn submit(client: &Client, args: &SignArgs, asked: &Asked<'_>, wait: Wait) -> Result<RequestView, Failure> {
+    let key = args.idempotency_key.as_deref();
+    let view = client.profile(&args.profile).await?;
+    let submission = compose(&view, asked, crate::clock::now())?;
+    match client.submit(&submission, key, wait).await {
+        Err(error) => match stale(&error) {
+            Some(view) => {
+                let submission = compose(&view, asked, crate::clock::now())?;
+                Ok(client.submit(&submission, key, wait).await?)
+            }
+            None => Err(error.into()),
+        },
+        Ok(view) => Ok(view),
+    }
+}
+
+fn stale(error: &ClientError) -> Option<ProfileView> {
+    error.problem().filter(|problem| problem.code == Code::Stale).and_then(|problem| problem.profile.clone())
+}
+
+/// The trust root that receipts are held to; fetched anew once, where the one at hand is too old.
+struct Trust<'a> {
+    context: &'a Context,
+    root: TrustRoot,
+    renewed: bool,
+}
+
+impl Trust<'_> {
+    fn verify(&mut self, artifact: &Artifact, receipt: &Receipt) -> Result<Verified, Failure> {
+        let present = Present { at: crate::clock::now(), source: TimeSource::SystemClock };
+        // Which evidence belongs to it is the profile's to say, and the profile is the server's.
+        let expectations =
+            Expectations { timestamp: Evidence::IfPresent, log: Evidence::IfPresent, ..Expectations::default() };
+        match verify_receipt(artifact, receipt, &self.root, &expectations, present) {
+            Err(Refused::CannotCheck { .. }) if !self.renewed => {
+                self.root = self.context.renew_trust_root()?;
+                self.renewed = true;
+                self.verify(artifact, receipt)
+            }
+            Err(refused) => {
+                let name = artifact.name.clone().unwrap_or_default();
+                Err(Failure::BadReceipt { name, source: Box::new(refused) })
+            }
+            Ok(verified) => Ok(verified),
+        }
+    }
+}
+
+/// Verifies a receipt and writes it, with its projections, beside its file.
+fn keep(args: &SignArgs, receipt: &Receipt, files: &[ReadFile], trust: &mut Trust<'_>) -> Result<Signed, Failure> {
+    let first = receipt.items.first().and_then(|signed| Item::parse(signed.item.as_bytes()).ok());
+    let file = first.and_then(|item| files.iter().find(|file| file.prepared.file == item.file && file.name == item.name));
+    let file = file.ok_or_else(|| Failure::Process {
+        process: "the server",
+        fault: "answered with a receipt of none of these files".to_owned(),
+    })?;
+    let artifact = Artifact { sha256: file.prepared.file.sha256, name: Some(file.name.clone()) };
+    trust.verify(&artifact, receipt)?;
+    let beside = match (&args.out, &file.path) {
+        (Some(out), _) => out.join(&file.name),
+        (None, Some(path)) => path.clone(),
+        (None, None) => PathBuf::from(&file.name),
+    };
+    let mut written = vec![write(&beside, detached::Kind::Receipt, &receipt.encode())?];
+    for signed in &receipt.items {
+        let log_id = trust.root.logs().find(|log| signed.log.as_ref().is_some_and(|entry| entry.checkpoint.lines().next() == Some(log.name())));
+        let log_id = log_id.map(tlog::VerifierKey::log_id);
+        let projections = detached::of_item(signed, log_id.as_ref()).map_err(Failure::inside("project a receipt"))?;
+        // The response of the timestamp authority stands in the receipt and the bundle already.
+        for one in projections.iter().filter(|one| one.kind != detached::Kind::Timestamp) {
+            written.push(write(&beside, one.kind, &one.bytes)?);
+        }
+    }
+    Ok(Signed { name: file.name.clone(), sha256: artifact.sha256.to_string(), written })
+}
+
+fn write(beside: &Path, kind: detached::Kind, bytes: &[u8]) -> Result<PathBuf, Failure> {
+    let path = crate::files::suffixed(beside, kind.suffix());
+    crate::files::write(&path, bytes)?;
+    Ok(path)
+}
+
+/// How a request's state ends a verb.
+pub(super) const fn exit_of(state: RequestState) -> Exit {
+    match state {
+        RequestState::Done => Exit::Done,
+        RequestState::Refused => Exit::Bad,
+        RequestState::Rejected | RequestState::Withdrawn => Exit::Rejected,
+        RequestState::Expired => Exit::Expired,
+        RequestState::Failed => Exit::CannotCheck,
+        _ => Exit::Pending,
+    }
+}
+
+pub(super) const fn state_text(state: RequestState) -> &'static str {
+    match state {
+        RequestState::Waiting => "waiting for endorsements",
+        RequestState::Intended | RequestState::Signed | RequestState::Logged => "under way; ask again with the same command",
+        RequestState::Done => "done",
+        RequestState::Refused => "refused",
+        RequestState::Rejected => "rejected by an endorser",
+        RequestState::Withdrawn => "withdrawn",
+        RequestState::Expired => "expired",
+        _ => "failed, and set aside",
+    }
+}

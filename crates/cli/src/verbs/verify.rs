@@ -1,0 +1,202 @@
+//! `avouch verify`: offline, against a trust root.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use formats::{Carried, detached};
+use model::{Class, Instant, PublicKey, Space};
+use ::verify::{
+    Artifact, BundleTrust, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation, TimeSource,
+    TrustRoot, Verified, verify_bundle, verify_cms, verify_receipt,
+};
+use envelope::trusted_root::TrustedRoot;
+
+use crate::context::ContextArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// The flags of `avouch verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  avouch verify firmware.bin --trust-root trust-root.json
+  avouch verify firmware.bin --product firmware --version 1.4.0 --class release
+  avouch verify firmware.bin --signature firmware.bin.p7s
+  avouch verify file --signature file.sigstore.json --public-key key.pem --sigstore trusted_root.json")]
+pub(crate) struct VerifyArgs {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Its receipt, bundle or CMS signature; otherwise NAME.receipt.json, NAME.sigstore.json or NAME.p7s beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
+    /// The trust root; otherwise the one of the stored context
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust_root: Option<PathBuf>,
+    /// The product that must have been named
+    #[arg(long)]
+    pub(crate) product: Option<String>,
+    /// The version that must have been named
+    #[arg(long)]
+    pub(crate) version: Option<String>,
+    /// The class it must have been signed for
+    #[arg(long)]
+    pub(crate) class: Option<Class>,
+    /// The key, by name or id, that must have signed
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// The signing profile that must have been used
+    #[arg(long)]
+    pub(crate) profile: Option<Space>,
+    /// People must have endorsed it, even where the key's record asks for nobody
+    #[arg(long)]
+    pub(crate) require_quorum: bool,
+    /// The profile asks for no timestamp token
+    #[arg(long)]
+    pub(crate) without_timestamp: bool,
+    /// The profile asks for no log entry
+    #[arg(long)]
+    pub(crate) without_log: bool,
+    /// The present; otherwise this machine's clock
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Instant>,
+    /// A public key in PEM that signed a bundle, with `--sigstore`: no platform's trust root is used
+    #[arg(long, value_name = "FILE", requires = "sigstore")]
+    pub(crate) public_key: Option<PathBuf>,
+    /// A Sigstore `trusted_root.json`, with `--public-key`
+    #[arg(long, value_name = "FILE", requires = "public_key")]
+    pub(crate) sigstore: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(super) fn run(args: &VerifyArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let verified = judge(args)?;
+    if args.json {
+        terminal.line(super::json(&verified));
+    } else {
+        show(&verified, &args.file, terminal);
+    }
+    Ok(Exit::Done)
+}
+
+/// Verifies what the flags name.
+pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
+    let file = crate::reading::file(&args.file, None, Carried::Digest)?;
+    let artifact = Artifact { sha256: file.prepared.file.sha256, name: Some(file.name) };
+    let signature = find_signature(args)?;
+    let expectations = args.expectations()?;
+    let present = match args.at {
+        Some(at) => Present { at, source: TimeSource::Named },
+        None => Present { at: crate::clock::now(), source: TimeSource::SystemClock },
+    };
+    let judged = match kind_of(&signature)? {
+        detached::Kind::Receipt => {
+            let receipt = crate::reading::receipt(&signature)?;
+            verify_receipt(&artifact, &receipt, &args.trust_root()?, &expectations, present)
+        }
+        detached::Kind::Bundle => {
+            let json = crate::files::read_bounded(&signature, envelope::bundle::BUNDLE_BYTES_MAX)?;
+            if let (Some(key), Some(sigstore)) = (&args.public_key, &args.sigstore) {
+                let (key, sigstore) = (public_key(key)?, trusted_root(sigstore)?);
+                let trust = BundleTrust::Given { key: &key, sigstore: &sigstore };
+                verify_bundle(&artifact, &json, trust, &expectations, present)
+            } else {
+                verify_bundle(&artifact, &json, BundleTrust::Platform(&args.trust_root()?), &expectations, present)
+            }
+        }
+        _ => {
+            let der = crate::files::read_bounded(&signature, envelope::cms::CMS_BYTES_MAX)?;
+            verify_cms(&artifact, &der, CmsTrust::Platform(&args.trust_root()?), &expectations, present)
+        }
+    };
+    judged.map_err(|source| Failure::Refused {
+        subject: format!("`{}` is refused by `{}`", args.file.display(), signature.display()),
+        source,
+    })
+}
+
+impl VerifyArgs {
+    pub(super) fn trust_root(&self) -> Result<TrustRoot, Failure> {
+        match &self.trust_root {
+            Some(path) => crate::reading::trust_root(path),
+            None => self.context.load()?.trust_root(),
+        }
+    }
+
+    fn expectations(&self) -> Result<Expectations, Failure> {
+        let key = match self.key.as_deref() {
+            None => None,
+            Some(text) if text.starts_with("key_") => {
+                Some(KeyExpectation::Id(text.parse().map_err(Failure::input(text, "a key id"))?))
+            }
+            Some(text) => Some(KeyExpectation::Name(text.parse().map_err(Failure::input(text, "a key's name"))?)),
+        };
+        let evidence = |without| if without { Evidence::IfPresent } else { Evidence::Required };
+        Ok(Expectations {
+            product: self.product.clone(),
+            version: self.version.clone(),
+            class: self.class,
+            key,
+            profile: self.profile.clone(),
+            quorum: if self.require_quorum { QuorumExpectation::Required } else { QuorumExpectation::AsRecorded },
+            timestamp: evidence(self.without_timestamp),
+            log: evidence(self.without_log),
+        })
+    }
+}
+
+const KINDS: [detached::Kind; 3] = [detached::Kind::Receipt, detached::Kind::Bundle, detached::Kind::Cms];
+
+fn find_signature(args: &VerifyArgs) -> Result<PathBuf, Failure> {
+    if let Some(path) = &args.signature {
+        return Ok(path.clone());
+    }
+    let beside = KINDS.map(|kind| crate::files::suffixed(&args.file, kind.suffix()));
+    beside.into_iter().find(|path| path.exists()).ok_or_else(|| Failure::Usage {
+        what: format!("there is no receipt, bundle or CMS signature beside `{}`", args.file.display()),
+        advice: "name it with `--signature FILE`",
+    })
+}
+
+fn kind_of(path: &Path) -> Result<detached::Kind, Failure> {
+    let name = path.to_string_lossy();
+    KINDS.into_iter().find(|kind| name.ends_with(kind.suffix())).ok_or_else(|| Failure::Usage {
+        what: format!("what `{name}` is cannot be told from its name"),
+        advice: "give it the suffix .receipt.json, .sigstore.json or .p7s",
+    })
+}
+
+/// Reads a public key in PEM (RFC 7468 §13).
+pub(super) fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+    let bytes = crate::files::read_bounded(path, 64 * 1024)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let body: String = text.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+    const EXPECTED: &str = "a public key in PEM";
+    let name = path.display().to_string();
+    let der = data_encoding::BASE64.decode(body.as_bytes()).map_err(Failure::input(&name, EXPECTED))?;
+    PublicKey::from_spki(&der).map_err(Failure::input(&name, EXPECTED))
+}
+
+fn trusted_root(path: &Path) -> Result<TrustedRoot, Failure> {
+    let bytes = crate::files::read_bounded(path, envelope::trusted_root::TRUSTED_ROOT_BYTES_MAX)?;
+    TrustedRoot::from_json(&bytes).map_err(Failure::input(path.display().to_string(), "a Sigstore trusted root"))
+}
+
+/// Shows a verdict to people.
+pub(super) fn show(verified: &Verified, file: &Path, terminal: Terminal) {
+    terminal.line(format_args!("{} {}", terminal.good("good"), terminal.bold(&file.display().to_string())));
+    for item in verified.items() {
+        let form = item.item().map_or_else(String::new, |item| format!(" ({})", item.form));
+        terminal.line(format_args!("  signed by {}{form}, at {}", item.key(), item.time()));
+        item.proven().iter().for_each(|proof| terminal.line(format_args!("    {} {proof}", terminal.good("✓"))));
+    }
+    if !verified.not_checked().is_empty() {
+        terminal.line(format_args!("  {}", terminal.bold("not checked:")));
+        verified.not_checked().iter().for_each(|open| terminal.line(format_args!("    · {open}")));
+    }
+}

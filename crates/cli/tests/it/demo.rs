@@ -1,0 +1,122 @@
+//! `avouch demo`, and what others say of the files that it leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use testkit::{Direction, TempFolder, interop_row, tool};
+
+use crate::command_line::{avouch, text};
+
+/// One demonstration for all tests, because nothing in it is changed by looking.
+struct Demo {
+    _folder: TempFolder,
+    out: PathBuf,
+    said: String,
+}
+
+fn demo() -> &'static Demo {
+    static DEMO: OnceLock<Demo> = OnceLock::new();
+    DEMO.get_or_init(|| {
+        let folder = testkit::temp_folder();
+        let file = folder.path().join("firmware.bin");
+        fs::write(&file, b"what the organisation ships\n").unwrap();
+        let out = folder.path().join("out");
+        let output = avouch().arg("demo").arg(&file).arg("--out").arg(&out).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        Demo { said: text(&output), out, _folder: folder }
+    })
+}
+
+/// Runs a foreign tool in the folder of the demonstration, untouched and with one byte of `tampered` changed.
+fn both_ways(format: &str, name: &'static str, arguments: &[&str], tampered: &str) {
+    let Some(tool) = tool(name) else { return };
+    let run = |folder: &Path| -> Output {
+        let mut command: Command = tool.command();
+        command.current_dir(folder).env("HOME", folder).args(arguments).output().unwrap()
+    };
+    let good = run(&demo().out);
+    let copy = testkit::temp_folder();
+    for entry in fs::read_dir(&demo().out).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let path = copy.path().join(tampered);
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let bad = run(copy.path());
+    let (accepted, refused) = (u32::from(good.status.success()), u32::from(!bad.status.success()));
+    interop_row(format, &tool, Direction::Ours, accepted, refused);
+    assert!(good.status.success(), "{name} refuses what avouch signed: {}", text(&good));
+    assert!(!bad.status.success(), "{name} accepts a changed `{tampered}`: {}", text(&bad));
+}
+
+#[test]
+fn the_demonstration_tells_the_whole_story_and_leaves_its_files() {
+    let demo = demo();
+    for words in ["Found a platform", "Sign `firmware.bin`", "Verify it, offline", "refused:", "openssl cms", "cosign verify-blob"] {
+        assert!(demo.said.contains(words), "no `{words}` in:\n{}", demo.said);
+    }
+    for suffix in [".receipt.json", ".sigstore.json", ".p7s", ".sig", ".tsr"] {
+        assert!(demo.out.join(format!("firmware.bin{suffix}")).exists(), "no {suffix}");
+    }
+    assert!(!demo.out.join("platform").exists(), "the keys of a demonstration are left behind");
+}
+
+#[test]
+fn what_the_demonstration_left_verifies_with_the_verbs_too() {
+    let file = demo().out.join("firmware.bin");
+    let root = demo().out.join("trust-root.json");
+    for suffix in [".receipt.json", ".sigstore.json", ".p7s"] {
+        let signature = demo().out.join(format!("firmware.bin{suffix}"));
+        let output =
+            avouch().arg("verify").arg(&file).arg("--signature").arg(&signature).arg("--trust-root").arg(&root).output().unwrap();
+        assert!(output.status.success(), "{suffix}: {}", text(&output));
+        assert!(text(&output).contains("not checked:"));
+        let output = avouch().arg("inspect").arg(&signature).output().unwrap();
+        assert!(output.status.success(), "{suffix}: {}", text(&output));
+    }
+    let output = avouch().arg("explain").arg(&file).arg("--trust-root").arg(&root).output().unwrap();
+    assert!(output.status.success() && text(&output).contains("What this does not prove"), "{}", text(&output));
+    let tampered = demo().out.join("firmware.bin.tampered");
+    let receipt = demo().out.join("firmware.bin.receipt.json");
+    let output =
+        avouch().arg("verify").arg(&tampered).arg("--signature").arg(&receipt).arg("--trust-root").arg(&root).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let output = avouch().arg("verify").arg(&file).arg("--trust-root").arg(&root).args(["--product", "other"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let output = avouch().arg("verify").arg(&file).arg("--trust-root").arg(&root).args(["--at", "2020-01-01T00:00:00Z"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+#[test]
+fn interop_openssl_cms_accepts_the_detached_cms_signature() {
+    let arguments = [
+        "cms", "-verify", "-binary", "-inform", "DER", "-in", "firmware.bin.p7s", "-content", "firmware.bin", "-CAfile",
+        "root.pem", "-purpose", "any", "-out", "/dev/null",
+    ];
+    both_ways("cms", "openssl", &arguments, "firmware.bin");
+}
+
+#[test]
+fn interop_openssl_dgst_accepts_the_raw_signature() {
+    let arguments = ["dgst", "-sha256", "-verify", "key.pub.pem", "-signature", "firmware.bin.sig", "firmware.bin"];
+    both_ways("raw", "openssl", &arguments, "firmware.bin");
+}
+
+#[test]
+fn interop_openssl_ts_accepts_the_timestamp() {
+    let arguments = ["ts", "-verify", "-in", "firmware.bin.tsr", "-data", "firmware.bin.sig", "-CAfile", "root.pem"];
+    both_ways("timestamp", "openssl", &arguments, "firmware.bin.sig");
+}
+
+#[test]
+fn interop_cosign_accepts_the_bundle_with_key_log_and_timestamp() {
+    let arguments = [
+        "verify-blob", "--key", "key.pub.pem", "--trusted-root", "trusted_root.json", "--use-signed-timestamps", "--bundle",
+        "firmware.bin.sigstore.json", "firmware.bin",
+    ];
+    both_ways("bundle", "cosign", &arguments, "firmware.bin");
+}

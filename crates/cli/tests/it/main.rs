@@ -1,0 +1,13 @@
+//! The real binary, run as people run it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod command_line;
+mod demo;
+mod platform;

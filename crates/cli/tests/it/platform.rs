@@ -1,0 +1,157 @@
+//! A platform that is founded, served, used and administered by the verbs alone.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use testkit::TempFolder;
+
+use crate::command_line::{avouch, text};
+
+/// A founded platform, served on any free ports.
+struct Served {
+    folder: TempFolder,
+    dir: PathBuf,
+    passphrase: PathBuf,
+    context: PathBuf,
+    child: Child,
+}
+
+impl Served {
+    fn new() -> Self {
+        let folder = testkit::temp_folder();
+        let dir = folder.path().join("data");
+        let passphrase = folder.path().join("passphrase");
+        fs::write(&passphrase, "correct horse battery staple\n").unwrap();
+        let output = avouch().arg("init").arg(&dir).arg("--admin-passphrase-file").arg(&passphrase).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        assert!(text(&output).contains("next:"), "{}", text(&output));
+        // Tests share a machine: the fixed ports of a real folder become free ones.
+        let config = dir.join("avouch.toml");
+        let changed = fs::read_to_string(&config).unwrap().replace(":7443\"", ":0\"").replace(":7445\"", ":0\"");
+        let changed: String =
+            changed.replace("listen = \"127.0.0.1:7444\"", "listen = \"127.0.0.1:0\"").lines().filter(|line| !line.starts_with("public_url")).fold(String::new(), |text, line| text + line + "\n");
+        fs::write(&config, changed).unwrap();
+        let mut child = avouch().arg("serve").arg(&dir).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("avouch serves"), "{line}");
+        let ready: serde_json::Value = serde_json::from_slice(&fs::read(dir.join("run/ready.json")).unwrap()).unwrap();
+        let port = |key: &str| ready[key].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+        let context = folder.path().join("context.toml");
+        let stored = fs::read_to_string(dir.join("client/context.toml")).unwrap();
+        let stored = stored.replace(":7443", &format!(":{}", port("listen"))).replace(":7444", &format!(":{}", port("public_listen")));
+        fs::write(&context, stored).unwrap();
+        Self { folder, dir, passphrase, context, child }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = avouch();
+        command.env("AVOUCH_CONTEXT", &self.context).env("AVOUCH_DIR", &self.dir).current_dir(self.folder.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.command().args(arguments).output().unwrap();
+        (output.status.code().unwrap(), text(&output))
+    }
+
+    fn good(&self, arguments: &[&str]) -> String {
+        let (code, said) = self.run(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {said}");
+        said
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ended = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn exists(path: &Path, suffix: &str) -> bool {
+    PathBuf::from(format!("{}{suffix}", path.display())).exists()
+}
+
+#[test]
+fn a_platform_lives_through_all_its_verbs() {
+    let served = Served::new();
+    assert!(served.good(&["whoami"]).contains("may use default"));
+    let (one, two) = (served.file("one.bin", b"one"), served.file("two.bin", b"two"));
+    let said = served.good(&["sign", "one.bin", "two.bin", "--product", "thing", "--version", "1.0"]);
+    assert!(said.contains("signed one.bin") && said.contains("signed two.bin"), "{said}");
+    for path in [&one, &two] {
+        assert!([".receipt.json", ".sigstore.json", ".p7s", ".sig"].iter().all(|suffix| exists(path, suffix)));
+    }
+    served.good(&["verify", "one.bin", "--product", "thing", "--version", "1.0", "--class", "release", "--profile", "default"]);
+    assert_eq!(served.run(&["verify", "one.bin", "--signature", "two.bin.receipt.json"]).0, 1);
+    assert_eq!(served.run(&["verify", "one.bin", "--version", "2.0"]).0, 1);
+
+    // A repeat is the same receipt; `--again` is a new one.
+    let receipt = || fs::read(served.folder.path().join("one.bin.receipt.json")).unwrap();
+    let first = receipt();
+    served.good(&["sign", "one.bin", "two.bin", "--product", "thing", "--version", "1.0"]);
+    assert_eq!(receipt(), first);
+    served.good(&["sign", "one.bin", "two.bin", "--product", "thing", "--version", "1.0", "--again"]);
+    assert_ne!(receipt(), first);
+
+    served.good(&["log", "checkpoint"]);
+    served.good(&["log", "entry", "0"]);
+    assert!(served.good(&["log", "prove", "1"]).contains("stands in the checkpoint"));
+    served.good(&["log", "follow", "--once"]);
+    served.good(&["sign", "one.bin", "--again", "--json"]);
+    assert!(served.good(&["log", "follow", "--once"]).contains("lost none"));
+    assert!(served.good(&["trust", "show"]).contains("solo"));
+    assert!(served.good(&["trust", "export", "--sigstore"]).contains("tlogs"));
+    served.good(&["doctor"]);
+    served.good(&["config", "check", &served.dir.to_string_lossy()]);
+}
+
+#[test]
+fn an_administrator_makes_keys_profiles_principals_and_api_keys() {
+    let served = Served::new();
+    let passphrase = served.passphrase.to_string_lossy().into_owned();
+    assert!(served.good(&["key", "list"]).contains("default/blob"));
+    served.good(&["key", "create", "team/blob", "--form", "blob", "--admin-passphrase-file", &passphrase]);
+    served.good(&["profile", "create", "team", "--key", "blob=team/blob"]);
+    assert!(served.good(&["profile", "list"]).contains("team"));
+    let added = served.good(&["principal", "add", "ci", "--space", "team", "--json"]);
+    let added: serde_json::Value = serde_json::from_str(&added).unwrap();
+    let id = added["id"].as_str().unwrap();
+    let key = served.folder.path().join("ci.key");
+    served.good(&["api-key", "create", id, "--space", "team", "--out", &key.to_string_lossy()]);
+
+    let context = fs::read_to_string(&served.context).unwrap();
+    let context: String = context.lines().filter(|line| !line.starts_with("cert") && !line.starts_with("key")).fold(String::new(), |text, line| text + line + "\n");
+    let ci = served.file("ci.toml", format!("{context}api_key_file = \"{}\"\n", key.display()).as_bytes());
+    let ci = ci.to_string_lossy().into_owned();
+    served.file("thing.bin", b"thing");
+    served.good(&["sign", "thing.bin", "--profile", "team", "--context", &ci]);
+    served.good(&["verify", "thing.bin", "--key", "team/blob"]);
+    let (code, said) = served.run(&["sign", "thing.bin", "--profile", "default", "--context", &ci, "--again"]);
+    assert_eq!(code, 1, "{said}");
+
+    served.good(&["key", "disable", "team/blob", "--reason", "a test", "--admin-passphrase-file", &passphrase]);
+    let (code, said) = served.run(&["sign", "thing.bin", "--profile", "team", "--context", &ci, "--again"]);
+    assert_ne!(code, 0, "{said}");
+    // What it signed before stands.
+    served.good(&["trust", "export"]);
+    served.good(&["verify", "thing.bin"]);
+}
+
+#[test]
+fn a_second_platform_is_not_founded_in_the_same_folder() {
+    let folder = testkit::temp_folder();
+    fs::write(folder.path().join("something"), "x").unwrap();
+    let output = avouch().arg("init").arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output).contains("is not empty"));
+}
