@@ -77,7 +77,7 @@ pub enum SignerError {
     /// The whole frame was refused.
     #[error("the key process does not take this frame")]
     Refused(#[source] Refusal),
-    /// The key process within this one is gone: it panicked.
-    #[error("the key process stopped in the middle of another order; start it again")]
+    /// The key process within this one stopped: it panicked, or its journal failed.
+    #[error("the key process stopped in the middle of an order; start it again")]
     Stopped,
 }

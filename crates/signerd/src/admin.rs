@@ -2,7 +2,7 @@
 
 use model::Algorithm;
 use model::journal::Leaf;
-use quorum::{Change, Entry, Moment, Registry};
+use quorum::{Change, Entry, KeyRecord, Moment, Registry};
 use signer::{AdminAnswer, AdminMessage, Refusal, RefusalCode};
 
 use crate::certificate;
@@ -39,7 +39,8 @@ impl KeyProcess {
             let text = format!("there is no key store `{store}`; there is `{SOFTWARE}`");
             return Err(refuse(RefusalCode::KeyStore, text));
         }
-        let key = self.keys.generate(algorithm).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+        let key =
+            self.keys.generate(algorithm).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
         Ok(AdminAnswer::Generated { spki: key.spki().to_vec() })
     }
 
@@ -49,35 +50,38 @@ impl KeyProcess {
         // An entry is endorsed until a time. One that only takes away is taken whatever the clock says, as far as
         // the time is within its request's.
         let mut next = registry(self.journal.state())?.clone();
-        next.append(entry, Moment::Live(now.time)).map_err(|error| refuse(RefusalCode::Quorum, told(&error)))?;
-        let changes = Entry::parse(entry).map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?.changes;
+        next.append(entry, Moment::Live(now.time))
+            .map_err(|error| refuse(RefusalCode::Quorum, told(&error)))?;
+        let changes =
+            Entry::parse(entry).map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?.changes;
         if changes.iter().any(|change| matches!(change, Change::Key(_))) {
             check_clock(now)?;
         }
-        self.check_keys(&changes)?;
-        certificate::check(&next)?;
+        for change in &changes {
+            if let Change::Key(record) = change {
+                self.check_record(record)?;
+                certificate::check(&next, record)?;
+            }
+        }
         let answer = self.enter(entry)?;
         // CRASH: the entry stands; certificates that are missing are issued at the next start.
-        self.issue_certificates()?;
+        self.catch_up().map_err(|error| journal_failed(&error))?;
         Ok(answer)
     }
 
     /// A record names a key that this process holds, or nothing could ever be signed under it.
-    fn check_keys(&self, changes: &[Change]) -> Result<(), Refusal> {
-        for change in changes {
-            let Change::Key(record) = change else { continue };
-            if record.store.as_str() != SOFTWARE {
-                let text = format!("key `{}` names the key store `{}`; there is `{SOFTWARE}`", record.name, record.store);
-                return Err(refuse(RefusalCode::KeyStore, text));
-            }
-            self.keys.key(&record.id()).map_err(|error| {
-                refuse(RefusalCode::KeyStore, format!("key `{}`: {}", record.name, told(&error)))
-            })?;
-            if record.id() == self.journal_key().id() {
-                let text = format!("key `{}` is the journal's own, which signs nothing else", record.name);
-                return Err(refuse(RefusalCode::Key, text));
-            }
+    fn check_record(&self, record: &KeyRecord) -> Result<(), Refusal> {
+        let name = &record.name;
+        if record.store.as_str() != SOFTWARE {
+            let text = format!("key `{name}` names the key store `{}`; there is `{SOFTWARE}`", record.store);
+            return Err(refuse(RefusalCode::KeyStore, text));
         }
+        if record.id() == self.journal_key().id() {
+            let text = format!("key `{name}` is the journal's own, which signs nothing else");
+            return Err(refuse(RefusalCode::Key, text));
+        }
+        let held = self.keys.key(&record.id());
+        held.map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{name}`: {}", told(&error))))?;
         Ok(())
     }
 

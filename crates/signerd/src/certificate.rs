@@ -4,8 +4,11 @@ use keystore::KeyStore;
 use model::journal::{Intent, endorsements_digest};
 use model::layout::Writer;
 use model::{Digest, Form, Instant, Tag};
-use pki::{Certificate, DistinguishedName, Issuer, NewCertificate, CertificateProfile, Serial, TbsCertificate, Validity};
-use quorum::{Key, KeyState, Registry};
+use pki::{
+    Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, TbsCertificate,
+    Validity,
+};
+use quorum::{Key, KeyRecord, KeyState, Registry};
 use signer::{Refusal, RefusalCode};
 
 use crate::error::told;
@@ -38,27 +41,31 @@ const fn profile(form: Form) -> Option<CertificateProfile> {
     }
 }
 
-/// Could every key that asks for a certificate get one? Asked before an entry is taken, so that none gets stuck.
-pub(crate) fn check(registry: &Registry) -> Result<(), Refusal> {
-    for key in registry.keys().filter(|key| profile(key.record.form).is_some()) {
-        subject(key)?;
-        validity(key)?;
-        if key.record.form != Form::Ca && key.state == KeyState::Active {
-            let issuer = issuer(registry, key)?;
-            if issuer.record.not_after < key.record.not_after {
-                let text = format!(
-                    "key `{}` would outlive its issuer `{}`, which ends at {}",
-                    key.record.name, issuer.record.name, issuer.record.not_after
-                );
-                return Err(refuse(RefusalCode::Key, text));
-            }
-        }
+/// Could a new key get the certificate that it asks for? Asked before its entry is taken, so that none gets stuck.
+pub(crate) fn check(registry: &Registry, record: &KeyRecord) -> Result<(), Refusal> {
+    if profile(record.form).is_none() {
+        return Ok(());
+    }
+    subject(record)?;
+    validity(record)?;
+    if record.form == Form::Ca {
+        return Ok(());
+    }
+    let issuer = &issuer(registry, record)?.record;
+    if issuer.not_after < record.not_after {
+        let (name, issuer_name, end) = (&record.name, &issuer.name, issuer.not_after);
+        let text = format!("key `{name}` would outlive its issuer `{issuer_name}`, which ends at {end}");
+        return Err(refuse(RefusalCode::Key, text));
     }
     Ok(())
 }
 
 /// The next certificate that is missing and can be made; `None` when there is none.
-pub(crate) fn next(journal: &mut Journal, keys: &dyn KeyStore, now: Reading) -> Result<Option<Issuing>, Refusal> {
+pub(crate) fn next(
+    journal: &mut Journal,
+    keys: &dyn KeyStore,
+    now: Reading,
+) -> Result<Option<Issuing>, Refusal> {
     let Some(key) = missing(journal.state()) else { return Ok(None) };
     check_clock(now)?;
     let known = journal.state().issuing.get(&key.record.id()).cloned();
@@ -77,10 +84,12 @@ fn missing(state: &State) -> Option<Key> {
             && key.state == KeyState::Active
             && !state.certificates.contains_key(&key.record.id())
     };
-    // An authority first: the others need its certificate.
-    let mut lacking: Vec<&Key> = registry.keys().filter(lacks).collect();
-    lacking.sort_by_key(|key| key.record.form != Form::Ca);
-    lacking.first().map(|key| (*key).clone())
+    let authority = registry.platform_key(Form::Ca);
+    let has_authority = authority.is_some_and(|key| state.certificates.contains_key(&key.record.id()));
+    // Nothing but an authority can be certified before the authority is.
+    let can = |key: &&Key| key.record.form == Form::Ca || has_authority;
+    let found = registry.keys().filter(lacks).find(can);
+    found.cloned()
 }
 
 fn issuing(
@@ -93,25 +102,27 @@ fn issuing(
 ) -> Result<Issuing, Refusal> {
     let record = &key.record;
     let registry = crate::standing::registry(state)?;
-    let profile = profile(record.form).ok_or_else(|| refuse(RefusalCode::Key, "a form without certificates"))?;
+    let profile =
+        profile(record.form).ok_or_else(|| refuse(RefusalCode::Key, "a form without certificates"))?;
     let (signer, authority) = match record.form {
         Form::Ca => (key, None),
         _ => {
-            let signer = issuer(registry, key)?;
+            let signer = issuer(registry, record)?;
             (signer, Some(authority(state, signer)?))
         }
     };
     let certificate = NewCertificate {
         profile: &profile,
-        subject: &subject(key)?,
+        subject: &subject(record)?,
         public_key: &record.public_key,
         serial,
-        validity: validity(key)?,
+        validity: validity(record)?,
         issuer: authority.as_ref().map_or(Issuer::Itself, Issuer::Certificate),
     };
     let certificate = certificate.compose().map_err(|error| refuse(RefusalCode::Key, told(&error)))?;
     let to_be_signed = ToBeSigned::Message(certificate.der().to_vec());
-    let private = keys.key(&signer.record.id()).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+    let private =
+        keys.key(&signer.record.id()).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
     let intent = Intent {
         sequence: state.next(),
         time: now,
@@ -139,26 +150,30 @@ fn order_digest(key: &Key) -> Digest {
 
 fn chosen_serial(intent: &Intent) -> Result<Serial, Refusal> {
     let bytes = intent.chosen.as_slice().try_into();
-    let bytes = bytes.map_err(|_| refuse(RefusalCode::Journal, "the intent of a certificate holds no serial number"))?;
+    let bytes = bytes
+        .map_err(|_| refuse(RefusalCode::Journal, "the intent of a certificate holds no serial number"))?;
     Ok(Serial::from_random(bytes))
 }
 
-fn subject(key: &Key) -> Result<DistinguishedName, Refusal> {
-    let subject = key.record.subject.as_ref();
-    let subject = subject.ok_or_else(|| refuse(RefusalCode::Key, "a key with a certificate names no subject"))?;
+fn subject(record: &KeyRecord) -> Result<DistinguishedName, Refusal> {
+    let subject = record.subject.as_ref();
+    let subject =
+        subject.ok_or_else(|| refuse(RefusalCode::Key, "a key with a certificate names no subject"))?;
     DistinguishedName::new(&subject.organization, &subject.common_name)
         .map_err(|error| refuse(RefusalCode::Key, told(&error)))
 }
 
-fn validity(key: &Key) -> Result<Validity, Refusal> {
-    Validity::new(key.record.not_before, key.record.not_after)
-        .map_err(|error| refuse(RefusalCode::Key, told(&error)))
+fn validity(record: &KeyRecord) -> Result<Validity, Refusal> {
+    Validity::new(record.not_before, record.not_after).map_err(|error| refuse(RefusalCode::Key, told(&error)))
 }
 
 /// The newest active authority.
-fn issuer<'a>(registry: &'a Registry, key: &Key) -> Result<&'a Key, Refusal> {
+fn issuer<'a>(registry: &'a Registry, record: &KeyRecord) -> Result<&'a Key, Refusal> {
     registry.platform_key(Form::Ca).ok_or_else(|| {
-        let text = format!("key `{}` needs a certificate, and the registry has no active key of form ca", key.record.name);
+        let text = format!(
+            "key `{}` needs a certificate, and the registry has no active key of form ca",
+            record.name
+        );
         refuse(RefusalCode::Key, text)
     })
 }

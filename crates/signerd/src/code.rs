@@ -50,7 +50,12 @@ enum Quorum {
 }
 
 /// Takes an order as far as its intent, or says why not. Nothing is changed.
-pub(crate) fn prepare(state: &State, keys: &dyn KeyStore, order: &SignOrder, now: Reading) -> Result<Prepared, Refusal> {
+pub(crate) fn prepare(
+    state: &State,
+    keys: &dyn KeyStore,
+    order: &SignOrder,
+    now: Reading,
+) -> Result<Prepared, Refusal> {
     let asked = Asked::parse(state, order, now)?;
     let known = state.signings.get(&(asked.digest, asked.item.index));
     if let Some(signed) = known.and_then(Prepared::kept) {
@@ -69,7 +74,8 @@ impl<'a> Asked<'a> {
         let request = Request::parse(&order.request).map_err(|error| malformed(&error))?;
         let item = Item::parse(&order.item).map_err(|error| malformed(&error))?;
         if request.platform != registry.platform() {
-            let text = format!("the request is for {}, and this is {}", request.platform, registry.platform());
+            let text =
+                format!("the request is for {}, and this is {}", request.platform, registry.platform());
             return Err(refuse(RefusalCode::OtherPlatform, text));
         }
         let digest = Request::digest(&order.request);
@@ -110,11 +116,15 @@ impl<'a> Asked<'a> {
 
     fn allow(self, state: &State, now: Reading) -> Result<Allowed<'a>, Refusal> {
         if !self.registry.knows_head(&self.request.registry) {
-            let text = format!("the registry never had the head {}; compose the request again", self.request.registry);
+            let text = format!(
+                "the registry never had the head {}; compose the request again",
+                self.request.registry
+            );
             return Err(refuse(RefusalCode::Stale, text));
         }
         if self.request.policy != self.registry.policy() {
-            let text = format!("the policy in force is {}; compose the request again", self.registry.policy());
+            let text =
+                format!("the policy in force is {}; compose the request again", self.registry.policy());
             return Err(refuse(RefusalCode::Stale, text));
         }
         let key = self.find_key()?;
@@ -133,7 +143,8 @@ impl<'a> Asked<'a> {
             refuse(RefusalCode::Key, text)
         })?;
         if key.digest != named.record {
-            let text = format!("the record of key `{}` is {}; compose the request again", named.name, key.digest);
+            let text =
+                format!("the record of key `{}` is {}; compose the request again", named.name, key.digest);
             return Err(refuse(RefusalCode::Stale, text));
         }
         Ok(key)
@@ -143,7 +154,8 @@ impl<'a> Asked<'a> {
         let (record, class) = (&key.record, self.signing()?.class);
         // INVARIANT: one key, one form; and a key of the platform's own signs nothing that a request asks for.
         if record.form != self.item.form || record.purpose != Purpose::Code {
-            let text = format!("key `{}` signs form {}, and not {}", record.name, record.form, self.item.form);
+            let text =
+                format!("key `{}` signs form {}, and not {}", record.name, record.form, self.item.form);
             return Err(refuse(RefusalCode::Key, text));
         }
         if !record.classes.contains(&class) {
@@ -159,7 +171,9 @@ fn check_content(item: &Item) -> Result<(), Refusal> {
     match (item.form, &item.content) {
         // INVARIANT: a blob key signs digests and nothing else, so that it never sees bytes of somebody's choice.
         (Form::Blob, Content::Sha256 { .. }) => Ok(()),
-        (Form::Blob, _) => Err(refuse(RefusalCode::Malformed, "a blob key signs a SHA-256 digest, not inline bytes")),
+        (Form::Blob, _) => {
+            Err(refuse(RefusalCode::Malformed, "a blob key signs a SHA-256 digest, not inline bytes"))
+        }
         _ => Ok(()),
     }
 }
@@ -197,11 +211,16 @@ fn check_unendorsed_period(request: &Request) -> Result<(), Refusal> {
 
 fn parse_endorsements(order: &SignOrder) -> Result<Vec<Endorsement>, Refusal> {
     if order.endorsements.len() > limits::ENDORSEMENTS_MAX {
-        return Err(refuse(RefusalCode::Malformed, format!("{} endorsements are too many", order.endorsements.len())));
+        return Err(refuse(
+            RefusalCode::Malformed,
+            format!("{} endorsements are too many", order.endorsements.len()),
+        ));
     }
     let parse = |bytes: &Vec<u8>| from_canonical(bytes, ENDORSEMENT_BYTES_MAX);
     let parsed: Result<_, _> = order.endorsements.iter().map(parse).collect();
-    parsed.map_err(|error| refuse(RefusalCode::Malformed, format!("an endorsement cannot be read: {}", told(&error))))
+    parsed.map_err(|error| {
+        refuse(RefusalCode::Malformed, format!("an endorsement cannot be read: {}", told(&error)))
+    })
 }
 
 impl Cleared<'_> {
@@ -220,9 +239,9 @@ impl Cleared<'_> {
         let to_be_signed = envelope::compose(&asked.item, &chosen, certificate.as_ref())
             .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
         check_signable(key, &to_be_signed)?;
-        let private = keys
-            .key(&record.id())
-            .map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{}`: {}", record.name, told(&error))))?;
+        let private = keys.key(&record.id()).map_err(|error| {
+            refuse(RefusalCode::KeyStore, format!("key `{}`: {}", record.name, told(&error)))
+        })?;
         if let Some(signing) = known {
             // CRASH: the intent is durable and has no outcome: perhaps it was signed, and the answer was lost with
             // the outcome. The same bytes are composed from it, and the journal keeps showing one intent.
@@ -230,7 +249,11 @@ impl Cleared<'_> {
                 let text = "the bytes differ from those of the intent in the journal; compose a new request";
                 return Err(refuse(RefusalCode::Stale, text));
             }
-            return Ok(Prepared::Resumed(Intended { intent: signing.intent.clone(), to_be_signed, key: private }));
+            return Ok(Prepared::Resumed(Intended {
+                intent: signing.intent.clone(),
+                to_be_signed,
+                key: private,
+            }));
         }
         let intent = Intent {
             sequence: state.next(),
@@ -252,8 +275,9 @@ impl Cleared<'_> {
     /// What the form leaves to choose; after a crash, what was chosen then.
     fn choose(&self, known: Option<&state::Signing>, now: Reading) -> Result<Chosen, Refusal> {
         if let Some(signing) = known {
-            return Chosen::decode(&signing.intent.chosen)
-                .map_err(|error| refuse(RefusalCode::Journal, format!("the journal's intent: {}", told(&error))));
+            return Chosen::decode(&signing.intent.chosen).map_err(|error| {
+                refuse(RefusalCode::Journal, format!("the journal's intent: {}", told(&error)))
+            });
         }
         match self.allowed.asked.item.form {
             Form::Cms => {
@@ -268,7 +292,9 @@ impl Cleared<'_> {
 
 fn certificate(state: &State, key: &Key) -> Result<Option<Certificate>, Refusal> {
     let der = state.certificates.get(&key.record.id());
-    der.map(|der| Certificate::from_der(der)).transpose().map_err(|error| refuse(RefusalCode::Journal, told(&error)))
+    der.map(|der| Certificate::from_der(der))
+        .transpose()
+        .map_err(|error| refuse(RefusalCode::Journal, told(&error)))
 }
 
 /// Algorithms that hash by themselves sign messages only.

@@ -24,7 +24,8 @@ impl FileDisk {
 
     fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let unfinished = self.folder.join(format!("{name}{UNFINISHED}"));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         // CRASH: before the rename the old file stands, after it the new one. The folder's own sync makes the name
@@ -67,7 +68,9 @@ impl Disk for FileDisk {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, DiskError> {
-        plain(name).and_then(|()| fs::read(self.folder.join(name))).map_err(|source| error("read", name, source))
+        plain(name)
+            .and_then(|()| fs::read(self.folder.join(name)))
+            .map_err(|source| error("read", name, source))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {

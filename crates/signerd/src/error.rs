@@ -21,7 +21,9 @@ pub enum KeyProcessError {
     #[error("the journal failed earlier, and nothing is known of its disk; start the key process again")]
     Stopped,
     /// A segment that is not as it was written.
-    #[error("the journal's file `{name}` is damaged at byte {at}; going on would forget signatures: restore the folder and adopt it")]
+    #[error(
+        "the journal's file `{name}` is damaged at byte {at}; going on would forget signatures: restore the folder and adopt it"
+    )]
     Damaged {
         /// The file.
         name: String,

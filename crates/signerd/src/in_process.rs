@@ -38,7 +38,8 @@ impl InProcess {
 
 impl Signer for InProcess {
     fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
-        Ok(self.lock()?.order(orders))
+        // What a process would do is to stop: nothing is known of these orders.
+        self.lock()?.order(orders).map_err(|_| SignerError::Stopped)
     }
 
     fn state(&self) -> Result<State, SignerError> {

@@ -13,7 +13,7 @@ use model::layout::{Reader, Writer};
 use model::{Disk, PublicKey};
 use signer::Head;
 
-use self::segment::{End, Found, Segment, Whole};
+use self::segment::{End, Found, Segment, Tail, Whole};
 use crate::state::State;
 use crate::{KeyProcessError, Random};
 
@@ -54,11 +54,16 @@ enum Standing {
 
 impl Journal {
     /// Opens the journal on a disk.
-    pub(crate) fn open(disk: Arc<dyn Disk>, random: Random, capacity: usize) -> Result<Opened, KeyProcessError> {
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        random: Random,
+        capacity: usize,
+    ) -> Result<Opened, KeyProcessError> {
         let even = Segment::open(&disk, segment::file_name(0))?;
         let odd = Segment::open(&disk, segment::file_name(1))?;
         let Some(whole) = newest(even, odd)? else { return Ok(Opened::Absent(random)) };
-        let Whole { segment, snapshot, records, .. } = whole;
+        let Whole { mut segment, snapshot, records, .. } = whole;
+        segment.adopt()?;
         let mut state = State::from_snapshot(&snapshot)?;
         for body in records {
             for record in decode(&body)? {
@@ -191,8 +196,12 @@ fn newest(even: Found, odd: Found) -> Result<Option<Whole>, KeyProcessError> {
         let name = segment::file_name(newest.segment.generation() + 1).to_owned();
         return Err(KeyProcessError::Damaged { name, at: 0 });
     }
-    // CRASH: the power went between the new segment and the end of the old one: the end is written now.
-    if let Some(Whole { mut segment, end: End::Open, .. }) = older {
+    if newest.tail == Tail::Damaged {
+        return Err(newest.segment.damage());
+    }
+    // CRASH: the power went between the new segment and the end of the old one: the end is written now. An old
+    // segment whose tail does not hold was being overwritten, and is of no use to anybody.
+    if let Some(Whole { mut segment, end: End::Open, tail: Tail::Free, .. }) = older {
         segment.end()?;
     }
     Ok(Some(newest))

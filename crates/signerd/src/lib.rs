@@ -35,7 +35,7 @@ pub use clock::SystemClock;
 pub use disk::FileDisk;
 pub use error::KeyProcessError;
 pub use in_process::InProcess;
-pub use keystore::Passphrase;
+pub use keystore::{Cost, Passphrase};
 pub use process::{KeyProcess, Parts, SEGMENT_BYTES};
 pub use sandbox::harden;
 pub use start::{Config, Running, run, start};

@@ -23,7 +23,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let causes = std::iter::successors(error.source(), |cause| cause.source());
-            eprintln!("avouch-signerd: {}", causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")));
+            eprintln!(
+                "avouch-signerd: {}",
+                causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+            );
             ExitCode::from(2)
         }
     }

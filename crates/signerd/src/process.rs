@@ -83,6 +83,12 @@ enum Underway {
     Same(usize),
 }
 
+/// One order of a batch, at its end.
+enum Finished {
+    Answer(Answer),
+    Same(usize),
+}
+
 impl Prepared {
     /// The answer of a signing that has its signature.
     pub(crate) fn kept(signing: &Signing) -> Option<Self> {
@@ -119,12 +125,13 @@ impl KeyProcess {
         let start = Leaf::Start { sequence: process.journal.state().next(), time, random: fresh };
         process.journal.append(Record::Plain(start))?;
         process.journal.sync()?;
-        process.finish_certificates()?;
+        process.catch_up()?;
         Ok(process)
     }
 
-    /// Certificates that a crash kept from being signed. A clock that is not believed puts them off, no more.
-    fn finish_certificates(&mut self) -> Result<(), KeyProcessError> {
+    /// Issues the certificates that keys of the registry lack. A clock that is not believed, or a key store that
+    /// fails, puts them off until the next entry or the next start.
+    pub(crate) fn catch_up(&mut self) -> Result<(), KeyProcessError> {
         match self.issue_certificates() {
             Err(refusal) if refusal.code == RefusalCode::Journal => Err(KeyProcessError::Stopped),
             _ => Ok(()),
@@ -137,27 +144,25 @@ impl KeyProcess {
 
     /// Answers a batch of orders, each for itself.
     ///
+    /// An error says that the journal failed: what became of the orders is not known, and no order is taken any
+    /// more until a new start has read the disk.
+    ///
     /// INVARIANT: no signature exists without an earlier, durable intent. All intents of the batch are written and
     /// synced at once; only then is any key used.
-    pub fn order(&mut self, orders: &Orders) -> Answers {
+    pub fn order(&mut self, orders: &Orders) -> Result<Answers, KeyProcessError> {
         let now = self.now();
-        let mut underway = self.prepare(orders, now);
-        let answers = match self.make_durable(&underway, now) {
-            Ok(()) => {
-                let answers = underway.iter_mut().map(|order| self.finish(order)).collect::<Vec<_>>();
-                // CRASH: outcomes ride on the next sync. If they are lost, the signatures may already be outside,
-                // but no checkpoint and no timestamp of the same request is, because those sync; ordered again, the
-                // intent gives a signature over the same bytes, and the journal still shows one intent.
-                // After an error here the next order is refused; what was signed under durable intents stands.
-                let _ = self.journal.write();
-                answers
-            }
-            Err(refusal) => underway.iter().map(|_| Ok(Answer::Refused(refusal.clone()))).collect(),
-        };
-        Answers { journal: self.journal.durable(), answers: copy_same(answers) }
+        let underway = self.prepare(orders, now)?;
+        self.make_durable(&underway, now)?;
+        let finished = underway.iter().map(|order| self.finish(order)).collect::<Result<Vec<_>, _>>()?;
+        // CRASH: outcomes ride on the next sync. If they are lost, the signatures may already be outside, but no
+        // checkpoint and no timestamp of the same request is, because those sync; ordered again, the intent gives
+        // a signature over the same bytes, and the journal still shows one intent. So a failure here takes nothing
+        // back: what was signed stands under durable intents, and the next order finds the journal stopped.
+        let _ = self.journal.write();
+        Ok(Answers { journal: self.journal.durable(), answers: copy_same(&finished) })
     }
 
-    fn prepare(&mut self, orders: &Orders, now: Reading) -> Vec<Underway> {
+    fn prepare(&mut self, orders: &Orders, now: Reading) -> Result<Vec<Underway>, KeyProcessError> {
         let mut seen = HashMap::new();
         let mut underway = Vec::with_capacity(orders.orders.len());
         for (place, order) in orders.orders.iter().enumerate() {
@@ -167,9 +172,9 @@ impl KeyProcess {
                 Order::Timestamp(order) => timestamp::prepare(state, keys, order, now),
                 Order::Checkpoint(order) => checkpoint::prepare(state, keys, order, now),
             };
-            underway.push(self.take(prepared, place, &mut seen));
+            underway.push(self.take(prepared, place, &mut seen)?);
         }
-        underway
+        Ok(underway)
     }
 
     /// Puts a new intent into the journal, in memory, so that the next order of the batch sees it.
@@ -178,36 +183,28 @@ impl KeyProcess {
         prepared: Result<Prepared, Refusal>,
         place: usize,
         seen: &mut HashMap<u64, usize>,
-    ) -> Underway {
+    ) -> Result<Underway, KeyProcessError> {
         let intended = match prepared {
-            Ok(Prepared::Kept(signed)) => return Underway::Answered(Answer::Signed(signed)),
+            Ok(Prepared::Kept(signed)) => return Ok(Underway::Answered(Answer::Signed(signed))),
             Ok(Prepared::Resumed(intended)) => intended,
-            Ok(Prepared::Intended(step, intended)) => match self.journal.append(step) {
-                Ok(()) => intended,
-                Err(error) => return self.refused(journal_failed(&error)),
-            },
-            Err(refusal) => return self.refused(refusal),
-        };
-        match seen.insert(intended.intent.sequence, place) {
-            None => Underway::Intended(intended),
-            Some(first) => {
-                seen.insert(intended.intent.sequence, first);
-                Underway::Same(first)
+            Ok(Prepared::Intended(step, intended)) => {
+                self.journal.append(step)?;
+                intended
             }
-        }
-    }
-
-    fn refused(&mut self, refusal: Refusal) -> Underway {
-        self.refusals.count += 1;
-        Underway::Answered(Answer::Refused(refusal))
+            Err(refusal) => {
+                self.refusals.count += 1;
+                return Ok(Underway::Answered(Answer::Refused(refusal)));
+            }
+        };
+        let first = *seen.entry(intended.intent.sequence).or_insert(place);
+        Ok(if first == place { Underway::Intended(intended) } else { Underway::Same(first) })
     }
 
     /// Refusals alone wait for no disk.
-    fn make_durable(&mut self, underway: &[Underway], now: Reading) -> Result<(), Refusal> {
-        let failed = |error| journal_failed(&error);
-        self.add_up_refusals(now).map_err(failed)?;
+    fn make_durable(&mut self, underway: &[Underway], now: Reading) -> Result<(), KeyProcessError> {
+        self.add_up_refusals(now)?;
         if underway.iter().any(|order| matches!(order, Underway::Intended(_))) {
-            self.journal.sync().map_err(failed)?;
+            self.journal.sync()?;
         }
         Ok(())
     }
@@ -223,44 +220,41 @@ impl KeyProcess {
         self.journal.append(Record::Plain(leaf))
     }
 
-    fn finish(&mut self, order: &mut Underway) -> Result<Answer, usize> {
+    fn finish(&mut self, order: &Underway) -> Result<Finished, KeyProcessError> {
         match order {
-            Underway::Answered(answer) => Ok(answer.clone()),
-            Underway::Same(first) => Err(*first),
-            Underway::Intended(intended) => Ok(self.sign(intended)),
+            Underway::Answered(answer) => Ok(Finished::Answer(answer.clone())),
+            Underway::Same(first) => Ok(Finished::Same(*first)),
+            Underway::Intended(intended) => self.sign(intended).map(Finished::Answer),
         }
     }
 
-    fn sign(&mut self, intended: &Intended) -> Answer {
+    fn sign(&mut self, intended: &Intended) -> Result<Answer, KeyProcessError> {
         match intended.sign() {
-            Ok(signature) => match self.conclude(&intended.intent, &signature, Made::Signature(signature.clone())) {
-                Ok(()) => Answer::Signed(signed(&intended.intent, signature)),
-                Err(error) => Answer::Refused(journal_failed(&error)),
-            },
+            Ok(signature) => {
+                self.conclude(&intended.intent, &signature, Made::Signature(signature.clone()))?;
+                Ok(Answer::Signed(signed(&intended.intent, signature)))
+            }
             Err(refusal) => {
                 // The intent stands; the same order may succeed under it later.
-                self.refusals.count += 1;
                 let ending = NonZeroU8::new(refusal.code.byte()).map(Ending::Refused);
                 let ending = ending.expect("no refusal code is zero");
-                let outcome =
-                    Outcome { sequence: self.journal.state().next(), intent: intended.intent.sequence, ending };
-                match self.journal.append(Record::Outcome { outcome, made: Made::Nothing }) {
-                    Ok(()) => Answer::Refused(refusal),
-                    Err(error) => Answer::Refused(journal_failed(&error)),
-                }
+                self.end(&intended.intent, ending, Made::Nothing)?;
+                Ok(Answer::Refused(refusal))
             }
         }
     }
 
     /// Appends the outcome of an intent that was signed.
-    pub(crate) fn conclude(&mut self, intent: &Intent, signature: &[u8], made: Made) -> Result<(), KeyProcessError> {
-        let ending = Ending::Signed(Digest::of(signature));
+    fn conclude(&mut self, intent: &Intent, signature: &[u8], made: Made) -> Result<(), KeyProcessError> {
+        self.end(intent, Ending::Signed(Digest::of(signature)), made)
+    }
+
+    fn end(&mut self, intent: &Intent, ending: Ending, made: Made) -> Result<(), KeyProcessError> {
         let outcome = Outcome { sequence: self.journal.state().next(), intent: intent.sequence, ending };
         self.journal.append(Record::Outcome { outcome, made })
     }
 
-    /// Issues the certificates that keys of the registry lack, and makes them durable before anybody is told.
-    pub(crate) fn issue_certificates(&mut self) -> Result<(), Refusal> {
+    fn issue_certificates(&mut self) -> Result<(), Refusal> {
         let failed = |error: KeyProcessError| journal_failed(&error);
         let now = self.now();
         let mut issued = 0;
@@ -334,12 +328,13 @@ impl Intended {
             ToBeSigned::Message(message) => Signable::Message(message),
             ToBeSigned::Sha256(digest) => Signable::Sha256(digest),
         };
-        let signature = self.key.sign(signable).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+        let signature =
+            self.key.sign(signable).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
         // INVARIANT: a signature that does not verify never leaves. The engine looks at every one; here it is looked
         // at before the journal says that it exists, because a faulty RSA signature would give the key away.
-        self.to_be_signed
-            .verify(self.key.public(), &signature)
-            .map_err(|_| refuse(RefusalCode::KeyStore, "the key store gave a signature that does not verify"))?;
+        self.to_be_signed.verify(self.key.public(), &signature).map_err(|_| {
+            refuse(RefusalCode::KeyStore, "the key store gave a signature that does not verify")
+        })?;
         Ok(signature)
     }
 }
@@ -349,11 +344,15 @@ pub(crate) fn journal_failed(error: &KeyProcessError) -> Refusal {
 }
 
 /// Gives every order that stood in the batch before the answer of its first.
-fn copy_same(answers: Vec<Result<Answer, usize>>) -> Vec<Answer> {
-    let lost = || Answer::Refused(refuse(RefusalCode::Malformed, "the batch names an order that is not in it"));
-    let first = |place: usize| answers.get(place).and_then(|answer| answer.as_ref().ok()).cloned();
-    answers.iter().map(|answer| match answer {
-        Ok(answer) => answer.clone(),
-        Err(place) => first(*place).unwrap_or_else(lost),
-    }).collect()
+fn copy_same(finished: &[Finished]) -> Vec<Answer> {
+    let answer = |one: &Finished| match one {
+        Finished::Answer(answer) => answer.clone(),
+        Finished::Same(first) => match finished.get(*first) {
+            Some(Finished::Answer(answer)) => answer.clone(),
+            _ => {
+                Answer::Refused(refuse(RefusalCode::Malformed, "the batch names an order that is not in it"))
+            }
+        },
+    };
+    finished.iter().map(answer).collect()
 }

@@ -36,7 +36,8 @@ pub(crate) fn since_boot() -> Duration {
 pub(crate) fn lock(folder: &Path) -> Result<File, KeyProcessError> {
     let path = folder.join("lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = file.map_err(|source| KeyProcessError::System { action: "open", path: path.clone(), source })?;
+    let file =
+        file.map_err(|source| KeyProcessError::System { action: "open", path: path.clone(), source })?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(KeyProcessError::Locked { folder: folder.to_owned() }),
@@ -52,6 +53,12 @@ pub(crate) fn peer(stream: &UnixStream) -> io::Result<u32> {
 /// The user of this process.
 pub(crate) fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// Asks this process for a clean stop.
+pub(crate) fn ask_to_stop() {
+    // A process may always send itself a signal; were it not so, it would go on refusing everything.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM);
 }
 
 /// The signals that ask for a clean stop. While a value of this lives, they wait to be asked for.

@@ -31,6 +31,15 @@ pub(crate) enum Audience {
     Administration,
 }
 
+/// What to do when the journal failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// Ask this very process to stop, so that whoever watches over it starts it anew.
+    Stop,
+    /// Refuse everything, for a host that goes on without.
+    Refuse,
+}
+
 /// A socket that is being served.
 pub(crate) struct Listening {
     path: PathBuf,
@@ -42,6 +51,7 @@ pub(crate) struct Listening {
 struct Desk {
     process: Arc<Mutex<KeyProcess>>,
     audience: Audience,
+    failure: OnFailure,
     users: Vec<u32>,
     connections: AtomicUsize,
 }
@@ -53,11 +63,12 @@ impl Listening {
         audience: Audience,
         users: &[u32],
         process: &Arc<Mutex<KeyProcess>>,
+        failure: OnFailure,
     ) -> Result<Self, KeyProcessError> {
         let listener = bind(path).map_err(|source| system("bind", path, source))?;
         let users = [users, &[sandbox::own_user()]].concat();
         let process = Arc::clone(process);
-        let desk = Arc::new(Desk { process, audience, users, connections: AtomicUsize::new(0) });
+        let desk = Arc::new(Desk { process, audience, failure, users, connections: AtomicUsize::new(0) });
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
         let thread = thread::Builder::new().name(format!("{audience:?}").to_lowercase());
@@ -125,7 +136,8 @@ impl Desk {
         stream.set_write_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
         let user = sandbox::peer(stream).map_err(FrameError::Stream)?;
         if !self.users.contains(&user) {
-            return Frame::Refused(refuse(RefusalCode::Malformed, format!("user {user} may not speak here"))).write(stream);
+            return Frame::Refused(refuse(RefusalCode::Malformed, format!("user {user} may not speak here")))
+                .write(stream);
         }
         loop {
             let answer = match Frame::read(stream) {
@@ -145,11 +157,26 @@ impl Desk {
         };
         let refused = |refusal: Refusal| Frame::Refused(refusal);
         match (self.audience, frame) {
-            (Audience::Orders, Frame::Orders(orders)) => Frame::Answers(process.order(&orders)),
+            (Audience::Orders, Frame::Orders(orders)) => match process.order(&orders) {
+                Ok(answers) => Frame::Answers(answers),
+                Err(error) => self.fail(&error),
+            },
             (_, Frame::Ask) => process.state().map_or_else(refused, Frame::State),
-            (Audience::Administration, Frame::Admin(message)) => Frame::AdminAnswer(process.administer(&message)),
+            (Audience::Administration, Frame::Admin(message)) => {
+                Frame::AdminAnswer(process.administer(&message))
+            }
             _ => refused(refuse(RefusalCode::Malformed, "this is not asked at this socket")),
         }
+    }
+}
+
+impl Desk {
+    /// Nothing is known of the orders: the whole frame is refused, which the client takes as "order again".
+    fn fail(&self, error: &KeyProcessError) -> Frame {
+        if self.failure == OnFailure::Stop {
+            sandbox::ask_to_stop();
+        }
+        Frame::Refused(refuse(RefusalCode::Journal, crate::error::told(error)))
     }
 }
 

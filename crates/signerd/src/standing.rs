@@ -20,7 +20,12 @@ pub(crate) fn registry(state: &State) -> Result<&Registry, Refusal> {
 }
 
 /// The platform's own key of this id, which must be of this form and may sign now.
-pub(crate) fn platform_key<'a>(state: &'a State, id: &KeyId, form: Form, now: Instant) -> Result<&'a Key, Refusal> {
+pub(crate) fn platform_key<'a>(
+    state: &'a State,
+    id: &KeyId,
+    form: Form,
+    now: Instant,
+) -> Result<&'a Key, Refusal> {
     let key = registry(state)?.key(id);
     let key = key.ok_or_else(|| refuse(RefusalCode::Key, format!("the registry knows no {id}")))?;
     // INVARIANT: one key, one form. The record says which, and nothing in an order can say otherwise.
@@ -42,7 +47,8 @@ pub(crate) fn check_key(key: &Key, now: Instant) -> Result<(), Refusal> {
     }
     if !key.record.is_valid_at(now) {
         let (from, until) = (key.record.not_before, key.record.not_after);
-        let text = format!("key `{name}` generation {generation} may sign from {from} until {until}; it is {now}");
+        let text =
+            format!("key `{name}` generation {generation} may sign from {from} until {until}; it is {now}");
         return Err(refuse(RefusalCode::Key, text));
     }
     Ok(())

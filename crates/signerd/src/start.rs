@@ -12,7 +12,7 @@ use model::Clock;
 
 use crate::process::{KeyProcess, Parts, SEGMENT_BYTES};
 use crate::sandbox::{self, StopSignals};
-use crate::socket::{Audience, Listening};
+use crate::socket::{Audience, Listening, OnFailure};
 use crate::{FileDisk, KeyProcessError};
 
 /// What the key process needs to know from outside.
@@ -42,34 +42,51 @@ pub struct Running {
 
 /// Runs until the process is asked to stop (SIGTERM, SIGINT). [`harden`](crate::harden) comes before.
 pub fn run(config: &Config, clock: Arc<dyn Clock>) -> Result<(), KeyProcessError> {
-    let refused = |source| KeyProcessError::System { action: "wait for signals of", path: config.folder.clone(), source };
+    let refused = |source| KeyProcessError::System {
+        action: "wait for signals of",
+        path: config.folder.clone(),
+        source,
+    };
     // Before any thread, so that all of them leave the signals to this one.
     let signals = StopSignals::hold().map_err(refused)?;
-    let running = start(config, clock)?;
+    let running = listen(config, clock, OnFailure::Stop)?;
     signals.wait().map_err(refused)?;
     running.stop()
 }
 
-/// Starts: takes the folder, opens keys and journal, and listens.
+/// Starts within a process that does other things too: takes the folder, opens keys and journal, and listens.
 pub fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, KeyProcessError> {
+    listen(config, clock, OnFailure::Refuse)
+}
+
+fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<Running, KeyProcessError> {
     let keys_folder = config.folder.join("keys");
     let journal_folder = config.folder.join("journal");
     for folder in [&config.folder, &keys_folder, &journal_folder] {
         make_private(folder)?;
     }
     let lock = sandbox::lock(&config.folder)?;
-    let keys = SoftwareStore::new(Arc::new(FileDisk::new(&keys_folder)), config.passphrase.clone(), config.cost);
+    let keys =
+        SoftwareStore::new(Arc::new(FileDisk::new(&keys_folder)), config.passphrase.clone(), config.cost);
     let process = KeyProcess::open(Parts {
         disk: Arc::new(FileDisk::new(&journal_folder)),
         keys: Arc::new(keys),
         clock,
-        random: Box::new(|bytes| rand::fill(bytes).expect("the system's source of randomness works from boot on")),
+        random: Box::new(|bytes| {
+            rand::fill(bytes).expect("the system's source of randomness works from boot on")
+        }),
         segment_bytes: SEGMENT_BYTES,
     })?;
     let process = Arc::new(Mutex::new(process));
     let sockets = vec![
-        Listening::start(&config.socket, Audience::Orders, &config.order_users, &process)?,
-        Listening::start(&config.admin_socket, Audience::Administration, &config.admin_users, &process)?,
+        Listening::start(&config.socket, Audience::Orders, &config.order_users, &process, failure)?,
+        Listening::start(
+            &config.admin_socket,
+            Audience::Administration,
+            &config.admin_users,
+            &process,
+            failure,
+        )?,
     ];
     Ok(Running { process, sockets, _lock: lock })
 }

@@ -100,7 +100,8 @@ impl State {
 
     fn apply_intent(&mut self, intent: &Intent, work: &Work) {
         self.mark = self.mark.max(intent.time);
-        let rate = self.registry.as_ref().and_then(|registry| registry.key(&intent.key)?.record.rate.as_ref());
+        let rate =
+            self.registry.as_ref().and_then(|registry| registry.key(&intent.key)?.record.rate.as_ref());
         if let Some(rate) = rate {
             self.rates.entry(intent.key).or_default().add(rate, intent.time);
         }

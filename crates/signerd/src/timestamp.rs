@@ -26,8 +26,8 @@ pub(crate) fn prepare(
     let key = platform_key(state, &order.key, Form::Timestamp, now.time)?;
     let name = &key.record.name;
     let certificate = state.certificates.get(&order.key);
-    let certificate =
-        certificate.ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` has no certificate yet")))?;
+    let certificate = certificate
+        .ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` has no certificate yet")))?;
     let certificate =
         Certificate::from_der(certificate).map_err(|error| refuse(RefusalCode::Journal, told(&error)))?;
     // Neither goes back: the time is at least the journal's mark, the number one more than the last.

@@ -7,7 +7,7 @@ mod tampered;
 use std::sync::Arc;
 
 use keystore::{Cost, Passphrase, SoftwareStore};
-use model::Disk;
+
 use testkit::MemoryDisk;
 
 fn passphrase(text: &str) -> Passphrase {
@@ -15,9 +15,5 @@ fn passphrase(text: &str) -> Passphrase {
 }
 
 fn store(disk: &Arc<MemoryDisk>) -> SoftwareStore {
-    SoftwareStore::new(
-        Arc::<MemoryDisk>::clone(disk) as Arc<dyn Disk>,
-        passphrase("correct horse"),
-        Cost::LEAST,
-    )
+    SoftwareStore::new(Arc::<MemoryDisk>::clone(disk), passphrase("correct horse"), Cost::LEAST)
 }

@@ -70,11 +70,7 @@ fn no_private_byte_stands_in_a_key_file() {
 fn another_passphrase_neither_opens_nor_adds() {
     let disk = Arc::new(MemoryDisk::new());
     let public = store(&disk).generate(Algorithm::EcdsaP256).unwrap();
-    let other = SoftwareStore::new(
-        Arc::<MemoryDisk>::clone(&disk) as Arc<dyn Disk>,
-        passphrase("wrong horse"),
-        Cost::LEAST,
-    );
+    let other = SoftwareStore::new(Arc::<MemoryDisk>::clone(&disk), passphrase("wrong horse"), Cost::LEAST);
     let name = format!("{}.sealed", public.id());
     let error = other.key(&public.id()).err().unwrap();
     assert_eq!(
@@ -90,8 +86,7 @@ fn a_passphrase_loses_one_line_end_and_is_never_printed() {
     let one = Passphrase::from_file_content(b"correct horse\r\n".to_vec().into()).unwrap();
     let disk = Arc::new(MemoryDisk::new());
     let public = store(&disk).generate(Algorithm::Ed25519).unwrap();
-    let store =
-        SoftwareStore::new(Arc::<MemoryDisk>::clone(&disk) as Arc<dyn Disk>, one.clone(), Cost::LEAST);
+    let store = SoftwareStore::new(Arc::<MemoryDisk>::clone(&disk), one.clone(), Cost::LEAST);
     store.key(&public.id()).unwrap();
     assert_eq!(format!("{one:?}"), "Passphrase(…)");
     let error = Passphrase::from_file_content(b"short\n".to_vec().into()).unwrap_err();

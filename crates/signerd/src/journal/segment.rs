@@ -74,6 +74,7 @@ pub(super) struct Whole {
     pub(super) snapshot: Vec<u8>,
     pub(super) records: Vec<Vec<u8>>,
     pub(super) end: End,
+    pub(super) tail: Tail,
 }
 
 /// Does a segment say that another one follows?
@@ -81,6 +82,15 @@ pub(super) struct Whole {
 pub(super) enum End {
     Ended,
     Open,
+}
+
+/// What stands behind the last frame of the chain?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// What an earlier use left, or what a crash tore before it was synced.
+    Free,
+    /// A frame that says that more was durable than there is: the file is damaged.
+    Damaged,
 }
 
 impl FrameKind {
@@ -179,6 +189,18 @@ impl Segment {
         Ok(())
     }
 
+    /// Makes durable what was read: a process that was killed may have written it without waiting.
+    pub(super) fn adopt(&mut self) -> Result<(), KeyProcessError> {
+        self.disk.sync(&self.name)?;
+        self.durable = self.at;
+        Ok(())
+    }
+
+    /// Where a segment whose tail is damaged stops to hold.
+    pub(super) fn damage(&self) -> KeyProcessError {
+        KeyProcessError::Damaged { name: self.name.clone(), at: self.at }
+    }
+
     /// Makes everything durable that was written.
     pub(super) fn sync(&mut self) -> Result<(), KeyProcessError> {
         if self.durable < self.at {
@@ -193,7 +215,13 @@ impl Segment {
         let durable = u64::try_from(self.durable).unwrap_or(u64::MAX);
         let hash = frame_hash(&self.header, self.at, durable, &self.last, &body);
         let mut writer = Writer::new();
-        writer.fixed(FRAME_MAGIC).count(body.len()).long(durable).digest(&self.last).digest(&hash).fixed(&body);
+        writer
+            .fixed(FRAME_MAGIC)
+            .count(body.len())
+            .long(durable)
+            .digest(&self.last)
+            .digest(&hash)
+            .fixed(&body);
         writer.finish()
     }
 
@@ -224,41 +252,39 @@ impl Segment {
             last: Digest::ZERO,
         };
         let mut bodies = Vec::new();
-        while let Some(frame) = Frame::at(&file, &header, segment.at).filter(|frame| frame.last == segment.last) {
+        while let Some(frame) =
+            Frame::at(&file, &header, segment.at).filter(|frame| frame.last == segment.last)
+        {
             segment.last = frame.hash;
             segment.at = frame.end;
             bodies.push((frame.kind, frame.body.to_vec()));
         }
-        // What was read is what the disk holds now; the first sync of this run makes it durable.
-        segment.check_tail(&file)?;
-        segment.assemble(bodies)
+        Ok(segment.assemble(bodies, &file))
     }
 
-    /// A frame beyond the end of the chain is what a torn write left, unless it says that the end was durable.
-    fn check_tail(&self, file: &[u8]) -> Result<(), KeyProcessError> {
-        let tail = file.get(self.at..).unwrap_or_default();
-        for (distance, _) in tail.windows(4).enumerate().filter(|(_, window)| window == FRAME_MAGIC) {
-            let beyond = Frame::at(file, &self.header, self.at + distance);
-            if beyond.is_some_and(|frame| usize::try_from(frame.durable).is_ok_and(|durable| durable > self.at)) {
-                return Err(KeyProcessError::Damaged { name: self.name.clone(), at: self.at });
-            }
-        }
-        Ok(())
-    }
-
-    fn assemble(self, bodies: Vec<(FrameKind, Vec<u8>)>) -> Result<Found, KeyProcessError> {
+    fn assemble(self, bodies: Vec<(FrameKind, Vec<u8>)>, file: &[u8]) -> Found {
         let mut bodies = bodies.into_iter();
-        let Some((FrameKind::Snapshot, snapshot)) = bodies.next() else { return Ok(Found::Broken) };
-        let mut records = Vec::new();
-        let mut end = End::Open;
+        let Some((FrameKind::Snapshot, snapshot)) = bodies.next() else { return Found::Broken };
+        let (mut records, mut end, mut tail) = (Vec::new(), End::Open, self.tail(file));
         for (kind, body) in bodies {
             match kind {
                 FrameKind::Records if end == End::Open => records.push(body),
                 FrameKind::End if end == End::Open => end = End::Ended,
-                _ => return Err(KeyProcessError::Damaged { name: self.name.clone(), at: self.at }),
+                _ => tail = Tail::Damaged,
             }
         }
-        Ok(Found::Whole(Whole { segment: self, snapshot, records, end }))
+        Found::Whole(Whole { segment: self, snapshot, records, end, tail })
+    }
+
+    /// A frame beyond the end of the chain is what a torn write left, unless it says that the end was durable.
+    fn tail(&self, file: &[u8]) -> Tail {
+        let behind = file.get(self.at..).unwrap_or_default();
+        let mut places = behind.windows(4).enumerate().filter(|(_, window)| window == FRAME_MAGIC);
+        let contradicts = |(distance, _): (usize, &[u8])| {
+            let frame = Frame::at(file, &self.header, self.at + distance);
+            frame.is_some_and(|frame| usize::try_from(frame.durable).is_ok_and(|durable| durable > self.at))
+        };
+        if places.any(contradicts) { Tail::Damaged } else { Tail::Free }
     }
 }
 

@@ -92,8 +92,9 @@ impl State {
             Ok(((signing.intent.request, signing.intent.item), signing))
         })?;
         let open = self.signings.values().filter(|signing| signing.signature.is_none());
-        self.unfinished =
-            open.map(|signing| (signing.intent.sequence, (signing.intent.request, signing.intent.item))).collect();
+        self.unfinished = open
+            .map(|signing| (signing.intent.sequence, (signing.intent.request, signing.intent.item)))
+            .collect();
         self.issuing = map(reader, "issuing", |reader| {
             Ok((KeyId::new(reader.digest("subject")?), take_intent(reader)?))
         })?;
@@ -103,9 +104,8 @@ impl State {
             let origin = reader.text("origin", limits::NAME_BYTES_MAX)?.to_owned();
             Ok((origin, Head { size: reader.long("size")?, root: reader.digest("root")? }))
         })?;
-        self.rates = map(reader, "rates", |reader| {
-            Ok((KeyId::new(reader.digest("key")?), Window::take(reader)?))
-        })?;
+        self.rates =
+            map(reader, "rates", |reader| Ok((KeyId::new(reader.digest("key")?), Window::take(reader)?)))?;
         Ok(())
     }
 }

@@ -1,5 +1,10 @@
 //! The key process from outside: what it signs, what it refuses, and what is left after a crash.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod attacks;
 mod journal;

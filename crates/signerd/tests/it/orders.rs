@@ -50,7 +50,9 @@ fn the_platforms_own_keys_have_certificates_from_its_root_by_their_records() {
     let platform = Platform::new();
     let root = certificate(&platform, "platform/ca");
     root.verify_signature_by(&root).unwrap();
-    for (key, usage) in [("default/cms", pki::Usage::CodeSigning), ("platform/timestamp", pki::Usage::Timestamping)] {
+    for (key, usage) in
+        [("default/cms", pki::Usage::CodeSigning), ("platform/timestamp", pki::Usage::Timestamping)]
+    {
         let leaf = certificate(&platform, key);
         leaf.verify_signature_by(&root).unwrap();
         leaf.check_usage(usage).unwrap();

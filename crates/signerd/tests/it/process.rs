@@ -1,1 +1,147 @@
-//! process
+//! The process: its folder, its sockets, its executable.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keystore::{Cost, Passphrase};
+use model::{Algorithm, Clock};
+use signer::{AdminAnswer, AdminClient, AdminMessage, Client, RefusalCode, Signer, SignerError};
+use signerd::{Config, KeyProcessError, SystemClock};
+
+use crate::world::World;
+
+fn config(folder: &Path) -> Config {
+    Config {
+        folder: folder.join("signerd"),
+        passphrase: Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap(),
+        cost: Cost::LEAST,
+        socket: folder.join("orders.sock"),
+        admin_socket: folder.join("admin.sock"),
+        order_users: Vec::new(),
+        admin_users: Vec::new(),
+    }
+}
+
+fn start(config: &Config) -> Result<signerd::Running, KeyProcessError> {
+    signerd::start(config, Arc::new(SystemClock))
+}
+
+#[test]
+fn a_platform_begins_over_the_sockets_and_is_there_after_a_stop() {
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    let (orders, admin) = (Client::new(&config.socket), AdminClient::new(&config.admin_socket));
+    assert!(orders.state().unwrap().registry.is_empty());
+    let begun = admin.send(&AdminMessage::Begin { entry: World::new().genesis_entry() }).unwrap();
+    assert!(matches!(begun, AdminAnswer::Appended { .. }), "{begun:?}");
+    let state = orders.state().unwrap();
+    assert_eq!(state.registry.len(), 1);
+    running.stop().unwrap();
+    assert!(matches!(Client::new(&config.socket).state(), Err(SignerError::Unreachable { .. })));
+    let running = start(&config).unwrap();
+    // The same client, over the connection that the stop closed or left behind.
+    assert_eq!(Client::new(&config.socket).state().unwrap().registry, state.registry);
+    running.stop().unwrap();
+}
+
+#[test]
+fn administration_is_not_taken_at_the_order_socket_nor_orders_at_the_other() {
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    let message = AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::Ed25519 };
+    let refused = AdminClient::new(&config.socket).send(&message).unwrap_err();
+    assert!(matches!(refused, SignerError::Refused(refusal) if refusal.code == RefusalCode::Malformed));
+    let ledger = signer::Head { size: 0, root: model::Digest::ZERO };
+    let orders = signer::Orders { ledger, orders: Vec::new() };
+    assert!(matches!(Client::new(&config.admin_socket).order(&orders), Err(SignerError::Refused(_))));
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_second_process_on_one_folder_is_refused() {
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    assert!(matches!(start(&config), Err(KeyProcessError::Locked { .. })));
+    running.stop().unwrap();
+    start(&config).unwrap().stop().unwrap();
+}
+
+#[test]
+fn folders_and_sockets_are_for_their_owner_alone() {
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&config.folder), 0o700);
+    assert_eq!((mode(&config.socket), mode(&config.admin_socket)), (0o600, 0o600));
+    running.stop().unwrap();
+    fs::set_permissions(&config.folder, fs::Permissions::from_mode(0o750)).unwrap();
+    assert!(matches!(start(&config), Err(KeyProcessError::Open { mode: 0o750, .. })));
+}
+
+#[test]
+fn another_passphrase_does_not_start() {
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    start(&config).unwrap().stop().unwrap();
+    let other = Config {
+        passphrase: Passphrase::from_file_content(b"wrong horse".to_vec().into()).unwrap(),
+        ..config
+    };
+    let error = start(&other).err().unwrap();
+    assert!(
+        matches!(error, KeyProcessError::KeyStore(keystore::KeyStoreError::WrongPassphrase { .. })),
+        "{error}"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_frame_are_answered_and_the_next_connection_is_served() {
+    use std::io::{Read, Write};
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    for bytes in [&[0, 0, 0, 2, 9, 9][..], &[0xff; 4], &[0, 0, 0, 1, 1]] {
+        let mut stream = std::os::unix::net::UnixStream::connect(&config.socket).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(matches!(signer::Frame::read(&mut answer.as_slice()), Ok(signer::Frame::Refused(_))));
+    }
+    Client::new(&config.socket).state().unwrap();
+    running.stop().unwrap();
+}
+
+#[test]
+fn the_executable_serves_stops_when_asked_and_cannot_be_looked_into() {
+    let folder = testkit::temp_folder();
+    let passphrase = folder.path().join("passphrase");
+    fs::write(&passphrase, "correct horse\n").unwrap();
+    let config = config(folder.path());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_avouch-signerd"))
+        .args([&config.folder, &passphrase, &config.socket, &config.admin_socket])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let clock = SystemClock;
+    let begin = Instant::now();
+    let client = Client::new(&config.socket);
+    while client.state().is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(30) && child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    assert!(clock.boot() > Duration::ZERO && clock.now() > model::Instant::EPOCH);
+    let pid = rustix::process::Pid::from_child(&child);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    assert!(limits.lines().any(|line| line.starts_with("Max core file size        0")), "{limits}");
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(!config.socket.exists());
+}

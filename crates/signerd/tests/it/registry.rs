@@ -1,1 +1,114 @@
-//! registry
+//! The registry: begun once, extended by endorsed entries, replayed at every start.
+
+use model::{Algorithm, Digest, Form};
+use quorum::{Change, KeyRecord, KeyState};
+use signer::{AdminAnswer, AdminMessage, RefusalCode, Signer};
+
+use crate::world::{HOUR, Platform, World, YEAR, space};
+
+fn code(answer: AdminAnswer) -> RefusalCode {
+    match answer {
+        AdminAnswer::Refused(refusal) => refusal.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_platform_is_begun_once_and_by_all_its_founders() {
+    let world = World::new();
+    let process = world.start().unwrap();
+    let begin = |entry: Vec<u8>| process.administer(&AdminMessage::Begin { entry }).unwrap();
+    let mut unsigned = quorum::Entry::parse(&world.genesis_entry()).unwrap();
+    unsigned.endorsements.clear();
+    assert_eq!(code(begin(unsigned.encode())), RefusalCode::Quorum);
+    assert!(matches!(begin(world.genesis_entry()), AdminAnswer::Appended { .. }));
+    assert_eq!(code(begin(world.genesis_entry())), RefusalCode::OtherPlatform);
+}
+
+#[test]
+fn an_entry_without_its_endorsement_or_with_another_change_is_refused_and_changes_nothing() {
+    let platform = Platform::new();
+    let before = platform.process.state().unwrap();
+    let mut bare = platform.entry(vec![Change::Policy { digest: Digest::of(b"new") }]);
+    let mut bent = bare.clone();
+    bare.endorsements.clear();
+    bent.changes = vec![Change::Policy { digest: Digest::of(b"evil") }];
+    for entry in [bare, bent] {
+        let answer = platform.administer(&AdminMessage::Append { entry: entry.encode() });
+        assert_eq!(code(answer), RefusalCode::Quorum);
+    }
+    assert_eq!(
+        code(platform.administer(&AdminMessage::Append { entry: b"{}".to_vec() })),
+        RefusalCode::Quorum
+    );
+    assert_eq!(platform.process.state().unwrap().registry, before.registry);
+}
+
+#[test]
+fn a_record_of_a_key_that_is_not_held_here_is_refused() {
+    let platform = Platform::new();
+    let mut elsewhere = platform.record("default/more", Form::Blob, Algorithm::EcdsaP256);
+    platform.world.key_disk.remove(&format!("{}.sealed", elsewhere.id()));
+    let platform = platform.restart();
+    assert_eq!(code(platform.enter(vec![Change::Key(elsewhere.clone())])), RefusalCode::KeyStore);
+    elsewhere.store = space("token");
+    assert_eq!(code(platform.enter(vec![Change::Key(elsewhere)])), RefusalCode::KeyStore);
+}
+
+#[test]
+fn the_journals_own_key_gets_no_record() {
+    let platform = Platform::new();
+    let spki = platform.process.state().unwrap().journal_key;
+    let record = KeyRecord {
+        public_key: model::PublicKey::from_spki(&spki).unwrap(),
+        ..platform.record("default/more", Form::Blob, Algorithm::Ed25519)
+    };
+    assert_eq!(code(platform.enter(vec![Change::Key(record)])), RefusalCode::Key);
+}
+
+#[test]
+fn a_key_that_could_never_get_its_certificate_is_refused_before_it_stands() {
+    let platform = Platform::new();
+    let good = platform.record("default/more", Form::Cms, Algorithm::EcdsaP256);
+    let outlives = KeyRecord { not_after: platform.world.now().after(2 * YEAR), ..good.clone() };
+    assert_eq!(code(platform.enter(vec![Change::Key(outlives)])), RefusalCode::Key);
+    let key = platform.key("platform/ca");
+    let since = platform.world.now();
+    platform.enter(vec![Change::KeyState { key, state: KeyState::Suspended, since, reason: String::new() }]);
+    assert_eq!(code(platform.enter(vec![Change::Key(good)])), RefusalCode::Key);
+}
+
+#[test]
+fn a_new_key_gets_its_certificate_with_its_entry() {
+    let platform = Platform::new();
+    let record = platform.record("default/more", Form::Cms, Algorithm::EcdsaP256);
+    let id = record.id();
+    assert!(matches!(platform.enter(vec![Change::Key(record)]), AdminAnswer::Appended { .. }));
+    assert!(platform.process.state().unwrap().certificates.iter().any(|certified| certified.key == id));
+    platform.order(platform.asking("default/more", b"bytes").order()).unwrap();
+}
+
+#[test]
+fn a_key_is_made_in_a_store_that_exists_and_of_an_algorithm_that_it_makes() {
+    let platform = Platform::new();
+    let generate = |store: &str, algorithm| {
+        platform.administer(&AdminMessage::Generate { store: store.to_owned(), algorithm })
+    };
+    assert_eq!(code(generate("token", Algorithm::EcdsaP256)), RefusalCode::KeyStore);
+    assert_eq!(code(generate("software", Algorithm::Rsa4096)), RefusalCode::KeyStore);
+}
+
+#[test]
+fn keys_are_added_only_while_the_clock_is_believed_and_taken_away_at_any_time() {
+    let platform = Platform::new();
+    let record = platform.record("default/more", Form::Blob, Algorithm::EcdsaP256);
+    let now = platform.world.now();
+    let adding = platform.entry(vec![Change::Key(record)]).encode();
+    let key = platform.key("default/blob");
+    let state = Change::KeyState { key, state: KeyState::Suspended, since: now, reason: String::new() };
+    let taking = platform.entry(vec![state]).encode();
+    platform.world.clock.set_now(now.after(HOUR));
+    assert_eq!(code(platform.administer(&AdminMessage::Append { entry: adding })), RefusalCode::Clock);
+    let taken = platform.administer(&AdminMessage::Append { entry: taking });
+    assert!(matches!(taken, AdminAnswer::Appended { .. }), "{taken:?}");
+}

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use keystore::{Cost, Passphrase, SoftwareStore};
 use model::{
-    Algorithm, Class, Clock, Content, Digest, Disclosure, Disk, FileClaim, Form, Hex16, Hex32, Instant, Item, ItemKey,
-    Items, KeyId, Kind, Parameters, PersonId, PrincipalId, Proven, PublicKey, Purpose, Request, RequestId, Requester,
-    Signing, Space, Subject,
+    Algorithm, Class, Clock, Content, Digest, Disclosure, Disk, FileClaim, Form, Hex16, Hex32, Instant, Item,
+    ItemKey, Items, KeyId, Kind, Parameters, PersonId, PrincipalId, Proven, PublicKey, Purpose, Request,
+    RequestId, Requester, Signing, Space, Subject,
 };
 use quorum::{
-    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Rate, Registry, Requirement, Rule,
+    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Rate, Registry, Requirement,
+    Rule,
 };
 use signer::{AdminAnswer, AdminMessage, Answer, Head, Order, Orders, Refusal, SignOrder, Signed, Signer};
 use signerd::{InProcess, KeyProcess, KeyProcessError, Parts};
@@ -94,7 +95,10 @@ impl World {
             principals: everybody.map(Person::registered).collect(),
             groups: vec![
                 Group { name: space("administrators"), persons: vec![self.founder.person] },
-                Group { name: space("endorsers"), persons: self.endorsers.iter().map(|p| p.person).collect() },
+                Group {
+                    name: space("endorsers"),
+                    persons: self.endorsers.iter().map(|p| p.person).collect(),
+                },
             ],
         }
     }
@@ -104,8 +108,15 @@ impl World {
         let platform = genesis.platform();
         let endorsement = self.founder.endorse(&platform, platform.digest(), self.now());
         let changes = vec![Change::Genesis(genesis)];
-        Entry { version: 1, number: 0, previous: Digest::ZERO, request: None, changes, endorsements: vec![endorsement] }
-            .encode()
+        Entry {
+            version: 1,
+            number: 0,
+            previous: Digest::ZERO,
+            request: None,
+            changes,
+            endorsements: vec![endorsement],
+        }
+        .encode()
     }
 }
 
@@ -266,7 +277,12 @@ impl Platform {
             disclosure: Disclosure::Items,
             items: Items::parse(vec![item.encode()]).unwrap().tree(),
         };
-        Asking { request: self.blank_request(&registry), signing, items: vec![item], endorsements: Vec::new() }
+        Asking {
+            request: self.blank_request(&registry),
+            signing,
+            items: vec![item],
+            endorsements: Vec::new(),
+        }
     }
 
     /// Orders, and says what came back for the one order.
