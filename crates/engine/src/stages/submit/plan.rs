@@ -136,9 +136,7 @@ impl Submit {
     /// Holds a request to the profile in force and to the registry as it is.
     fn fit(&self, received: Received) -> Result<Fitting, SubmitError> {
         let name = received.signing.profile.clone();
-        // Whoever cannot reach a profile does not learn whether it is there.
-        let profile = self.world.directory.profile(&name)?.filter(|_| received.caller.reaches(&name));
-        let profile = profile.ok_or(SubmitError::NoProfile { profile: name })?;
+        let profile = self.world.directory.profile(&name)?.ok_or(SubmitError::NoProfile { profile: name })?;
         let head = received.request.registry;
         let platform = self.world.platform(|platform| platform.registry().knows_head(&head))?;
         let (loaded, in_force) = (self.world.policy.digest(), platform.registry().policy());

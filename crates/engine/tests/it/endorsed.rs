@@ -1,0 +1,144 @@
+//! Requests that wait for people: invariants 2, 3 and 5 from outside.
+
+use engine::{Decision, Engine, Moment, State, SubmitError, View};
+use model::{RequestId, to_canonical};
+
+use crate::person::Person;
+use crate::world::{Asking, MINUTE, World, reply};
+
+fn endorse(world: &World, engine: &Engine, asking: &Asking, by: &Person) -> Result<View, SubmitError> {
+    let bytes = by.endorse_bytes(&asking.request.platform, &asking.digest(), model::Clock::now(&*world.clock));
+    bring(engine, asking.id(), bytes)
+}
+
+fn bring(engine: &Engine, id: RequestId, endorsement: Vec<u8>) -> Result<View, SubmitError> {
+    let (reply, answered) = reply();
+    engine.endorse(id, endorsement, reply);
+    answered.wait()
+}
+
+fn waiting(world: &World, engine: &Engine) -> Asking {
+    let asking = world.asking(engine, "default/governed", &["release.tar"]);
+    let view = asking.submit(world, engine).unwrap();
+    assert_eq!(view.state, State::Waiting, "{:?}", view.reasons);
+    assert_eq!(view.reasons, ["group `endorsers` brings 0 of 2 endorsements"]);
+    asking
+}
+
+#[test]
+fn the_last_endorsement_signs_and_one_less_does_not() {
+    let world = World::new();
+    let engine = world.engine();
+    let asking = waiting(&world, &engine);
+    let [first, second, _] = &world.endorsers;
+    let view = endorse(&world, &engine, &asking, first).unwrap();
+    assert_eq!((view.state, view.reasons), (State::Waiting, vec!["group `endorsers` brings 1 of 2 endorsements".to_owned()]));
+    let again = endorse(&world, &engine, &asking, first).unwrap();
+    assert_eq!(again.state, State::Waiting, "one person counts once");
+    assert_eq!(world.line.signed(), 0);
+    let view = endorse(&world, &engine, &asking, second).unwrap();
+    assert_eq!(view.state, State::Done, "{:?}", view.reasons);
+    assert_eq!(view.receipts[0].1.endorsements.len(), 2);
+    crate::cycle::verify(&world, &view.receipts[0].1);
+    let asked: Vec<Moment> = world.policy.asked.lock().unwrap().iter().map(|(_, moment)| *moment).collect();
+    assert_eq!(asked.first(), Some(&Moment::Submission));
+    assert_eq!(asked.last(), Some(&Moment::BeforeSigning));
+}
+
+#[test]
+fn policy_that_changed_its_mind_while_people_endorsed_is_obeyed() {
+    let world = World::new();
+    let engine = world.engine();
+    let asking = waiting(&world, &engine);
+    endorse(&world, &engine, &asking, &world.endorsers[0]).unwrap();
+    *world.policy.says.lock().unwrap() = |_| Decision::Forbid { reasons: vec!["frozen".to_owned()] };
+    let view = endorse(&world, &engine, &asking, &world.endorsers[1]).unwrap();
+    assert_eq!((view.state, world.line.signed()), (State::Refused, 0));
+}
+
+#[test]
+fn an_endorsement_that_does_not_count_is_turned_away_and_changes_nothing() {
+    let world = World::new();
+    let engine = world.engine();
+    let asking = waiting(&world, &engine);
+    let stranger = Person::new(77);
+    let error = endorse(&world, &engine, &asking, &stranger).unwrap_err();
+    assert!(matches!(error, SubmitError::Excluded(quorum::Exclusion::Unknown)), "{error}");
+    let other = asking.once_more(&world);
+    let now = model::Clock::now(&*world.clock);
+    let bytes = world.endorsers[0].endorse_bytes(&asking.request.platform, &other.digest(), now);
+    let error = bring(&engine, asking.id(), bytes).unwrap_err();
+    assert!(matches!(error, SubmitError::Excluded(quorum::Exclusion::BadSignature)), "{error}");
+    assert!(matches!(bring(&engine, asking.id(), b"{}".to_vec()), Err(SubmitError::Endorsement(_))));
+    let nobody = RequestId::new([5; 16]);
+    assert!(matches!(bring(&engine, nobody, b"{}".to_vec()), Err(SubmitError::NotFound { .. })));
+    let view = engine.view(&world.caller(), asking.id()).unwrap().unwrap();
+    assert_eq!(view.reasons, ["group `endorsers` brings 0 of 2 endorsements"]);
+}
+
+#[test]
+fn a_rejection_ends_the_request() {
+    let world = World::new();
+    let engine = world.engine();
+    let asking = waiting(&world, &engine);
+    let now = model::Clock::now(&*world.clock);
+    let no = world.endorsers[2].decide(&asking.request.platform, &asking.digest(), quorum::Decision::Reject, now);
+    let view = bring(&engine, asking.id(), to_canonical(&no)).unwrap();
+    assert_eq!(view.state, State::Rejected);
+    let error = endorse(&world, &engine, &asking, &world.endorsers[0]).unwrap_err();
+    assert!(error.to_string().ends_with("is rejected; only one that waits can be endorsed or withdrawn"), "{error}");
+}
+
+#[test]
+fn only_its_requester_withdraws_a_request() {
+    let world = World::new();
+    let engine = world.engine();
+    let asking = waiting(&world, &engine);
+    let withdraw = |caller| {
+        let (reply, answered) = reply();
+        engine.withdraw(caller, asking.id(), reply);
+        answered.wait()
+    };
+    let mut other = world.caller();
+    other.principal = model::PrincipalId::new([8; 16]);
+    assert!(matches!(withdraw(other), Err(SubmitError::NotRequester { .. })));
+    assert_eq!(withdraw(world.caller()).unwrap().state, State::Withdrawn);
+    assert!(matches!(withdraw(world.caller()), Err(SubmitError::NotWaiting { .. })));
+}
+
+#[test]
+fn a_request_past_its_deadline_expires_whether_somebody_endorses_it_or_a_sweep_finds_it() {
+    let world = World::new();
+    let engine = world.engine();
+    let one = waiting(&world, &engine);
+    let two = world.asking(&engine, "default/governed", &["other.tar"]);
+    assert_eq!(two.submit(&world, &engine).unwrap().state, State::Waiting);
+    world.clock.advance(11 * MINUTE);
+    assert_eq!(endorse(&world, &engine, &one, &world.endorsers[0]).unwrap().state, State::Expired);
+    let (told, answered) = reply();
+    engine.watch(two.id(), told);
+    engine.sweep().unwrap();
+    assert_eq!(answered.wait().unwrap().state, State::Expired);
+}
+
+#[test]
+fn a_requester_who_was_disabled_in_the_meantime_gets_no_signature() {
+    let world = World::new();
+    let engine = world.engine();
+    let asking = waiting(&world, &engine);
+    world.store().disable_principal(&world.caller().principal).unwrap();
+    let view = endorse(&world, &engine, &asking, &world.endorsers[0]).unwrap();
+    assert_eq!(view.reasons, ["the requester `build` may do nothing any more"]);
+}
+
+#[test]
+fn policy_may_ask_for_somebody_where_the_key_asks_for_nobody() {
+    let world = World::new();
+    let engine = world.engine();
+    *world.policy.says.lock().unwrap() = |_| Decision::NeedsEndorsement { reasons: Vec::new() };
+    let asking = world.asking(&engine, "default", &["a"]);
+    let view = asking.submit(&world, &engine).unwrap();
+    assert_eq!(view.state, State::Waiting);
+    assert_eq!(view.reasons, ["policy asks for the endorsement of somebody else than the requester"]);
+    assert_eq!(endorse(&world, &engine, &asking, &world.endorsers[0]).unwrap().state, State::Done);
+}

@@ -1,0 +1,461 @@
+//! A platform in memory, a store in a temporary folder, and everything between them that a test may bend.
+
+use std::collections::HashMap;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use authority::TimestampAuthority;
+use engine::{
+    Decision, Engine, Moment, Parts, PolicyEngine, Question, Repeat, Submission, SubmitError, View, found_log,
+};
+use identity::{Caller, PrincipalRecord};
+use keystore::{Cost, Passphrase, SoftwareStore};
+use model::{
+    Algorithm, Class, Clock, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Item, Items, Kind,
+    Logging, Parameters, PersonId, PrincipalId, Profile, ProfileKey, Proven, PublicKey, Purpose, Request, RequestId,
+    Requester, Signing, Space, Subject, Timestamping,
+};
+use quorum::{CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, Requirement, Rule};
+use signer::{AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Signer, SignerError, State};
+use signerd::{InProcess, KeyProcess};
+use store::Store;
+use testkit::{HandClock, MemoryDisk, Seeded, TempFolder, temp_folder};
+
+use crate::person::Person;
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+pub(crate) fn space(text: &str) -> Space {
+    text.parse().unwrap()
+}
+
+/// How the transport to the key process behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Honest,
+    /// Nothing arrives, neither there nor back.
+    Cut,
+    /// The order arrives, the answer is lost.
+    LosesAnswers,
+    /// Every signature of an item comes back with one bit changed.
+    SpoilsSignatures,
+    /// Checkpoint orders do not arrive.
+    CutsCheckpoints,
+}
+
+/// The way to the key process. It remembers which signature each item got.
+pub(crate) struct Line {
+    process: InProcess,
+    pub(crate) transport: Mutex<Transport>,
+    signatures: Mutex<HashMap<(Vec<u8>, Vec<u8>), Vec<u8>>>,
+}
+
+impl Line {
+    pub(crate) fn set(&self, transport: Transport) {
+        *self.transport.lock().unwrap() = transport;
+    }
+
+    /// How many different items were ever signed. Two signatures of one item are a panic.
+    pub(crate) fn signed(&self) -> usize {
+        self.signatures.lock().unwrap().len()
+    }
+}
+
+impl Signer for Line {
+    fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
+        let transport = *self.transport.lock().unwrap();
+        let checkpoint = orders.orders.iter().any(|order| matches!(order, Order::Checkpoint(_)));
+        if transport == Transport::Cut || transport == Transport::CutsCheckpoints && checkpoint {
+            return Err(SignerError::Stopped);
+        }
+        let mut answers = self.process.order(orders)?;
+        for (order, answer) in orders.orders.iter().zip(&mut answers.answers) {
+            let (Order::Sign(order), Answer::Signed(signed)) = (order, answer) else { continue };
+            let item = (order.request.clone(), order.item.clone());
+            let first = self.signatures.lock().unwrap().entry(item).or_insert(signed.signature.clone()).clone();
+            assert_eq!(first, signed.signature, "one item was signed twice");
+            if transport == Transport::SpoilsSignatures {
+                *signed.signature.last_mut().unwrap() ^= 1;
+            }
+        }
+        if transport == Transport::LosesAnswers { Err(SignerError::Stopped) } else { Ok(answers) }
+    }
+
+    fn state(&self) -> Result<State, SignerError> {
+        self.process.state()
+    }
+}
+
+/// A policy that says what the test tells it to.
+pub(crate) struct Script {
+    digest: Digest,
+    pub(crate) says: Mutex<fn(&Question<'_>) -> Decision>,
+    pub(crate) asked: Mutex<Vec<(RequestId, Moment)>>,
+}
+
+impl PolicyEngine for Script {
+    fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    fn decide(&self, questions: &[Question<'_>]) -> Vec<Decision> {
+        let says = *self.says.lock().unwrap();
+        self.asked.lock().unwrap().extend(questions.iter().map(|q| (q.request.id, q.moment)));
+        questions.iter().map(says).collect()
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<HandClock>,
+    pub(crate) process: InProcess,
+    pub(crate) line: Arc<Line>,
+    pub(crate) policy: Arc<Script>,
+    store: Option<Arc<Store>>,
+    folder: TempFolder,
+    pub(crate) founder: Person,
+    pub(crate) endorsers: [Person; 3],
+    seeds: Mutex<Seeded>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(HandClock::default());
+        let mut seeded = Seeded::new(1);
+        let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
+        let process = KeyProcess::open(signerd::Parts {
+            disk: Arc::new(MemoryDisk::new()),
+            keys: Arc::new(SoftwareStore::new(Arc::new(MemoryDisk::new()), passphrase, Cost::LEAST)),
+            clock: Arc::<HandClock>::clone(&clock),
+            random: Box::new(move |bytes| seeded.fill(bytes)),
+            segment_bytes: 1024 * 1024,
+        });
+        let process = InProcess::new(process.unwrap());
+        let line = Line {
+            process: process.clone(),
+            transport: Mutex::new(Transport::Honest),
+            signatures: Mutex::default(),
+        };
+        let policy = Script {
+            digest: Digest::of(b"policy"),
+            says: Mutex::new(|_| Decision::Permit { reasons: vec!["the script says so".to_owned()] }),
+            asked: Mutex::default(),
+        };
+        let folder = temp_folder();
+        let holder = Arc::<HandClock>::clone(&clock);
+        let store = Arc::new(Store::create(folder.path(), "test", holder).unwrap());
+        let world = Self {
+            clock,
+            process,
+            line: Arc::new(line),
+            policy: Arc::new(policy),
+            store: Some(store),
+            folder,
+            founder: Person::new(1),
+            endorsers: [2, 3, 4].map(Person::new),
+            seeds: Mutex::new(Seeded::new(2)),
+        };
+        world.found();
+        world
+    }
+
+    fn found(&self) {
+        self.administer(&AdminMessage::Begin { entry: self.genesis_entry() });
+        let mut changes: Vec<Change> = [
+            ("platform/ca", Form::Ca, Algorithm::EcdsaP256),
+            ("platform/timestamp", Form::Timestamp, Algorithm::EcdsaP256),
+            ("platform/log", Form::Checkpoint, Algorithm::Ed25519),
+            ("default/cms", Form::Cms, Algorithm::EcdsaP256),
+            ("default/blob", Form::Blob, Algorithm::EcdsaP256),
+        ]
+        .map(|(name, form, algorithm)| Change::Key(self.record(name, form, algorithm)))
+        .into();
+        let governed = self.record("default/governed", Form::Blob, Algorithm::EcdsaP256);
+        changes.push(Change::Key(KeyRecord { rule: Some(rule("endorsers", 2)), ..governed }));
+        changes.push(Change::Policy { digest: self.policy.digest });
+        self.enter(changes);
+        let store = self.store();
+        let caller = self.caller();
+        let principal = PrincipalRecord {
+            id: caller.principal,
+            person: caller.person,
+            name: caller.name,
+            spaces: caller.spaces,
+            disabled: None,
+        };
+        store.add_principal(&principal).unwrap();
+        store.set_profile(&profile("default", &[(Form::Cms, "default/cms"), (Form::Blob, "default/blob")])).unwrap();
+        store.set_profile(&profile("default/governed", &[(Form::Blob, "default/governed")])).unwrap();
+        found_log(&engine::World::new(self.parts())).unwrap();
+    }
+
+    pub(crate) fn store(&self) -> Arc<Store> {
+        Arc::clone(self.store.as_ref().unwrap())
+    }
+
+    /// The server ends, and another one opens the same folder.
+    pub(crate) fn reopen(&mut self) {
+        let store = self.store.take().unwrap();
+        assert_eq!(Arc::strong_count(&store), 1, "somebody still holds the store");
+        drop(store);
+        let clock = Arc::<HandClock>::clone(&self.clock);
+        self.store = Some(Arc::new(Store::open(self.folder.path(), "test", clock).unwrap()));
+    }
+
+    pub(crate) fn parts(&self) -> Parts {
+        let (store, mut seeded) = (self.store(), Seeded::new(3));
+        let line = Arc::<Line>::clone(&self.line);
+        Parts {
+            clock: Arc::<HandClock>::clone(&self.clock),
+            random: Box::new(move |bytes| seeded.fill(bytes)),
+            policy: Arc::<Script>::clone(&self.policy),
+            timestamper: Arc::new(TimestampAuthority::new(line.clone(), store.clone())),
+            signer: line,
+            requests: store.clone(),
+            ledger: store.clone(),
+            directory: store.clone(),
+            tiles: store.clone(),
+            lock: store,
+        }
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        Engine::start(self.parts()).unwrap()
+    }
+
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            principal: PrincipalId::new([9; 16]),
+            person: PersonId::new([9; 16]),
+            name: "build".to_owned(),
+            proven: Proven::ApiKey,
+            spaces: vec![space("default")],
+            profiles: None,
+        }
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        self.seeds.lock().unwrap().bytes()
+    }
+
+    /// A request for these files, each in every form of the profile, as a client composes it.
+    pub(crate) fn asking(&self, engine: &Engine, profile: &str, files: &[&str]) -> Asking {
+        let view = engine.profile_view(&self.caller(), &space(profile)).unwrap();
+        let mut items: Vec<Item> = Vec::new();
+        for file in files {
+            for key in &view.keys {
+                items.push(Item {
+                    index: items.len() as u32,
+                    salt: Hex16(self.random()),
+                    name: (*file).to_owned(),
+                    format: space("raw"),
+                    form: key.form,
+                    parameters: Parameters::default(),
+                    key: key.key.clone(),
+                    content: Content::Sha256 { digest: Digest::of(file.as_bytes()), length: file.len() as u64 },
+                    file: FileClaim { sha256: Digest::of(file.as_bytes()), size: file.len() as u64 },
+                });
+            }
+        }
+        let request = Request {
+            version: 1,
+            id: RequestId::new(self.random()),
+            space: view.space,
+            platform: view.platform,
+            registry: view.registry,
+            policy: view.policy,
+            nonce: Hex32(self.random()),
+            created: view.now,
+            deadline: view.now.after(10 * MINUTE),
+            requester: view.requester,
+            reason: String::new(),
+            kind: Kind::Admin { changes: Digest::ZERO },
+        };
+        let signing = Signing {
+            profile: view.profile.name,
+            profile_version: view.version,
+            purpose: Purpose::Code,
+            class: Class::Release,
+            subject: Subject::default(),
+            evidence: Vec::new(),
+            disclosure: Disclosure::Items,
+            items: Items::parse(items.iter().map(Item::encode).collect()).unwrap().tree(),
+        };
+        Asking { request, signing, items, idempotency_key: None, repeat: Repeat::Same }
+    }
+
+    pub(crate) fn enter(&self, changes: Vec<Change>) {
+        let state = self.process.state().unwrap();
+        let registry = Registry::replay(state.registry.iter().map(Vec::as_slice)).unwrap();
+        let founder = &self.founder;
+        let request = Request {
+            version: 1,
+            id: RequestId::new([1; 16]),
+            space: space("platform"),
+            platform: registry.platform(),
+            registry: registry.head(),
+            policy: registry.policy(),
+            nonce: Hex32([2; 32]),
+            created: self.clock.now(),
+            deadline: self.clock.now().after(10 * MINUTE),
+            requester: Requester {
+                principal: founder.principal,
+                person: founder.person,
+                proven: Proven::Endorsement,
+            },
+            reason: String::new(),
+            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
+        };
+        let digest = Request::digest(&request.encode());
+        let endorsements = vec![founder.endorse(&registry.platform(), &digest, self.clock.now())];
+        let (number, previous) = (registry.entries(), registry.head());
+        let entry = Entry { version: 1, number, previous, request: Some(request), changes, endorsements };
+        self.administer(&AdminMessage::Append { entry: entry.encode() });
+    }
+
+    pub(crate) fn record(&self, name: &str, form: Form, algorithm: Algorithm) -> KeyRecord {
+        let message = AdminMessage::Generate { store: "software".to_owned(), algorithm };
+        let AdminAnswer::Generated { spki } = self.process.administer(&message).unwrap() else { panic!("no key") };
+        let certified = matches!(form, Form::Ca | Form::Cms | Form::Timestamp);
+        let subject = CertificateSubject { organization: "Example".to_owned(), common_name: name.to_owned() };
+        KeyRecord {
+            version: 1,
+            name: space(name),
+            generation: 1,
+            public_key: PublicKey::from_spki(&spki).unwrap(),
+            store: space("software"),
+            purpose: form.purpose(),
+            form,
+            classes: if form.purpose() == Purpose::Code { vec![Class::Release] } else { vec![] },
+            not_before: self.clock.now().before(MINUTE),
+            not_after: self.clock.now().after(YEAR),
+            rule: None,
+            rate: None,
+            origin: (form == Form::Checkpoint).then(|| "2026.log.localhost".to_owned()),
+            subject: certified.then_some(subject),
+        }
+    }
+
+    fn administer(&self, message: &AdminMessage) {
+        let answer = self.process.administer(message).unwrap();
+        assert!(matches!(answer, AdminAnswer::Appended { .. }), "{answer:?}");
+    }
+
+    fn genesis_entry(&self) -> Vec<u8> {
+        let everybody = self.endorsers.iter().chain([&self.founder]);
+        let genesis = Genesis {
+            version: 1,
+            host: "localhost".to_owned(),
+            instance: space("one"),
+            created: self.clock.now(),
+            nonce: Hex32([7; 32]),
+            governance: Governance::Solo,
+            administration: rule("administrators", 1),
+            principals: everybody.map(Person::registered).collect(),
+            groups: vec![
+                Group { name: space("administrators"), persons: vec![self.founder.person] },
+                Group { name: space("endorsers"), persons: self.endorsers.iter().map(|p| p.person).collect() },
+            ],
+        };
+        let platform = genesis.platform();
+        let endorsement = self.founder.endorse(&platform, platform.digest(), self.clock.now());
+        let (previous, changes) = (Digest::ZERO, vec![Change::Genesis(genesis)]);
+        Entry { version: 1, number: 0, previous, request: None, changes, endorsements: vec![endorsement] }.encode()
+    }
+}
+
+fn rule(group: &str, threshold: u32) -> Rule {
+    let requirements = vec![Requirement { group: space(group), threshold }];
+    Rule { requirements, independent: 0, period_s_max: 24 * 3_600 }
+}
+
+pub(crate) fn profile(name: &str, keys: &[(Form, &str)]) -> Profile {
+    Profile {
+        name: space(name),
+        class: Class::Release,
+        keys: keys.iter().map(|(form, key)| ProfileKey { form: *form, key: space(key) }).collect(),
+        timestamp: Timestamping::Rfc3161,
+        log: Logging::Transparency,
+    }
+}
+
+/// A request that is still being composed.
+#[derive(Clone)]
+pub(crate) struct Asking {
+    pub(crate) request: Request,
+    pub(crate) signing: Signing,
+    pub(crate) items: Vec<Item>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) repeat: Repeat,
+}
+
+impl Asking {
+    pub(crate) fn id(&self) -> RequestId {
+        self.request.id
+    }
+
+    /// The same, composed once more: another id, nonce, time and salts.
+    pub(crate) fn once_more(&self, world: &World) -> Self {
+        let mut again = self.clone();
+        again.request.id = RequestId::new(world.random());
+        again.request.nonce = Hex32(world.random());
+        again.request.created = world.clock.now();
+        again.request.deadline = world.clock.now().after(9 * MINUTE);
+        again.items.iter_mut().for_each(|item| item.salt = Hex16(world.random()));
+        again.recompose()
+    }
+
+    pub(crate) fn recompose(mut self) -> Self {
+        self.signing.items = Items::parse(self.items.iter().map(Item::encode).collect()).unwrap().tree();
+        self
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        Request { kind: Kind::Sign(self.signing.clone()), ..self.request.clone() }.encode()
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        Request::digest(&self.bytes())
+    }
+
+    pub(crate) fn submission(&self) -> Submission {
+        Submission {
+            request: self.bytes(),
+            items: self.items.iter().map(Item::encode).collect(),
+            idempotency_key: self.idempotency_key.clone(),
+            repeat: self.repeat,
+        }
+    }
+
+    pub(crate) fn submit(&self, world: &World, engine: &Engine) -> Result<View, SubmitError> {
+        self.submit_later(world, engine).wait()
+    }
+
+    pub(crate) fn submit_later(&self, world: &World, engine: &Engine) -> Answered {
+        let (reply, answered) = reply();
+        engine.submit(world.caller(), self.submission(), reply);
+        answered
+    }
+}
+
+/// An answer that will come.
+pub(crate) struct Answered(mpsc::Receiver<Result<View, SubmitError>>);
+
+impl Answered {
+    pub(crate) fn wait(self) -> Result<View, SubmitError> {
+        self.0.recv_timeout(Duration::from_secs(60)).expect("an answer comes")
+    }
+
+    pub(crate) fn is_there(&self) -> Option<Result<View, SubmitError>> {
+        self.0.try_recv().ok()
+    }
+}
+
+pub(crate) fn reply() -> (engine::Reply, Answered) {
+    let (sender, receiver) = mpsc::channel();
+    let reply = Box::new(move |result| {
+        let _ = sender.send(result);
+    });
+    (reply, Answered(receiver))
+}
