@@ -1,1 +1,38 @@
-//! server
+//! The server: avouch over HTTP. It is thin: it proves who calls, bounds what they send, and words what comes back.
+//!
+//! **In scope**: listeners and TLS, credentials at the door, the paths of `/v1`, the log and the timestamp authority
+//! as the world reads them, administration on a local socket, problems, the trace, metrics, health, and the wiring of
+//! all other rooms into one process.
+//!
+//! **Out of scope**: what happens to a request (`engine`), who may do what (`policy`), private keys (`signerd`),
+//! reading the configuration file (`cli`).
+//!
+//! Specifications: RFC 9110 (HTTP), RFC 9457 (problems), RFC 3161 §3.4 (timestamps over HTTP), C2SP tlog-tiles.
+
+mod accept;
+mod admin;
+mod blocking;
+mod body;
+mod caller;
+mod config;
+mod door;
+mod found;
+mod logs;
+mod metrics;
+mod problem;
+mod routes;
+mod run;
+mod signing;
+mod telemetry;
+mod tls;
+mod tls_authority;
+mod views;
+mod wiring;
+
+pub use config::{Addresses, Config, Limits};
+pub use found::{FirstClient, FirstCredential, Founding, FoundingError, found};
+pub use logs::{LogError, LogFormat, start as start_logs};
+pub use run::{ServerError, run, told_to_end};
+pub use tls::TlsError;
+pub use tls_authority::{Credential, TlsAuthority, TlsAuthorityError, validity};
+pub use wiring::WiringError;

@@ -141,7 +141,7 @@ fn world() -> World {
     };
     let (mood, orders) = (Mutex::new(Mood::Signs), Mutex::default());
     let fake = Arc::new(Fake { key: own_key, certificate: leaf.clone(), mood, orders });
-    let authority = TimestampAuthority::new(Arc::clone(&fake) as Arc<dyn Signer>, Arc::new(Empty));
+    let authority = TimestampAuthority::new(fake.clone(), Arc::new(Empty));
     *authority.own.write().unwrap() = Some(Arc::new(own));
     World { fake, authority, leaf, root }
 }

@@ -1,0 +1,171 @@
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use axum::Extension;
+use axum::routing::get;
+use model::Instant;
+use pki::Validity;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use testkit::TempFolder;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::*;
+use crate::tls::{self, ClientCertificates};
+use crate::tls_authority::{Credential, TlsAuthority};
+
+/// A server of one listener, whose certificates are valid for as long as tests will be run.
+struct Site {
+    _folder: TempFolder,
+    authority: TlsAuthority,
+    ca_pem: String,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+fn for_ever() -> Validity {
+    Validity::new(Instant::EPOCH, Instant::from_seconds(32_000_000_000)).unwrap()
+}
+
+fn quick() -> Limits {
+    let short = Duration::from_millis(150);
+    Limits { handshake: short, header: short, ..Limits::default() }
+}
+
+fn write_tls(folder: &Path) -> (TlsAuthority, String) {
+    let (authority, ca) = TlsAuthority::found("localhost", for_ever()).unwrap();
+    let server = authority.issue_server(vec!["localhost".parse().unwrap()], for_ever()).unwrap();
+    let tls = folder.join("tls");
+    fs::create_dir(&tls).unwrap();
+    fs::write(tls.join("ca.pem"), ca.certificate.to_pem()).unwrap();
+    fs::write(tls.join("server.pem"), server.certificate.to_pem()).unwrap();
+    fs::write(tls.join("server.key"), server.key_pem).unwrap();
+    (authority, ca.certificate.to_pem())
+}
+
+async fn open(router: Router, limits: Limits) -> Site {
+    let folder = testkit::temp_folder();
+    let (authority, ca_pem) = write_tls(folder.path());
+    let config = tls::config(folder.path(), ClientCertificates::Optional).unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let serving = tokio::spawn(serve(Door::Tls(listener, config), router, limits, stopped));
+    Site { _folder: folder, authority, ca_pem, address, stop, serving }
+}
+
+impl Site {
+    async fn connect(&self, credential: Option<&Credential>) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = builder.with_root_certificates(roots);
+        let config = match credential {
+            None => builder.with_no_client_auth(),
+            Some(Credential { certificate, key_pem }) => {
+                let chain = vec![CertificateDer::from(certificate.der().to_vec())];
+                let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).unwrap();
+                builder.with_client_auth_cert(chain, key).unwrap()
+            }
+        };
+        let stream = TcpStream::connect(self.address).await?;
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+    }
+}
+
+/// What the server sends until it closes; what it does to end the connection is not looked at.
+async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes).await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+async fn ask(stream: &mut TlsStream<TcpStream>) -> String {
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    rest(stream).await
+}
+
+fn hello() -> Router {
+    Router::new().route("/", get(|| async { "hello" }))
+}
+
+#[tokio::test]
+async fn a_header_that_comes_drop_by_drop_is_not_waited_for() {
+    let site = open(hello(), quick()).await;
+    let mut stream = site.connect(None).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: local").await.unwrap();
+    assert!(!rest(&mut stream).await.contains("hello"));
+    let mut silent = site.connect(None).await.unwrap();
+    assert_eq!(rest(&mut silent).await, "");
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_begin_is_cut_off_and_holds_up_nobody() {
+    let site = open(hello(), quick()).await;
+    let mut silent = TcpStream::connect(site.address).await.unwrap();
+    let mut other = site.connect(None).await.unwrap();
+    assert!(ask(&mut other).await.ends_with("hello"));
+    assert_eq!(rest(&mut silent).await, "");
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_known_by_its_key_and_one_of_another_authority_is_refused() {
+    let who = |Extension(peer): Extension<Peer>| async move {
+        peer.certificate.map_or_else(|| "nobody".to_owned(), |key| key.to_string())
+    };
+    let site = open(Router::new().route("/", get(who)), Limits::default()).await;
+    let known = site.authority.issue_client("build", for_ever()).unwrap();
+    let key = known.certificate.public_key().unwrap().id().to_string();
+    assert!(ask(&mut site.connect(Some(&known)).await.unwrap()).await.ends_with(&key));
+    assert!(ask(&mut site.connect(None).await.unwrap()).await.ends_with("nobody"));
+    let (stranger, _) = TlsAuthority::found("localhost", for_ever()).unwrap();
+    let foreign = stranger.issue_client("build", for_ever()).unwrap();
+    // In TLS 1.3 the client is done before the server has looked at its certificate.
+    if let Ok(mut stream) = site.connect(Some(&foreign)).await {
+        assert_eq!(rest(&mut stream).await, "");
+    }
+    let expired = Validity::new(Instant::EPOCH, Instant::from_seconds(1)).unwrap();
+    let expired = site.authority.issue_client("build", expired).unwrap();
+    if let Ok(mut stream) = site.connect(Some(&expired)).await {
+        assert_eq!(rest(&mut stream).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_finishes_what_is_in_flight_and_takes_nothing_new() {
+    let (release, held) = oneshot::channel::<()>();
+    let (began, begins) = oneshot::channel::<()>();
+    let once = Arc::new(std::sync::Mutex::new(Some((began, held))));
+    let slow = move || {
+        let (began, held) = once.lock().unwrap().take().unwrap();
+        async move {
+            began.send(()).unwrap();
+            held.await.unwrap();
+            "finished"
+        }
+    };
+    let site = open(Router::new().route("/", get(slow)), Limits::default()).await;
+    let mut stream = site.connect(None).await.unwrap();
+    let asking = tokio::spawn(async move { ask(&mut stream).await });
+    begins.await.unwrap();
+    site.stop.send(true).unwrap();
+    while TcpStream::connect(site.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!site.serving.is_finished());
+    release.send(()).unwrap();
+    assert!(asking.await.unwrap().ends_with("finished"));
+    site.serving.await.unwrap();
+}

@@ -1,0 +1,25 @@
+//! The registry, as the key process shows it.
+
+use std::sync::Arc;
+
+use api::RegistryView;
+use axum::Json;
+use axum::extract::State;
+use quorum::Registry;
+
+use super::Desk;
+use crate::blocking::blocking;
+use crate::problem::Refusal;
+
+/// Looks at the key process's registry now. The engine does so by itself within a second.
+pub(super) async fn refresh(State(desk): State<Desk>) -> Result<Json<RegistryView>, Refusal> {
+    let signer = Arc::clone(&desk.signer);
+    let registry = blocking(move || {
+        let state = signer
+            .state()
+            .map_err(|error| Refusal::unavailable("the key process cannot be reached", error))?;
+        Registry::replay(state.registry.iter().map(Vec::as_slice)).map_err(Refusal::internal)
+    })
+    .await?;
+    Ok(Json(RegistryView { head: registry.head(), entries: registry.entries() }))
+}

@@ -1,0 +1,32 @@
+//! Who calls: the credential that came with a call, looked up.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use identity::{Caller, KeySet, Presented, authenticate};
+use model::Clock;
+
+use crate::accept::Peer;
+use crate::blocking::blocking;
+use crate::problem::Refusal;
+
+/// Looks callers up.
+#[derive(Clone)]
+pub(crate) struct Callers {
+    pub(crate) keys: Arc<dyn KeySet>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Callers {
+    /// Who makes this call. Every path asks before it reads a body: strangers' bodies are not read.
+    pub(crate) async fn of(&self, headers: &HeaderMap, peer: Peer) -> Result<Caller, Refusal> {
+        let (keys, now) = (Arc::clone(&self.keys), self.clock.now());
+        let authorization = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes().to_vec());
+        blocking(move || {
+            let presented =
+                Presented { authorization: authorization.as_deref(), certificate: peer.certificate };
+            authenticate(&*keys, presented, now)
+        })
+        .await
+    }
+}

@@ -1,0 +1,72 @@
+//! What a server is told when it starts. Reading it from a file is the command line's business.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a server keeps what it has, and where it listens.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The server's own folder: the store, the log's tiles, and `tls/`.
+    pub folder: PathBuf,
+    /// Where requests come in: TLS, with a client certificate or an API key. Port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Where the log, the timestamp authority and the trust root are read: TLS, without client certificates.
+    pub public_listen: SocketAddr,
+    /// Where metrics and health are read: plain HTTP, on a loopback address.
+    pub monitor_listen: SocketAddr,
+    /// Where the server is administered: a Unix socket, for its own user alone.
+    pub admin_socket: PathBuf,
+    /// Where the key process takes orders: a Unix socket.
+    pub signer_socket: PathBuf,
+    /// The address of the public listener as the world sees it; without one, the address that it listens at.
+    pub public_url: Option<String>,
+    /// Bounds on what clients may take.
+    pub limits: Limits,
+}
+
+/// Bounds on what clients may take from a server.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections of one listener at a time. More wait in the system's queue.
+    pub connections_max: usize,
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
+    /// How long a request's header may take, and how long a connection may idle.
+    pub header: Duration,
+    /// How long a request's body may take.
+    pub body: Duration,
+    /// How long a client may ask to wait for a request.
+    pub wait: Duration,
+    /// How long connections may take to end when the server goes down.
+    pub shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4_096,
+            handshake: Duration::from_secs(10),
+            header: Duration::from_secs(15),
+            body: Duration::from_secs(30),
+            wait: Duration::from_secs(60),
+            shutdown: Duration::from_secs(25),
+        }
+    }
+}
+
+/// Where a server listens now that it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addresses {
+    /// For requests.
+    pub listen: SocketAddr,
+    /// For the public.
+    pub public_listen: SocketAddr,
+    /// For metrics and health.
+    pub monitor_listen: SocketAddr,
+    /// The address of the public listener as the world sees it.
+    pub public_url: String,
+}

@@ -1,0 +1,86 @@
+//! The door: every call gets an id, a line in the trace and a count; every refusal becomes a problem here.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use aws_lc_rs::rand;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use data_encoding::HEXLOWER;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use crate::problem::{Refusal, words};
+use crate::telemetry::Telemetry;
+
+const CALL_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CALL_ID_BYTES_MAX: usize = 64;
+
+/// Sees every call in and out.
+pub(crate) async fn pass(State(telemetry): State<Arc<Telemetry>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let call = call_id(request.headers());
+    let route = route(&request);
+    let span = info_span!("call", id = %call, method = %request.method(), route);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let refusal = response.extensions_mut().remove::<Refusal>();
+    let code = refusal.as_ref().map_or("ok", |refusal| refusal.problem.code.word());
+    if let Some(refusal) = refusal {
+        span.in_scope(|| trace(&refusal));
+        response = refusal.respond(&call);
+    }
+    let took = began.elapsed();
+    telemetry.call(route, code, took);
+    span.in_scope(|| {
+        info!(status = response.status().as_u16(), code, took_us = took.as_micros(), "answered")
+    });
+    if let Ok(value) = HeaderValue::from_str(&call) {
+        response.headers_mut().insert(CALL_ID, value);
+    }
+    response
+}
+
+/// What is answered where there is no such path.
+pub(crate) async fn no_such_path(uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(200).collect();
+    Refusal::new(api::Code::NotFound, format!("there is no `{path}` here")).into_response()
+}
+
+/// What is answered where a path has no such method.
+pub(crate) async fn no_such_method(request: Request) -> Response {
+    let path: String = request.uri().path().chars().take(200).collect();
+    let detail = format!("`{path}` does not take `{}`", request.method());
+    Refusal::new(api::Code::MethodNotAllowed, detail).into_response()
+}
+
+fn trace(refusal: &Refusal) {
+    let detail = refusal.problem.detail.as_str();
+    match &refusal.cause {
+        Some(cause) if refusal.problem.code == api::Code::Internal => {
+            error!(detail, cause = words(&**cause), "a call failed");
+        }
+        Some(cause) => warn!(detail, cause = words(&**cause), "a call could not be served"),
+        None => info!(detail, "a call was refused"),
+    }
+}
+
+/// The path as it is written in the router: a bounded set of names, whatever clients ask for.
+fn route(request: &Request) -> String {
+    request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned()
+}
+
+/// The client's own id for its call, if it is a harmless one, else a new one.
+fn call_id(headers: &HeaderMap) -> String {
+    let harmless = |text: &&str| {
+        (1..=CALL_ID_BYTES_MAX).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    if let Some(id) = headers.get(CALL_ID).and_then(|value| value.to_str().ok()).filter(harmless) {
+        return id.to_owned();
+    }
+    let mut random = [0; 16];
+    // Without randomness the id is a plain one: it names a line of the trace, and guards nothing.
+    let _ = rand::fill(&mut random);
+    HEXLOWER.encode(&random)
+}

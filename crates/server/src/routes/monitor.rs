@@ -1,0 +1,153 @@
+//! Metrics and health, on the loopback listener; and health alone on the others.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use engine::{Engine, Ledger, PolicyEngine};
+use model::Digest;
+use quorum::Registry;
+use serde::Serialize;
+use signer::Signer;
+use tlog::TileStore;
+
+use crate::blocking::blocking;
+use crate::metrics;
+use crate::problem::{Refusal, words};
+use crate::telemetry::{Exposition, Telemetry};
+
+/// What health and metrics look at.
+#[derive(Clone)]
+pub(crate) struct Monitor {
+    pub(crate) engine: Engine,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) signer: Arc<dyn Signer>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) policy: Arc<dyn PolicyEngine>,
+    pub(crate) tiles: Arc<dyn TileStore>,
+}
+
+/// Can this server sign?
+#[derive(Debug, Serialize)]
+pub(crate) struct Readiness {
+    ready: bool,
+    checks: Vec<Check>,
+}
+
+/// One thing that signing needs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Check {
+    /// What is needed.
+    name: &'static str,
+    /// Is it there?
+    state: CheckState,
+    /// What was seen, or what is wrong.
+    evidence: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum CheckState {
+    Pass,
+    Fail,
+}
+
+/// `GET /healthz`: the process serves.
+pub(crate) async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: it can sign, or what keeps it from that.
+pub(crate) async fn ready(State(monitor): State<Monitor>) -> Result<Response, Refusal> {
+    let readiness = blocking(move || Ok::<_, Refusal>(monitor.look())).await?;
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((status, Json(readiness)).into_response())
+}
+
+/// `GET /metrics`, for Prometheus.
+pub(crate) async fn metrics(State(monitor): State<Monitor>) -> Result<Response, Refusal> {
+    let text = blocking(move || Ok::<_, Refusal>(monitor.expose())).await?;
+    Ok(([(CONTENT_TYPE, Exposition::CONTENT_TYPE)], text).into_response())
+}
+
+impl Monitor {
+    fn look(&self) -> Readiness {
+        let mut checks = vec![self.key_process(), self.ledger(), self.log()];
+        let troubles = self.engine.troubles().into_iter();
+        checks.extend(troubles.map(|(name, evidence)| Check::missing(name, evidence)));
+        Readiness { ready: checks.iter().all(|check| check.state == CheckState::Pass), checks }
+    }
+
+    fn key_process(&self) -> Check {
+        const NAME: &str = "key process";
+        let state = match self.signer.state() {
+            Ok(state) => state,
+            Err(error) => return Check::fail(NAME, &error),
+        };
+        let registry = match Registry::replay(state.registry.iter().map(Vec::as_slice)) {
+            Ok(registry) => registry,
+            Err(error) => return Check::fail(NAME, &error),
+        };
+        match disagreement(self.policy.digest(), registry.policy()) {
+            Some(evidence) => Check::missing(NAME, evidence),
+            None => Check::pass(
+                NAME,
+                format!(
+                    "registry {} with {} entries, journal of {} leaves",
+                    registry.head(),
+                    registry.entries(),
+                    state.journal.size
+                ),
+            ),
+        }
+    }
+
+    fn ledger(&self) -> Check {
+        const NAME: &str = "store";
+        match self.ledger.head() {
+            Ok(head) => Check::pass(NAME, format!("ledger of {} leaves", head.size)),
+            Err(error) => Check::fail(NAME, &error),
+        }
+    }
+
+    fn log(&self) -> Check {
+        const NAME: &str = "log";
+        match self.tiles.published() {
+            Ok(Some(note)) => Check::pass(NAME, note.lines().take(2).collect::<Vec<_>>().join(", size ")),
+            Ok(None) => Check::missing(NAME, "the log has no signed checkpoint yet".to_owned()),
+            Err(error) => Check::fail(NAME, &error),
+        }
+    }
+
+    fn expose(&self) -> String {
+        let mut text = Exposition::default();
+        self.telemetry.write(&mut text);
+        metrics::write(&self.engine.metrics(), &mut text);
+        text.into_text()
+    }
+}
+
+fn disagreement(loaded: Digest, in_force: Digest) -> Option<String> {
+    (loaded != in_force).then(|| {
+        format!(
+            "policy {loaded} is loaded, and the registry says {in_force}: nothing is signed until they agree"
+        )
+    })
+}
+
+impl Check {
+    fn pass(name: &'static str, evidence: String) -> Self {
+        Self { name, state: CheckState::Pass, evidence }
+    }
+
+    fn fail(name: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::missing(name, words(error))
+    }
+
+    fn missing(name: &'static str, evidence: String) -> Self {
+        Self { name, state: CheckState::Fail, evidence }
+    }
+}

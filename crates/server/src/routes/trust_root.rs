@@ -1,0 +1,96 @@
+//! `GET /v1/trust-root`: what verifiers start from, composed of what the key process tells of itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use model::{Clock, Instant, KeyError, PublicKey};
+use signer::{Signer, SignerError};
+use tokio::sync::Mutex;
+use verify::{RootError, RootParts, TrustRoot};
+
+use crate::blocking::blocking;
+use crate::problem::Refusal;
+
+/// How long verifiers may go by a trust root without looking for a newer one.
+const VALIDITY: Duration = Duration::from_secs(365 * 24 * 3_600);
+const DAY_S: u64 = 24 * 3_600;
+/// How long a trust root is given out before the key process is asked again: strangers must not reach it at will.
+const AGE_MAX: Duration = Duration::from_secs(5);
+
+/// Composes trust roots, and keeps the newest for a moment.
+pub(crate) struct TrustRootShelf {
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+    public_url: String,
+    kept: Mutex<Option<(Duration, Vec<u8>)>>,
+}
+
+/// Why there is no trust root.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+enum TrustRootError {
+    #[error("the key process cannot be reached")]
+    Signer(#[source] SignerError),
+    #[error("the key of the key process's journal cannot be read")]
+    JournalKey(#[source] KeyError),
+    #[error("what the key process tells makes no trust root")]
+    Root(#[source] RootError),
+}
+
+impl TrustRootShelf {
+    pub(crate) fn new(signer: Arc<dyn Signer>, clock: Arc<dyn Clock>, public_url: String) -> Self {
+        Self { signer, clock, public_url, kept: Mutex::new(None) }
+    }
+
+    async fn newest(&self) -> Result<Vec<u8>, Refusal> {
+        // Held while it is composed, so that a crowd asks the key process once.
+        let mut kept = self.kept.lock().await;
+        let now = self.clock.boot();
+        if let Some((_, bytes)) = kept.as_ref().filter(|(made, _)| now.saturating_sub(*made) < AGE_MAX) {
+            return Ok(bytes.clone());
+        }
+        let (signer, url, expires) =
+            (Arc::clone(&self.signer), self.public_url.clone(), expiry(self.clock.now()));
+        let bytes = blocking(move || compose(&*signer, &url, expires)).await?;
+        *kept = Some((now, bytes.clone()));
+        Ok(bytes)
+    }
+}
+
+pub(crate) async fn trust_root(State(shelf): State<Arc<TrustRootShelf>>) -> Result<Response, Refusal> {
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "max-age=60")];
+    Ok((headers, shelf.newest().await?).into_response())
+}
+
+/// To the day, so that the file does not change with every look at it.
+fn expiry(now: Instant) -> Instant {
+    let at = now.after(VALIDITY).seconds();
+    Instant::from_seconds(at - at % DAY_S)
+}
+
+fn compose(signer: &dyn Signer, public_url: &str, expires: Instant) -> Result<Vec<u8>, TrustRootError> {
+    let state = signer.state().map_err(TrustRootError::Signer)?;
+    let journal_key = PublicKey::from_spki(&state.journal_key).map_err(TrustRootError::JournalKey)?;
+    let certificates: Vec<_> =
+        state.certificates.iter().map(|own| (own.key, own.certificate.clone())).collect();
+    let parts = RootParts {
+        registry: &state.registry,
+        certificates: &certificates,
+        journal_key: &journal_key,
+        public_url,
+        expires,
+    };
+    TrustRoot::compose(&parts).map(|root| root.encode()).map_err(TrustRootError::Root)
+}
+
+impl From<TrustRootError> for Refusal {
+    fn from(error: TrustRootError) -> Self {
+        match error {
+            TrustRootError::Signer(_) => Self::unavailable("the trust root cannot be composed now", error),
+            error => Self::internal(error),
+        }
+    }
+}

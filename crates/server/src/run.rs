@@ -1,0 +1,180 @@
+//! Start and end of a server: wiring, listeners, and a shutdown that finishes what is in flight.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use model::Clock;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::info;
+
+use crate::accept::{self, Door};
+use crate::config::{Addresses, Config};
+use crate::tls::{self, ClientCertificates, TlsError};
+use crate::wiring::{self, WiringError};
+
+/// Why a server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The runtime could not be started.
+    #[error("the server's threads cannot be started")]
+    Runtime(#[source] io::Error),
+    /// An address that cannot be listened at.
+    #[error("cannot listen at `{address}`: is another server running there?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A monitor address that others can reach.
+    #[error(
+        "the monitor listens without TLS, so `{address}` must be a loopback address, such as 127.0.0.1:9443"
+    )]
+    Exposed {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// A socket that cannot be made.
+    #[error("cannot make the socket `{}`", path.display())]
+    Socket {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("the server cannot speak TLS")]
+    Tls(#[from] TlsError),
+    /// A part is missing or broken.
+    #[error("the server cannot be put together")]
+    Wiring(#[from] WiringError),
+}
+
+/// Resolves when the process is told to end: SIGTERM, or Ctrl-C.
+pub async fn told_to_end() -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+/// Runs a server until `stop` resolves, then finishes what is in flight and returns. `ready` is called once all
+/// listeners take connections.
+pub fn run(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    ready: impl FnOnce(&Addresses),
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    let runtime = Builder::new_multi_thread().enable_all().build().map_err(ServerError::Runtime)?;
+    runtime.block_on(serve(config, clock, ready, stop))
+}
+
+async fn serve(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    ready: impl FnOnce(&Addresses),
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    let listeners = Listeners::bind(&config).await?;
+    let addresses = listeners.addresses.clone();
+    let (stopping, stopped) = watch::channel(false);
+    let parts = {
+        let (config, url, stopped) = (config.clone(), addresses.public_url.clone(), stopped.clone());
+        let runtime = tokio::runtime::Handle::current();
+        // Opening the store and recovering block.
+        tokio::task::spawn_blocking(move || {
+            let _inside = runtime.enter();
+            wiring::wire(&config, clock, url, stopped)
+        })
+        .await
+        .map_err(|_| WiringError::Stopped)??
+    };
+    // Only who holds the store may take the socket: a second server has stopped above.
+    let admin = Door::Local(socket(&config.admin_socket)?);
+    let mut doors = JoinSet::new();
+    for (door, router) in listeners.with(admin, parts.routers) {
+        doors.spawn(accept::serve(door, router, config.limits.clone(), stopped.clone()));
+    }
+    info!(listen = %addresses.listen, public = %addresses.public_listen, monitor = %addresses.monitor_listen, "serving");
+    ready(&addresses);
+    stop.await;
+    info!("going down: finishing what is in flight");
+    // The receivers are the doors and those who wait for people; none of them missing is a fault.
+    let _ = stopping.send(true);
+    while doors.join_next().await.is_some() {}
+    let engine = parts.engine;
+    // CRASH: nothing is lost here; what the engine has not finished, recovery will.
+    let _ = tokio::task::spawn_blocking(move || engine.drain()).await;
+    remove(&config.admin_socket);
+    info!("down");
+    Ok(())
+}
+
+/// The listeners, bound before anything else: a second server on the same addresses stops here.
+struct Listeners {
+    api: Door,
+    public: Door,
+    monitor: Door,
+    addresses: Addresses,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, ServerError> {
+        if !config.monitor_listen.ip().is_loopback() {
+            return Err(ServerError::Exposed { address: config.monitor_listen });
+        }
+        let api_tls = tls::config(&config.folder, ClientCertificates::Optional)?;
+        let public_tls = tls::config(&config.folder, ClientCertificates::NotAsked)?;
+        let (api, listen) = bind(config.listen).await?;
+        let (public, public_listen) = bind(config.public_listen).await?;
+        let (monitor, monitor_listen) = bind(config.monitor_listen).await?;
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("https://{public_listen}"));
+        Ok(Self {
+            api: Door::Tls(api, api_tls),
+            public: Door::Tls(public, public_tls),
+            monitor: Door::Plain(monitor),
+            addresses: Addresses { listen, public_listen, monitor_listen, public_url },
+        })
+    }
+
+    fn with(self, door: Door, routers: wiring::Routers) -> [(Door, axum::Router); 4] {
+        let wiring::Routers { api, public, monitor, admin } = routers;
+        [(self.api, api), (self.public, public), (self.monitor, monitor), (door, admin)]
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let refuse = |source| ServerError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(refuse)?;
+    let bound = listener.local_addr().map_err(refuse)?;
+    Ok((listener, bound))
+}
+
+/// A socket for the server's own user alone.
+fn socket(path: &Path) -> Result<UnixListener, ServerError> {
+    let refuse = |source| ServerError::Socket { path: path.to_owned(), source };
+    remove(path);
+    let listener = UnixListener::bind(path).map_err(refuse)?;
+    // The folder above is 0700; this is the second lock.
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).map_err(refuse)?;
+    Ok(listener)
+}
+
+/// A socket that a server left behind. One that is not there needs no removing, and one that cannot be removed is
+/// told by the bind that follows.
+fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}

@@ -1,0 +1,143 @@
+//! Between calls that come and go and an engine that answers when it is done.
+
+use std::time::Duration;
+
+use api::Code;
+use engine::{Engine, Reply, Submission, SubmitError, View};
+use identity::Caller;
+use model::{Request, RequestId};
+use tokio::sync::{oneshot, watch};
+use tokio::time::sleep;
+
+use crate::blocking::blocking;
+use crate::caller::Callers;
+use crate::config::Limits;
+use crate::problem::Refusal;
+
+/// What the signing paths work with.
+#[derive(Clone)]
+pub(crate) struct Signing {
+    pub(crate) engine: Engine,
+    pub(crate) callers: Callers,
+    pub(crate) limits: Limits,
+    /// Says when the server goes down: who waits then gets what there is.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// Even who asks not to wait waits this long: nearly every request is done or refused by then.
+const WAIT_MIN: Duration = Duration::from_secs(2);
+
+type Answer = oneshot::Receiver<Result<View, SubmitError>>;
+
+impl Signing {
+    /// Submits a request. The view is final, or as it stands after `wait`.
+    pub(crate) async fn submit(
+        &self,
+        caller: Caller,
+        submission: Submission,
+        wait: Duration,
+    ) -> Result<View, Refusal> {
+        let (reply, answer) = reply();
+        let (engine, by) = (self.engine.clone(), caller.clone());
+        let id = blocking(move || {
+            let id = Request::parse(&submission.request).map_err(SubmitError::from)?.id;
+            engine.submit(by, submission, reply);
+            Ok::<_, SubmitError>(id)
+        })
+        .await?;
+        match self.within(answer, wait.max(WAIT_MIN)).await {
+            Some(result) => Ok(result?),
+            None => self.view(&caller, id).await?.ok_or_else(|| unrecorded(id)),
+        }
+    }
+
+    /// How a request stands once it is final, or after `wait`.
+    pub(crate) async fn look(&self, caller: Caller, id: RequestId, wait: Duration) -> Result<View, Refusal> {
+        let view = self.seen(&caller, id).await?;
+        if view.state.is_final() || wait.is_zero() {
+            return Ok(view);
+        }
+        let (reply, answer) = reply();
+        let engine = self.engine.clone();
+        hand_over(move || engine.watch(id, reply)).await?;
+        match self.within(answer, wait).await {
+            Some(Ok(view)) => Ok(view),
+            Some(Err(_)) | None => self.seen(&caller, id).await,
+        }
+    }
+
+    /// Brings an endorsement. Whoever brings it must see the request; whose it is, it says itself.
+    pub(crate) async fn endorse(
+        &self,
+        caller: Caller,
+        id: RequestId,
+        endorsement: Vec<u8>,
+    ) -> Result<View, Refusal> {
+        self.seen(&caller, id).await?;
+        let (reply, answer) = reply();
+        let engine = self.engine.clone();
+        hand_over(move || engine.endorse(id, endorsement, reply)).await?;
+        self.answered(answer, &caller, id).await
+    }
+
+    /// Takes a request back.
+    pub(crate) async fn withdraw(&self, caller: Caller, id: RequestId) -> Result<View, Refusal> {
+        let (reply, answer) = reply();
+        let (engine, by) = (self.engine.clone(), caller.clone());
+        hand_over(move || engine.withdraw(by, id, reply)).await?;
+        self.answered(answer, &caller, id).await
+    }
+
+    async fn answered(&self, answer: Answer, caller: &Caller, id: RequestId) -> Result<View, Refusal> {
+        match self.within(answer, self.limits.wait).await {
+            Some(result) => Ok(result?),
+            None => self.seen(caller, id).await,
+        }
+    }
+
+    /// The engine's answer; none after `wait`, and none a moment after the server began to go down.
+    async fn within(&self, answer: Answer, wait: Duration) -> Option<Result<View, SubmitError>> {
+        let mut stop = self.stop.clone();
+        let stopping = async {
+            // A sender that is gone has stopped as well.
+            let _ = stop.wait_for(|stop| *stop).await;
+            sleep(WAIT_MIN).await;
+        };
+        tokio::select! {
+            answer = answer => answer.ok(),
+            () = sleep(wait) => None,
+            () = stopping => None,
+        }
+    }
+
+    async fn seen(&self, caller: &Caller, id: RequestId) -> Result<View, Refusal> {
+        self.view(caller, id).await?.ok_or_else(|| SubmitError::NotFound { id }.into())
+    }
+
+    async fn view(&self, caller: &Caller, id: RequestId) -> Result<Option<View>, Refusal> {
+        let (engine, caller) = (self.engine.clone(), caller.clone());
+        blocking(move || engine.view(&caller, id)).await
+    }
+}
+
+/// Gives something to the engine, which may look at the store first.
+async fn hand_over(give: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+    blocking(move || {
+        give();
+        Ok::<_, Refusal>(())
+    })
+    .await
+}
+
+fn reply() -> (Reply, Answer) {
+    let (sender, receiver) = oneshot::channel();
+    // Whoever has gone away needs no answer.
+    (Box::new(move |result| drop(sender.send(result))), receiver)
+}
+
+fn unrecorded(id: RequestId) -> Refusal {
+    Refusal::new(
+        Code::Busy,
+        format!("request `{id}` is not recorded yet: submit it again, it stays the same request"),
+    )
+}

@@ -1,0 +1,195 @@
+//! Wiring: which implementation stands behind which trait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use authority::TimestampAuthority;
+use axum::Router;
+use data_encoding::HEXLOWER;
+use engine::{Directory, Engine, EngineError, Ledger, Parts, RequestStore};
+use identity::KeySet;
+use model::Clock;
+use policy::BuiltIn;
+use signer::Signer;
+use store::Store;
+use tlog::{CheckpointLock, TileStore};
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::admin;
+use crate::caller::Callers;
+use crate::config::{Config, Limits};
+use crate::routes;
+use crate::routes::log::LogReader;
+use crate::routes::monitor::Monitor;
+use crate::routes::timestamp::TimestampCounter;
+use crate::routes::trust_root::TrustRootShelf;
+use crate::signing::Signing;
+use crate::telemetry::Telemetry;
+
+/// Why the parts do not come together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WiringError {
+    /// The store cannot be opened.
+    #[error("the store cannot be opened")]
+    Store(#[from] store::OpenError),
+    /// The engine does not start.
+    #[error("the signing cycle cannot be started")]
+    Engine(#[from] EngineError),
+    /// Starting was cut off.
+    #[error("the start was cut off")]
+    Stopped,
+}
+
+/// All that is behind the listeners.
+pub(crate) struct Wired {
+    pub(crate) engine: Engine,
+    pub(crate) routers: Routers,
+}
+
+/// What each listener serves.
+pub(crate) struct Routers {
+    pub(crate) api: Router,
+    pub(crate) public: Router,
+    pub(crate) monitor: Router,
+    pub(crate) admin: Router,
+}
+
+/// The rooms below the engine, each behind the trait of whoever calls it.
+pub(crate) struct Rooms {
+    keys: Arc<dyn KeySet>,
+    requests: Arc<dyn RequestStore>,
+    ledger: Arc<dyn Ledger>,
+    directory: Arc<dyn Directory>,
+    tiles: Arc<dyn TileStore>,
+    lock: Arc<dyn CheckpointLock>,
+    /// The lane of signatures and checkpoints.
+    signer: Arc<dyn Signer>,
+    /// The lane of timestamps, so that strangers' requests hold up nobody's signature on our side of the socket.
+    timestamp_signer: Arc<dyn Signer>,
+}
+
+/// How often requests are looked for whose deadline has passed.
+const SWEEP_PERIOD: Duration = Duration::from_secs(30);
+
+/// Opens the store, recovers, and puts everything together. It blocks.
+pub(crate) fn wire(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    public_url: String,
+    stop: watch::Receiver<bool>,
+) -> Result<Wired, WiringError> {
+    let store = Arc::new(Store::open(&config.folder, &holder(), Arc::clone(&clock))?);
+    let lane = || -> Arc<dyn Signer> { Arc::new(signer::Client::new(&config.signer_socket)) };
+    let rooms = Rooms::new(Arc::clone(&store), lane(), lane());
+    let (parts, authority) = rooms.parts(Arc::clone(&clock));
+    let engine = Engine::start(parts)?;
+    tokio::spawn(sweep(engine.clone(), stop.clone()));
+    let admin = admin::router(store, Arc::clone(&rooms.signer), Arc::clone(&clock));
+    let outside = Outside { clock, public_url, limits: config.limits.clone(), stop };
+    Ok(Wired { routers: rooms.routers(&engine, authority, admin, outside), engine })
+}
+
+/// What the listeners need beside the rooms.
+struct Outside {
+    clock: Arc<dyn Clock>,
+    public_url: String,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
+}
+
+impl Rooms {
+    /// The store behind all its traits, and the key process behind two lanes.
+    pub(crate) fn new(store: Arc<Store>, signer: Arc<dyn Signer>, timestamp_signer: Arc<dyn Signer>) -> Self {
+        Self {
+            keys: store.clone(),
+            requests: store.clone(),
+            ledger: store.clone(),
+            directory: store.clone(),
+            tiles: store.clone(),
+            lock: store,
+            signer,
+            timestamp_signer,
+        }
+    }
+
+    /// What the engine is put together from, and the timestamp authority that is one of them.
+    pub(crate) fn parts(&self, clock: Arc<dyn Clock>) -> (Parts, Arc<TimestampAuthority>) {
+        let signer = Arc::clone(&self.timestamp_signer);
+        let authority = Arc::new(TimestampAuthority::new(signer, Arc::clone(&self.ledger)));
+        let parts = Parts {
+            clock,
+            random: Box::new(random),
+            signer: Arc::clone(&self.signer),
+            policy: Arc::new(BuiltIn),
+            timestamper: authority.clone(),
+            requests: Arc::clone(&self.requests),
+            ledger: Arc::clone(&self.ledger),
+            directory: Arc::clone(&self.directory),
+            tiles: Arc::clone(&self.tiles),
+            lock: Arc::clone(&self.lock),
+        };
+        (parts, authority)
+    }
+
+    fn routers(
+        self,
+        engine: &Engine,
+        authority: Arc<TimestampAuthority>,
+        admin: Router,
+        outside: Outside,
+    ) -> Routers {
+        let Outside { clock, public_url, limits, stop } = outside;
+        let telemetry = Arc::new(Telemetry::default());
+        let callers = Callers { keys: self.keys, clock: Arc::clone(&clock) };
+        let signing = Signing { engine: engine.clone(), callers, limits: limits.clone(), stop };
+        let monitor = Monitor {
+            engine: engine.clone(),
+            telemetry: Arc::clone(&telemetry),
+            signer: Arc::clone(&self.signer),
+            ledger: self.ledger,
+            policy: Arc::new(BuiltIn),
+            tiles: Arc::clone(&self.tiles),
+        };
+        let log = LogReader { tiles: self.tiles };
+        let counter = TimestampCounter::open(authority, limits);
+        let shelf = Arc::new(TrustRootShelf::new(self.signer, clock, public_url));
+        Routers {
+            api: routes::api(signing, &telemetry),
+            public: routes::public(log, counter, shelf, &telemetry),
+            monitor: routes::monitored(monitor),
+            admin: routes::behind_door(admin, &telemetry),
+        }
+    }
+}
+
+/// What this server calls itself in the lease: unlike every other, and of use to whoever looks for it.
+pub(crate) fn holder() -> String {
+    let mut tail = [0; 4];
+    random(&mut tail);
+    format!("process {} ({})", std::process::id(), HEXLOWER.encode(&tail))
+}
+
+fn random(buffer: &mut [u8]) {
+    aws_lc_rs::rand::fill(buffer).expect("the system's randomness does not fail once the system is up");
+}
+
+/// Lets requests expire that waited for people past their deadline.
+async fn sweep(engine: Engine, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(SWEEP_PERIOD);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let engine = engine.clone();
+        let swept = tokio::task::spawn_blocking(move || engine.sweep()).await;
+        if let Ok(Err(error)) = swept {
+            warn!(
+                error = crate::problem::words(&error),
+                "requests past their deadline cannot be looked for now"
+            );
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! A real server over a real store and a real key process, asked over real sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
+mod administration;
+mod asking;
+mod bad_input;
+mod cycle;
+mod founder;
+mod public;
+mod site;
