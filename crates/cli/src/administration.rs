@@ -5,19 +5,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use model::{
-    Class, Digest, Form, Hex32, Instant, KeyId, Kind, PersonId, PrincipalId, Proven, PublicKey, Request, RequestId,
-    Requester, Space, Tag,
+    Class, Digest, Form, Hex32, Instant, KeyId, Kind, PersonId, PrincipalId, Proven, PublicKey, Request,
+    RequestId, Requester, Space, Tag,
 };
 use quorum::{
-    Change, CertificateSubject, Credential, Decision, Entry, Genesis, Governance, Group, KeyRecord, Principal, Registry,
-    Requirement, Rule,
+    CertificateSubject, Change, Credential, Decision, Entry, Genesis, Governance, Group, KeyRecord,
+    Principal, Registry, Requirement, Rule,
 };
 use serde::{Deserialize, Serialize};
 use signer::{AdminAnswer, AdminClient, AdminMessage};
 
 use crate::failure::Failure;
 use crate::random;
-use crate::ssh::SshKey;
+use crate::ssh::EndorsingKey;
 
 /// How long an administrative request stays open: it is asked and granted in one breath.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -48,7 +48,8 @@ impl Identity {
 
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let bytes = crate::files::read_bounded(path, 64 * 1024)?;
-        serde_json::from_slice(&bytes).map_err(Failure::input(path.display().to_string(), "an administrator's identity"))
+        serde_json::from_slice(&bytes)
+            .map_err(Failure::input(path.display().to_string(), "an administrator's identity"))
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -63,7 +64,7 @@ impl Identity {
 /// An administrator at work.
 pub(crate) struct Administrator<'a> {
     pub(crate) identity: &'a Identity,
-    pub(crate) key: &'a SshKey,
+    pub(crate) key: &'a EndorsingKey,
     pub(crate) key_process: &'a AdminClient,
 }
 
@@ -102,8 +103,13 @@ impl Administrator<'_> {
             groups: vec![Group { name: administrators(), persons: vec![self.identity.person] }],
         };
         let platform = genesis.platform();
-        let endorsement =
-            self.key.endorse(&platform, platform.digest(), Decision::Endorse, self.identity.principal, now)?;
+        let endorsement = self.key.endorse(
+            &platform,
+            platform.digest(),
+            Decision::Endorse,
+            self.identity.principal,
+            now,
+        )?;
         let entry = Entry {
             version: 1,
             number: 0,
@@ -153,8 +159,13 @@ impl Administrator<'_> {
             kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
         };
         let digest = Request::digest(&request.encode());
-        let endorsement =
-            self.key.endorse(&registry.platform(), &digest, Decision::Endorse, self.identity.principal, now)?;
+        let endorsement = self.key.endorse(
+            &registry.platform(),
+            &digest,
+            Decision::Endorse,
+            self.identity.principal,
+            now,
+        )?;
         let entry = Entry {
             version: 1,
             number: registry.entries(),
@@ -176,7 +187,9 @@ impl Administrator<'_> {
 
     fn send(&self, action: &'static str, message: AdminMessage) -> Result<AdminAnswer, Failure> {
         match self.key_process.send(&message) {
-            Ok(AdminAnswer::Refused(refusal)) => Err(Failure::KeyProcessRefused { action, reason: refusal.text }),
+            Ok(AdminAnswer::Refused(refusal)) => {
+                Err(Failure::KeyProcessRefused { action, reason: refusal.text })
+            }
             Ok(answer) => Ok(answer),
             Err(source) => Err(Failure::KeyProcess { action, source: source.into() }),
         }
@@ -187,7 +200,10 @@ impl Administrator<'_> {
 const STORE: &str = "software";
 
 fn unexpected(action: &'static str) -> Failure {
-    Failure::Process { process: "the key process", fault: format!("answered something else when it was asked to {action}") }
+    Failure::Process {
+        process: "the key process",
+        fault: format!("answered something else when it was asked to {action}"),
+    }
 }
 
 /// The key process's own name, the last part of its journal's origin.

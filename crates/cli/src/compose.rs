@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use api::{ProfileView, Submission};
 use model::{
-    Disclosure, Hex16, Hex32, Instant, Item, Items, Kind, Parameters, Purpose, Request, RequestId, Signing, Subject,
-    limits,
+    Disclosure, Hex16, Hex32, Instant, Item, Items, Kind, Parameters, Purpose, Request, RequestId, Signing,
+    Subject, limits,
 };
 
 use crate::failure::Failure;
@@ -31,7 +31,10 @@ pub(crate) fn compose(view: &ProfileView, asked: &Asked<'_>, now: Instant) -> Re
     check_clock(view.now, now)?;
     if let Some(class) = asked.class.filter(|class| *class != view.profile.class) {
         return Err(Failure::Usage {
-            what: format!("profile `{}` signs for class {}, not for {class}", view.profile.name, view.profile.class),
+            what: format!(
+                "profile `{}` signs for class {}, not for {class}",
+                view.profile.name, view.profile.class
+            ),
             advice: "choose a profile of that class; `avouch whoami` lists yours",
         });
     }

@@ -103,9 +103,15 @@ impl Config {
     pub(crate) fn encode(&self) -> String {
         let body = toml::to_string(self).expect("a configuration of texts and paths always encodes");
         let body = body
-            .replace("[platform]", "# Fixed when the platform began: every other name derives from it.\n[platform]")
+            .replace(
+                "[platform]",
+                "# Fixed when the platform began: every other name derives from it.\n[platform]",
+            )
             .replace("[signerd]", "# The key process. Paths are relative to this file's folder.\n[signerd]")
-            .replace("[server]", "# The server. `listen` asks for a credential, `public_listen` does not.\n[server]");
+            .replace(
+                "[server]",
+                "# The server. `listen` asks for a credential, `public_listen` does not.\n[server]",
+            );
         format!("# avouch: wiring. `avouch config check DIR` reads this file as the server does.\n\n{body}")
     }
 }
@@ -131,8 +137,8 @@ impl Folder {
             });
         }
         let text = fs::read_to_string(&file).map_err(Failure::file("read", &file))?;
-        let config: Config =
-            toml::from_str(&text).map_err(|source| Failure::Config { path: file.clone(), source: source.into() })?;
+        let config: Config = toml::from_str(&text)
+            .map_err(|source| Failure::Config { path: file.clone(), source: source.into() })?;
         let path = fs::canonicalize(path).map_err(Failure::file("open", path))?;
         let folder = Self { path, config };
         folder.check()?;
@@ -164,9 +170,13 @@ impl Folder {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        let wrong = |key, fault: &str| Failure::ConfigKey { path: self.at(FILE), key, fault: fault.to_owned() };
+        let wrong =
+            |key, fault: &str| Failure::ConfigKey { path: self.at(FILE), key, fault: fault.to_owned() };
         if self.config.server.monitor_listen.ip().is_unspecified() {
-            return Err(wrong("server.monitor_listen", "metrics are not for everybody; name one address, such as 127.0.0.1:7445"));
+            return Err(wrong(
+                "server.monitor_listen",
+                "metrics are not for everybody; name one address, such as 127.0.0.1:7445",
+            ));
         }
         let url = self.config.server.public_url.as_deref();
         if url.is_some_and(|url| !url.starts_with("https://") || url.len() > 512) {
@@ -180,7 +190,10 @@ impl Folder {
         ];
         for (key, socket) in sockets {
             if self.at(socket).as_os_str().len() > 107 {
-                return Err(wrong(key, "the whole path is longer than the 107 bytes that a socket's name may have; use a folder with a shorter name"));
+                return Err(wrong(
+                    key,
+                    "the whole path is longer than the 107 bytes that a socket's name may have; use a folder with a shorter name",
+                ));
             }
         }
         Ok(())
@@ -202,7 +215,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_by_name() {
-        let text = Config::new("localhost", Ports::Fixed).encode().replace("[server]", "[server]\nlissten = \"x\"");
+        let text =
+            Config::new("localhost", Ports::Fixed).encode().replace("[server]", "[server]\nlissten = \"x\"");
         assert!(toml::from_str::<Config>(&text).unwrap_err().to_string().contains("lissten"));
     }
 }

@@ -63,9 +63,11 @@ impl ContextArgs {
             let base = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")))?;
             Some(base.join("avouch/context.toml"))
         };
-        self.context.clone().or_else(|| variable("AVOUCH_CONTEXT")).or_else(configured).ok_or_else(|| Failure::Usage {
-            what: "this user has no home folder to keep a context in".to_owned(),
-            advice: "name one with `--context FILE`",
+        self.context.clone().or_else(|| variable("AVOUCH_CONTEXT")).or_else(configured).ok_or_else(|| {
+            Failure::Usage {
+                what: "this user has no home folder to keep a context in".to_owned(),
+                advice: "name one with `--context FILE`",
+            }
         })
     }
 
@@ -150,7 +152,8 @@ impl Context {
     pub(crate) fn renew_trust_root(&self) -> Result<TrustRoot, Failure> {
         let client = self.public()?;
         let bytes = crate::online::call(client.trust_root())?;
-        let fresh = TrustRoot::parse(&bytes).map_err(Failure::input("the server's answer", "a trust root"))?;
+        let fresh =
+            TrustRoot::parse(&bytes).map_err(Failure::input("the server's answer", "a trust root"))?;
         if self.trust_root.exists() {
             let known = self.trust_root()?;
             let extends = fresh.registry().knows_head(&known.registry().head());

@@ -105,18 +105,24 @@ impl Failure {
     }
 
     /// Something inside that must not fail.
-    pub(crate) fn inside<E: Into<Box<dyn Error + Send + Sync>>>(action: &'static str) -> impl FnOnce(E) -> Self {
+    pub(crate) fn inside<E: Into<Box<dyn Error + Send + Sync>>>(
+        action: &'static str,
+    ) -> impl FnOnce(E) -> Self {
         move |source| Self::Inside { action, source: source.into() }
     }
 
     /// How the program ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Folder { .. } | Self::Config { .. } | Self::ConfigKey { .. } | Self::Usage { .. } | Self::Input { .. } => {
-                Exit::Usage
-            }
+            Self::Folder { .. }
+            | Self::Config { .. }
+            | Self::ConfigKey { .. }
+            | Self::Usage { .. }
+            | Self::Input { .. } => Exit::Usage,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => Exit::Usage,
-            Self::File { .. } | Self::KeyProcess { .. } | Self::Process { .. } | Self::Inside { .. } => Exit::CannotCheck,
+            Self::File { .. } | Self::KeyProcess { .. } | Self::Process { .. } | Self::Inside { .. } => {
+                Exit::CannotCheck
+            }
             Self::Client(error) => match error.kind() {
                 client::Kind::Refused => Exit::Bad,
                 client::Kind::Unreachable => Exit::CannotCheck,
@@ -135,9 +141,13 @@ impl Failure {
             Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as the user whom the file belongs to"
             }
-            Self::Config { .. } | Self::ConfigKey { .. } => "correct the file, then ask `avouch config check DIR`",
+            Self::Config { .. } | Self::ConfigKey { .. } => {
+                "correct the file, then ask `avouch config check DIR`"
+            }
             Self::Client(error) => match error.kind() {
-                client::Kind::Unreachable => "is `avouch serve` running there? `avouch doctor DIR` looks at this machine",
+                client::Kind::Unreachable => {
+                    "is `avouch serve` running there? `avouch doctor DIR` looks at this machine"
+                }
                 client::Kind::Refused => "`avouch whoami` says what you may do, and why not the rest",
                 client::Kind::Usage => "`avouch login --help` shows how to name a server and a credential",
             },

@@ -104,7 +104,10 @@ impl Household {
                 return Err(Failure::Process { process, fault: format!("ended while it started: {status}") });
             }
             if since.elapsed() > START {
-                return Err(Failure::Process { process, fault: format!("did not come up within {} s", START.as_secs()) });
+                return Err(Failure::Process {
+                    process,
+                    fault: format!("did not come up within {} s", START.as_secs()),
+                });
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -134,12 +137,18 @@ impl Household {
             let Ok(Some(status)) = kept.child.try_wait() else { continue };
             let process = kept.role.name();
             if is_for_good(status) {
-                return Err(Failure::Process { process, fault: format!("cannot run: {status}; its message stands above") });
+                return Err(Failure::Process {
+                    process,
+                    fault: format!("cannot run: {status}; its message stands above"),
+                });
             }
             if kept.started.elapsed() > STEADY {
                 kept.pause = PAUSE;
             }
-            terminal.note(format_args!("{process} ended ({status}); it is started again in {} ms", kept.pause.as_millis()));
+            terminal.note(format_args!(
+                "{process} ended ({status}); it is started again in {} ms",
+                kept.pause.as_millis()
+            ));
             tokio::time::sleep(kept.pause).await;
             kept.child = spawn(kept.role, &self.folder)?;
             kept.started = Instant::now();
@@ -174,7 +183,8 @@ impl Drop for Household {
 
 fn spawn(role: Role, folder: &Folder) -> Result<Child, Failure> {
     let process = role.name();
-    let failed = |cause: std::io::Error| Failure::Process { process, fault: format!("cannot be started: {cause}") };
+    let failed =
+        |cause: std::io::Error| Failure::Process { process, fault: format!("cannot be started: {cause}") };
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command.arg(role.verb()).arg(folder.path());
     // SAFETY: between fork and exec the closure makes one system call, which allocates nothing and takes no lock.

@@ -49,11 +49,10 @@ struct CommandLine {
 fn main() -> ExitCode {
     let terminal = Terminal::new();
     // The key process is closed to others before it does anything else, before it has read a word of its own.
-    if std::env::args_os().nth(1).is_some_and(|verb| verb == verbs::signerd::VERB) {
-        if let Err(cause) = signerd::harden() {
-            terminal.failure(&Failure::inside("close the key process to others")(cause));
-            return Exit::CannotCheck.into();
-        }
+    let is_key_process = std::env::args_os().nth(1).is_some_and(|verb| verb == verbs::signerd::VERB);
+    if is_key_process && let Err(cause) = signerd::harden() {
+        terminal.failure(&Failure::inside("close the key process to others")(cause));
+        return Exit::CannotCheck.into();
     }
     let parsed = match CommandLine::try_parse() {
         Ok(parsed) => parsed,

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use formats::{Carried, HEAD_BYTES, Prepared};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::receipt::Receipt;
 use model::limits;
+use model::receipt::Receipt;
 use verify::{TRUST_ROOT_BYTES_MAX, TrustRoot};
 
 use crate::failure::Failure;
@@ -15,7 +15,8 @@ use crate::failure::Failure;
 /// Reads a trust root file.
 pub(crate) fn trust_root(path: &Path) -> Result<TrustRoot, Failure> {
     let bytes = crate::files::read_bounded(path, TRUST_ROOT_BYTES_MAX)?;
-    TrustRoot::parse(&bytes).map_err(Failure::input(path.display().to_string(), "a trust root that can be used"))
+    TrustRoot::parse(&bytes)
+        .map_err(Failure::input(path.display().to_string(), "a trust root that can be used"))
 }
 
 /// Reads a receipt.
@@ -47,7 +48,8 @@ pub(crate) const STDIN_NAME: &str = "stdin";
 /// Reads a file once, showing how far it is where somebody looks. `-` is standard input.
 pub(crate) fn file(path: &Path, name: Option<&str>, carried: Carried) -> Result<ReadFile, Failure> {
     let is_stdin = path.as_os_str() == "-";
-    let own_name = if is_stdin { Some(STDIN_NAME.into()) } else { path.file_name().map(|name| name.to_string_lossy()) };
+    let own_name =
+        if is_stdin { Some(STDIN_NAME.into()) } else { path.file_name().map(|name| name.to_string_lossy()) };
     let name = name.map(str::to_owned).or_else(|| own_name.map(|name| name.into_owned())).unwrap_or_default();
     let (mut reader, size): (Box<dyn Read>, u64) = if is_stdin {
         (Box::new(io::stdin().lock()), 0)
@@ -62,7 +64,9 @@ pub(crate) fn file(path: &Path, name: Option<&str>, carried: Carried) -> Result<
     let format = formats::sniff(&name, &head);
     let bar = progress(&name, size);
     let mut whole = bar.wrap_read(io::Cursor::new(head).chain(reader));
-    let prepared = format.prepare(&mut whole, carried).map_err(Failure::input(path.display().to_string(), "a file that can be signed"))?;
+    let prepared = format
+        .prepare(&mut whole, carried)
+        .map_err(Failure::input(path.display().to_string(), "a file that can be signed"))?;
     bar.finish_and_clear();
     Ok(ReadFile { path: (!is_stdin).then(|| path.to_owned()), name, format: format.name(), prepared })
 }

@@ -18,15 +18,23 @@ pub(crate) fn find() -> Origin {
     from_environment(&variable).unwrap_or_else(|| from_git(&git))
 }
 
-/// `REPOSITORY[@COMMIT]`, as `--source` takes it.
-pub(crate) fn parse(text: &str) -> SourceContext {
+/// `REPOSITORY[@COMMIT]`, as `--source` takes it; nothing at all, for an empty text.
+pub(crate) fn parse(text: &str) -> Option<SourceContext> {
+    if text.is_empty() {
+        return None;
+    }
     // An `@` before the host belongs to the address.
     let after_host = text.rfind('/').unwrap_or(0);
     let (repository, commit) = match text.rfind('@') {
         Some(at) if at > after_host => (&text[..at], Some(text[at + 1..].to_owned())),
         _ => (text, None),
     };
-    SourceContext { repository: Some(without_credentials(repository)), commit, reference: None, build: None }
+    Some(SourceContext {
+        repository: Some(without_credentials(repository)),
+        commit,
+        reference: None,
+        build: None,
+    })
 }
 
 fn from_environment(variable: &dyn Fn(&str) -> Option<String>) -> Option<Origin> {
@@ -102,7 +110,7 @@ mod tests {
         let source = origin.source.unwrap();
         assert_eq!(source.repository.as_deref(), Some("https://git.example.test/firmware.git"));
         assert_eq!(origin.product.as_deref(), Some("firmware"));
-        let source = parse("https://ci:s3cret@git.example.test/firmware@c0ffee");
+        let source = parse("https://ci:s3cret@git.example.test/firmware@c0ffee").unwrap();
         assert_eq!(source.repository.as_deref(), Some("https://git.example.test/firmware"));
         assert_eq!(source.commit.as_deref(), Some("c0ffee"));
     }
@@ -119,7 +127,9 @@ mod tests {
             ("GITHUB_REF_NAME", "v1.2"),
             ("GITHUB_RUN_ID", "7"),
         ];
-        let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let find = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
         let origin = from_environment(&find).unwrap();
         assert_eq!(origin.version.as_deref(), Some("v1.2"));
         let source = origin.source.unwrap();

@@ -22,7 +22,9 @@ pub(crate) struct ApiKeyArgs {
 #[derive(Debug, Subcommand)]
 enum ApiKeyVerb {
     /// Make an API key for a principal
-    #[command(after_help = "Example:\n  avouch api-key create prn_ebfkrxqnd5ytqbvkeh7vhnqhim --space payments --days 30 --out ci.key")]
+    #[command(
+        after_help = "Example:\n  avouch api-key create prn_ebfkrxqnd5ytqbvkeh7vhnqhim --space payments --days 30 --out ci.key"
+    )]
     Create {
         /// Whom it proves
         principal: PrincipalId,
@@ -58,7 +60,9 @@ pub(super) fn run(args: &ApiKeyArgs, terminal: Terminal) -> Result<Exit, Failure
                 principal: *principal,
                 spaces: spaces.clone(),
                 profiles: (!profiles.is_empty()).then(|| profiles.clone()),
-                expires: crate::clock::now().after(Duration::from_secs(u64::from(*days) * 86_400)).whole_second(),
+                expires: crate::clock::now()
+                    .after(Duration::from_secs(u64::from(*days) * 86_400))
+                    .whole_second(),
             };
             let admin = folder.admin()?;
             let issued = crate::online::call(admin.issue_api_key(&new))?;

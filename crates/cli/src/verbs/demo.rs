@@ -1,14 +1,15 @@
 //! `avouch demo`: the whole cycle on this machine, told step by step.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use ::verify::{Artifact, Expectations, Present, TimeSource, verify_receipt};
 use clap::{Args, Parser};
 use formats::detached;
 use model::receipt::Receipt;
 use model::{Form, PublicKey};
-use ::verify::{Artifact, Expectations, Present, TimeSource, verify_receipt};
 
 use crate::config::Ports;
 use crate::context::Context;
@@ -76,9 +77,11 @@ impl Scene {
         let given = args.file.clone().map_or_else(std::env::current_exe, Ok);
         let source = given.map_err(Failure::inside("find this program's own file"))?;
         let unique = data_encoding::HEXLOWER.encode(&crate::random::bytes::<4>());
-        let out = args.out.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("avouch-demo-{unique}")));
+        let out =
+            args.out.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("avouch-demo-{unique}")));
         files::private_folder(&out)?;
-        let name = source.file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
+        let name =
+            source.file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
         let file = out.join(&name);
         // A copy in the same folder, so that every command below can be run there. A link is as good, and quicker.
         let linked = fs::hard_link(&source, &file).or_else(|_| fs::copy(&source, &file).map(drop));
@@ -103,9 +106,16 @@ impl Scene {
         self.say("A key process was started. It made its keys itself, and no other process ever sees them.");
         self.say("An administrator signed the beginning of the registry, and then each key in it, with an SSH key:");
         for key in registry.keys() {
-            self.say(format_args!("  {:<20} signs {} and nothing else", key.record.name.to_string(), what_signs(key.record.form)));
+            self.say(format_args!(
+                "  {:<20} signs {} and nothing else",
+                key.record.name.to_string(),
+                what_signs(key.record.form)
+            ));
         }
-        self.say(format_args!("All of it hangs on one number, the platform's id: {}", founded.trust_root.platform()));
+        self.say(format_args!(
+            "All of it hangs on one number, the platform's id: {}",
+            founded.trust_root.platform()
+        ));
         let addresses = founded.household.start_server()?;
         self.say(format_args!(
             "A server was started beside it, on loopback (port {}). It holds no key; it asks the key process.",
@@ -120,12 +130,20 @@ impl Scene {
         self.step(&format!("2. Sign `{}`", self.name));
         let context = self.out.join("context.toml");
         stage.save(&context)?;
-        let file = self.file.as_os_str();
-        let line = ["sign".as_ref(), file, "--version".as_ref(), "demo".as_ref(), "--context".as_ref(), context.as_os_str()];
-        let args = SignLine::try_parse_from(line).map_err(Failure::inside("read the demonstration's own command"))?.args;
+        let said = ["--product", &self.name, "--version", "demo", "--source", ""].map(OsStr::new);
+        let line = [
+            &[OsStr::new("sign"), self.file.as_os_str(), OsStr::new("--context"), context.as_os_str()],
+            &said[..],
+        ];
+        let args = SignLine::try_parse_from(line.concat())
+            .map_err(Failure::inside("read the demonstration's own command"))?
+            .args;
         let (view, signed) = sign::sign(&args, stage)?;
         if signed.is_empty() {
-            return Err(Failure::Process { process: "the server", fault: format!("did not sign: {}", view.reasons.join("; ")) });
+            return Err(Failure::Process {
+                process: "the server",
+                fault: format!("did not sign: {}", view.reasons.join("; ")),
+            });
         }
         self.say("The file was hashed here; only its digest and a description travelled.");
         self.say("The server asked its policy, wrote down the intent, and ordered the signatures: an order carries no bytes.");
@@ -149,8 +167,12 @@ impl Scene {
         for signed in &receipt.items {
             for one in detached::of_item(signed, None).map_err(Failure::inside("project a receipt"))? {
                 match one.kind {
-                    detached::Kind::Signature => put("key.pub.pem", public_key_pem(&signed.public_key).as_bytes())?,
-                    detached::Kind::Timestamp => put(&format!("{}{}", self.name, one.kind.suffix()), &one.bytes)?,
+                    detached::Kind::Signature => {
+                        put("key.pub.pem", public_key_pem(&signed.public_key).as_bytes())?
+                    }
+                    detached::Kind::Timestamp => {
+                        put(&format!("{}{}", self.name, one.kind.suffix()), &one.bytes)?
+                    }
                     _ => {}
                 }
             }
@@ -162,23 +184,34 @@ impl Scene {
         crate::reading::receipt(&files::suffixed(&self.file, detached::Kind::Receipt.suffix()))
     }
 
-    fn judge(&self, founded: &Founded, file: &Path) -> Result<Result<::verify::Verified, ::verify::Refused>, Failure> {
+    fn judge(
+        &self,
+        founded: &Founded,
+        file: &Path,
+    ) -> Result<Result<::verify::Verified, ::verify::Refused>, Failure> {
         let read = crate::reading::file(file, Some(&self.name), formats::Carried::Digest)?;
         let artifact = Artifact { sha256: read.prepared.file.sha256, name: Some(read.name) };
         let present = Present { at: crate::clock::now(), source: TimeSource::SystemClock };
-        Ok(verify_receipt(&artifact, &self.receipt()?, &founded.trust_root, &Expectations::default(), present))
+        Ok(verify_receipt(
+            &artifact,
+            &self.receipt()?,
+            &founded.trust_root,
+            &Expectations::default(),
+            present,
+        ))
     }
 
     fn verify(&self, founded: &Founded) -> Result<(), Failure> {
         self.step("3. Verify it, offline");
-        let verified = self.judge(founded, &self.file)?.map_err(|source| Failure::Refused {
-            subject: format!("`{}` is refused", self.name),
-            source,
-        })?;
+        let verified = self
+            .judge(founded, &self.file)?
+            .map_err(|source| Failure::Refused { subject: format!("`{}` is refused", self.name), source })?;
         for item in verified.items() {
             let form = item.item().map_or("", |item| item.form.word());
             self.say(format_args!("The `{form}` signature, from the receipt and the trust root alone:"));
-            item.proven().iter().for_each(|proof| self.say(format_args!("  {} {proof}", self.terminal.good("✓"))));
+            item.proven()
+                .iter()
+                .for_each(|proof| self.say(format_args!("  {} {proof}", self.terminal.good("✓"))));
         }
         self.say("What was not checked, because nobody can from here:");
         verified.not_checked().iter().for_each(|open| self.say(format_args!("  · {open}")));
@@ -202,7 +235,10 @@ impl Scene {
                 self.say(format_args!("  because {cause}"));
                 Ok(())
             }
-            Ok(_) => Err(Failure::Process { process: "avouch", fault: "accepted a changed file; that is a fault of avouch".to_owned() }),
+            Ok(_) => Err(Failure::Process {
+                process: "avouch",
+                fault: "accepted a changed file; that is a fault of avouch".to_owned(),
+            }),
         }
     }
 
@@ -210,7 +246,10 @@ impl Scene {
         self.step("5. Do not take our word for it");
         self.say("The same files verify with tools that know nothing of avouch. Run these:");
         let script = self.commands();
-        files::write(&self.out.join("verify-with-others.sh"), format!("#!/bin/sh\nset -ex\n{script}").as_bytes())?;
+        files::write(
+            &self.out.join("verify-with-others.sh"),
+            format!("#!/bin/sh\nset -ex\n{script}").as_bytes(),
+        )?;
         script.lines().for_each(|line| self.terminal.line(format_args!("    {line}")));
         Ok(())
     }
@@ -218,8 +257,11 @@ impl Scene {
     fn commands(&self) -> String {
         let name = shell(&self.name);
         let suffixed = |kind: detached::Kind| shell(&format!("{}{}", self.name, kind.suffix()));
-        let (p7s, sig, tsr) =
-            (suffixed(detached::Kind::Cms), suffixed(detached::Kind::Signature), suffixed(detached::Kind::Timestamp));
+        let (p7s, sig, tsr) = (
+            suffixed(detached::Kind::Cms),
+            suffixed(detached::Kind::Signature),
+            suffixed(detached::Kind::Timestamp),
+        );
         let bundle = suffixed(detached::Kind::Bundle);
         format!(
             "cd {}\n\
@@ -236,11 +278,19 @@ impl Scene {
         self.say(format_args!("The files are in {}", self.out.display()));
         if keep {
             self.say("Everything stays up until Ctrl-C. To try more:");
-            self.say(format_args!("  export AVOUCH_CONTEXT={} AVOUCH_DIR={}", self.out.join("context.toml").display(), founded.folder.path().display()));
+            self.say(format_args!(
+                "  export AVOUCH_CONTEXT={} AVOUCH_DIR={}",
+                self.out.join("context.toml").display(),
+                founded.folder.path().display()
+            ));
             self.say("  avouch whoami; avouch key list; avouch log checkpoint");
         } else {
             let _not_needed = fs::remove_file(self.out.join("context.toml"));
-            self.say(format_args!("  avouch explain --trust-root {0}/trust-root.json {0}/{1}", self.out.display(), self.name));
+            self.say(format_args!(
+                "  avouch explain --trust-root {0}/trust-root.json {0}/{1}",
+                self.out.display(),
+                self.name
+            ));
         }
     }
 }
@@ -275,5 +325,9 @@ fn public_key_pem(key: &PublicKey) -> String {
 /// A word as a shell reads it.
 fn shell(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=:,@".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }

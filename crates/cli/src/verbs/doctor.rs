@@ -56,7 +56,12 @@ pub(super) fn run(args: &DoctorArgs, terminal: Terminal) -> Result<Exit, Failure
         server(&folder),
         trust_root(&folder),
         separation(&folder),
-        Row { what: "journal anchored by witnesses", state: RowState::NotHere, evidence: "no witness is configured: unanchored".to_owned(), fix: "" },
+        Row {
+            what: "journal anchored by witnesses",
+            state: RowState::NotHere,
+            evidence: "no witness is configured: unanchored".to_owned(),
+            fix: "",
+        },
     ];
     if args.json {
         terminal.line(super::json(&rows));
@@ -88,7 +93,8 @@ fn row(what: &'static str, found: Result<String, String>, fix: &'static str) -> 
 
 fn configuration(folder: &Folder) -> Row {
     let found = super::config::check_host(folder);
-    let found = found.map(|()| format!("host {}", folder.config.platform.host)).map_err(|cause| cause.to_string());
+    let found =
+        found.map(|()| format!("host {}", folder.config.platform.host)).map_err(|cause| cause.to_string());
     row("configuration", found, "correct `avouch.toml`")
 }
 
@@ -100,9 +106,9 @@ fn secrets(folder: &Folder) -> Row {
         folder.at("server/tls/server.key"),
         folder.at("server/tls/ca.key"),
     ];
-    let open = private.iter().find(|path| {
-        fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o077 != 0)
-    });
+    let open = private
+        .iter()
+        .find(|path| fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o077 != 0));
     let found = match open {
         None => Ok("keys and folders are readable by their user alone".to_owned()),
         Some(path) => Err(format!("`{}` is missing, or others may read it", path.display())),
@@ -115,24 +121,39 @@ fn key_process(folder: &Folder) -> Row {
     let found = client.state().map(|state| {
         format!("{} registry entries, journal of {} leaves", state.registry.len(), state.journal.size)
     });
-    row("key process", found.map_err(|cause| cause.to_string()), "start `avouch serve`, and read what it says")
+    row(
+        "key process",
+        found.map_err(|cause| cause.to_string()),
+        "start `avouch serve`, and read what it says",
+    )
 }
 
 fn server(folder: &Folder) -> Row {
     let found = launch::addresses(&folder.ready_file());
     let found = found.and_then(|addresses| {
-        let stream = std::net::TcpStream::connect_timeout(&addresses.listen, std::time::Duration::from_secs(2)).ok()?;
+        let stream =
+            std::net::TcpStream::connect_timeout(&addresses.listen, std::time::Duration::from_secs(2))
+                .ok()?;
         drop(stream);
         Some(format!("listens at {}, log and trust root at {}", addresses.listen, addresses.public_url))
     });
-    row("server", found.ok_or_else(|| "nobody listens".to_owned()), "start `avouch serve`, and read what it says")
+    row(
+        "server",
+        found.ok_or_else(|| "nobody listens".to_owned()),
+        "start `avouch serve`, and read what it says",
+    )
 }
 
 fn trust_root(folder: &Folder) -> Row {
-    let found = crate::reading::trust_root(&folder.at(super::init::TRUST_ROOT)).map_err(|cause| cause.to_string());
+    let found =
+        crate::reading::trust_root(&folder.at(super::init::TRUST_ROOT)).map_err(|cause| cause.to_string());
     let found = found.and_then(|root| {
         let expires = root.expires();
-        if expires <= crate::clock::now() { Err(format!("it expired at {expires}")) } else { Ok(format!("until {expires}")) }
+        if expires <= crate::clock::now() {
+            Err(format!("it expired at {expires}"))
+        } else {
+            Ok(format!("until {expires}"))
+        }
     });
     row("trust root", found, "`avouch trust export` fetches a new one")
 }
@@ -144,7 +165,12 @@ fn separation(folder: &Folder) -> Row {
     let (keys, server) = (owner(&folder.config.signerd.folder), owner(&folder.config.server.folder));
     let what = "key process under a user of its own";
     if keys.is_some() && keys != server {
-        return Row { what, state: RowState::InForce, evidence: "the two folders have two owners".to_owned(), fix: "" };
+        return Row {
+            what,
+            state: RowState::InForce,
+            evidence: "the two folders have two owners".to_owned(),
+            fix: "",
+        };
     }
     let evidence = "both processes run as one user: whoever takes the server over may read the sealed keys and their passphrase".to_owned();
     Row { what, state: RowState::NotHere, evidence, fix: "" }

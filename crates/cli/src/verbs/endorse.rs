@@ -9,7 +9,7 @@ use quorum::Decision;
 use crate::context::ContextArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ssh::SshKey;
+use crate::ssh::EndorsingKey;
 use crate::terminal::Terminal;
 use crate::verbs::sign::{exit_of, state_text};
 
@@ -44,7 +44,7 @@ pub(crate) struct EndorseArgs {
 pub(super) fn run(args: &EndorseArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let context = args.context.load()?;
     let platform = context.trust_root()?.platform();
-    let key = SshKey::open(&args.key, args.passphrase_file.as_deref())?;
+    let key = EndorsingKey::open(&args.key, args.passphrase_file.as_deref())?;
     let decision = if args.reject { Decision::Reject } else { Decision::Endorse };
     let endorsement = key.endorse(&platform, &args.digest, decision, args.principal, crate::clock::now())?;
     let endorsement = String::from_utf8(to_canonical(&endorsement)).expect("canonical JSON is UTF-8");

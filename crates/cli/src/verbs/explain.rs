@@ -1,7 +1,7 @@
 //! `avouch explain`: the story of a signature.
 
-use clap::Args;
 use ::verify::{NotChecked, Proven};
+use clap::Args;
 use model::{Kind, Request};
 
 use crate::exit::Exit;
@@ -11,7 +11,9 @@ use crate::verbs::verify::{self, VerifyArgs};
 
 /// The flags of `avouch explain`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  avouch explain firmware.bin\n  avouch explain firmware.bin --signature elsewhere/firmware.bin.receipt.json")]
+#[command(
+    after_help = "Examples:\n  avouch explain firmware.bin\n  avouch explain firmware.bin --signature elsewhere/firmware.bin.receipt.json"
+)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     verify: VerifyArgs,
@@ -36,7 +38,9 @@ pub(super) fn run(args: &ExplainArgs, terminal: Terminal) -> Result<Exit, Failur
     terminal.line(format_args!("\n{}", terminal.bold("What this does not prove")));
     verified.not_checked().iter().for_each(|open| terminal.line(format_args!("  · {open}")));
     if !verified.not_checked().iter().any(|open| matches!(open, NotChecked::NoRequest)) {
-        terminal.line("  · that the file is good: only that it is the one which was asked for, by whom, and when");
+        terminal.line(
+            "  · that the file is good: only that it is the one which was asked for, by whom, and when",
+        );
     }
     Ok(Exit::Done)
 }
@@ -53,7 +57,8 @@ fn who(request: &Request, terminal: Terminal) {
         terminal.line(format_args!("They call it `{}`, version `{}`.", subject.product, subject.version));
     }
     if let Some(source) = &subject.source {
-        let part = |label: &str, value: &Option<String>| value.as_ref().map(|value| format!("{label} {value}"));
+        let part =
+            |label: &str, value: &Option<String>| value.as_ref().map(|value| format!("{label} {value}"));
         let parts = [
             part("repository", &source.repository),
             part("commit", &source.commit),

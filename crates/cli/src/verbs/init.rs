@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::server::{FirstClient, Founding};
+use ::verify::{RootParts, TrustRoot};
 use clap::Args;
 use model::{
-    Algorithm, Class, Form, Instant, Logging, PersonId, PrincipalId, Profile, ProfileKey, PublicKey, Timestamping,
+    Algorithm, Class, Form, Instant, Logging, PersonId, PrincipalId, Profile, ProfileKey, PublicKey,
+    Timestamping,
 };
 use quorum::{Change, KeyRecord, Registry};
 use signer::Signer;
-use ::verify::{RootParts, TrustRoot};
 
 use crate::administration::{Administrator, Identity, NewKey, days, name};
 use crate::config::{Config, FILE, Folder, Ports};
@@ -23,7 +24,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::launch::Household;
 use crate::random;
-use crate::ssh::SshKey;
+use crate::ssh::EndorsingKey;
 use crate::terminal::Terminal;
 
 /// The trust root's file in a data folder.
@@ -105,7 +106,8 @@ pub(super) fn found(args: &InitArgs, ports: Ports) -> Result<Founded, Failure> {
     administrator.change(&mut registry, changes, "the first keys of the platform", now)?;
 
     found_server(&folder, &args.host)?;
-    let public_url = folder.config.server.public_url.clone().unwrap_or_else(|| format!("https://{}", args.host));
+    let public_url =
+        folder.config.server.public_url.clone().unwrap_or_else(|| format!("https://{}", args.host));
     let trust_root = trust_root(&folder, &public_url, now)?;
     files::write(&folder.at(TRUST_ROOT), &trust_root.encode())?;
     Ok(Founded { folder, household, trust_root, passphrase })
@@ -141,14 +143,17 @@ fn make_folder(args: &InitArgs, ports: Ports) -> Result<Folder, Failure> {
     for inside in ["signerd", "server", "run", "admin", "client"] {
         files::private_folder(&folder.at(inside))?;
     }
-    files::write_private(&folder.at(&folder.config.signerd.passphrase_file), random::passphrase().as_bytes())?;
+    files::write_private(
+        &folder.at(&folder.config.signerd.passphrase_file),
+        random::passphrase().as_bytes(),
+    )?;
     files::write(&folder.at(FILE), folder.config.encode().as_bytes())?;
     Folder::open(&path)
 }
 
-fn administrator_key(args: &InitArgs, folder: &Folder) -> Result<(SshKey, MadePassphrase), Failure> {
+fn administrator_key(args: &InitArgs, folder: &Folder) -> Result<(EndorsingKey, MadePassphrase), Failure> {
     if let Some(public_file) = &args.admin {
-        let key = SshKey::open(public_file, None)?;
+        let key = EndorsingKey::open(public_file, None)?;
         files::write(&folder.administrator(), format!("{}\n", key.line()).as_bytes())?;
         return Ok((key, None));
     }
@@ -156,14 +161,18 @@ fn administrator_key(args: &InitArgs, folder: &Folder) -> Result<(SshKey, MadePa
     let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(Failure::file("read", path));
     let given = given.map(read).transpose()?.map(zeroize::Zeroizing::new);
     let made = given.is_none().then(random::passphrase);
-    let key = SshKey::generate(&format!("administrator@{}", args.host));
+    let key = EndorsingKey::generate(&format!("administrator@{}", args.host));
     let passphrase = given.as_ref().or(made.as_ref()).map_or("", |text| text.trim_end());
     key.save(&folder.at("admin/administrator"), passphrase)?;
     Ok((key, made))
 }
 
 /// The keys of a new platform: its own, and one each for CMS and for plain files.
-fn platform_keys(administrator: &Administrator<'_>, host: &str, now: Instant) -> Result<Vec<KeyRecord>, Failure> {
+fn platform_keys(
+    administrator: &Administrator<'_>,
+    host: &str,
+    now: Instant,
+) -> Result<Vec<KeyRecord>, Failure> {
     let make = |algorithm| administrator.generate(algorithm);
     let new = |key: &str, form: Form, public_key: PublicKey, years: u64, common_name: &str| {
         let certified = matches!(form, Form::Ca | Form::Timestamp | Form::Cms);
@@ -183,7 +192,13 @@ fn platform_keys(administrator: &Administrator<'_>, host: &str, now: Instant) ->
     };
     Ok(vec![
         new("platform/ca", Form::Ca, make(Algorithm::EcdsaP256)?, 20, "avouch signing root"),
-        new("platform/timestamp", Form::Timestamp, make(Algorithm::EcdsaP256)?, 10, "avouch timestamp authority"),
+        new(
+            "platform/timestamp",
+            Form::Timestamp,
+            make(Algorithm::EcdsaP256)?,
+            10,
+            "avouch timestamp authority",
+        ),
         new("platform/log", Form::Checkpoint, make(Algorithm::Ed25519)?, 10, ""),
         new("default/cms", Form::Cms, make(Algorithm::EcdsaP256)?, 5, "default/cms"),
         new("default/blob", Form::Blob, make(Algorithm::EcdsaP256)?, 5, ""),
@@ -199,7 +214,8 @@ fn log_origin(host: &str, now: Instant) -> String {
 /// The trust root, from what the key process tells of itself.
 pub(super) fn trust_root(folder: &Folder, public_url: &str, now: Instant) -> Result<TrustRoot, Failure> {
     let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
-    let failed = |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
+    let failed =
+        |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
     let state = client.state().map_err(failed)?;
     let certificates: Vec<_> = state.certificates.into_iter().map(|one| (one.key, one.certificate)).collect();
     const ACTION: &str = "compose the trust root";
@@ -217,7 +233,8 @@ pub(super) fn trust_root(folder: &Folder, public_url: &str, now: Instant) -> Res
 /// The registry of a platform, from what the key process tells of itself.
 pub(super) fn registry(folder: &Folder) -> Result<Registry, Failure> {
     let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
-    let failed = |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
+    let failed =
+        |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
     let entries = client.state().map_err(failed)?.registry;
     Registry::replay(entries.iter().map(Vec::as_slice)).map_err(Failure::inside("replay the registry"))
 }

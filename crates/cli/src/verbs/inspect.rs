@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use ::verify::TrustRoot;
 use clap::Args;
 use envelope::bundle::{Bundle, Content, Signer};
 use envelope::{cms, timestamp};
 use model::receipt::Receipt;
 use model::{Item, Kind, Request, limits};
-use ::verify::TrustRoot;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -33,7 +33,11 @@ pub(super) fn run(args: &InspectArgs, terminal: Terminal) -> Result<Exit, Failur
     let bytes = crate::files::read_bounded(&args.file, limits::RECEIPT_BYTES_MAX)?;
     terminal.note("nothing here was verified; `avouch verify` does that");
     if let Ok(receipt) = Receipt::parse(&bytes) {
-        if args.json { terminal.line(super::json(&opened(&receipt))) } else { show_receipt(&receipt, terminal) }
+        if args.json {
+            terminal.line(super::json(&opened(&receipt)))
+        } else {
+            show_receipt(&receipt, terminal)
+        }
     } else if let Ok(bundle) = Bundle::from_json(&bytes) {
         if args.json { terminal.bytes(&bundle.to_json()) } else { show_bundle(&bundle, terminal) }
     } else if let Ok(signature) = cms::open(&bytes) {
@@ -86,17 +90,29 @@ fn show_receipt(receipt: &Receipt, terminal: Terminal) {
     for signed in &receipt.items {
         match Item::parse(signed.item.as_bytes()) {
             Ok(item) => {
-                terminal.line(format_args!("{} `{}` as {}, form {}", terminal.bold("signature"), item.name, item.format, item.form));
+                terminal.line(format_args!(
+                    "{} `{}` as {}, form {}",
+                    terminal.bold("signature"),
+                    item.name,
+                    item.format,
+                    item.form
+                ));
                 terminal.line(format_args!("  file sha256 {}, {} bytes", item.file.sha256, item.file.size));
                 terminal.line(format_args!("  key {} generation {}", item.key.name, item.key.generation));
             }
             Err(cause) => terminal.line(format_args!("  the item cannot be read: {cause}")),
         }
         terminal.line(format_args!("  {:?}", signed.public_key));
-        terminal.line(format_args!("  {} certificates, a signature of {} bytes", signed.chain.len(), signed.signature.0.len()));
+        terminal.line(format_args!(
+            "  {} certificates, a signature of {} bytes",
+            signed.chain.len(),
+            signed.signature.0.len()
+        ));
         match signed.timestamp.as_ref().map(|token| timestamp::open(&token.0)) {
             Some(Ok(token)) => terminal.line(format_args!("  timestamp token of {}", token.tst_info().time)),
-            Some(Err(cause)) => terminal.line(format_args!("  a timestamp token that cannot be read: {cause}")),
+            Some(Err(cause)) => {
+                terminal.line(format_args!("  a timestamp token that cannot be read: {cause}"))
+            }
             None => terminal.line("  no timestamp token"),
         }
         match &signed.log {
@@ -107,7 +123,9 @@ fn show_receipt(receipt: &Receipt, terminal: Terminal) {
             None => terminal.line("  no log entry"),
         }
         match &signed.journal {
-            Some(entry) if entry.checkpoint.is_some() => terminal.line(format_args!("  journal entry {}, in a checkpoint", entry.index)),
+            Some(entry) if entry.checkpoint.is_some() => {
+                terminal.line(format_args!("  journal entry {}, in a checkpoint", entry.index))
+            }
             Some(entry) => terminal.line(format_args!("  journal entry {}, no checkpoint yet", entry.index)),
             None => terminal.line("  no journal entry"),
         }
@@ -117,7 +135,8 @@ fn show_receipt(receipt: &Receipt, terminal: Terminal) {
 fn show_request(request: &Request, terminal: Terminal) {
     terminal.line(format_args!("  request {} on {}", request.id, request.platform));
     terminal.line(format_args!("  from {} until {}", request.created, request.deadline));
-    terminal.line(format_args!("  asked for by {} ({})", request.requester.principal, request.requester.person));
+    terminal
+        .line(format_args!("  asked for by {} ({})", request.requester.principal, request.requester.person));
     if let Kind::Sign(signing) = &request.kind {
         let subject = &signing.subject;
         terminal.line(format_args!("  profile {}, class {}", signing.profile, signing.class));
@@ -137,10 +156,16 @@ fn show_bundle(bundle: &Bundle, terminal: Terminal) {
             let hex = digest.as_ref().map(|digest| data_encoding::HEXLOWER.encode(&digest.digest.0));
             terminal.line(format_args!("  over a file with digest {}", hex.unwrap_or_default()));
         }
-        Content::Dsse(envelope) => terminal.line(format_args!("  over a DSSE envelope of type {:?}", envelope.payload_type)),
+        Content::Dsse(envelope) => {
+            terminal.line(format_args!("  over a DSSE envelope of type {:?}", envelope.payload_type))
+        }
         _ => terminal.line("  over something that this avouch does not know"),
     }
-    terminal.line(format_args!("  {} timestamps, {} log entries", bundle.timestamps.len(), bundle.entries.len()));
+    terminal.line(format_args!(
+        "  {} timestamps, {} log entries",
+        bundle.timestamps.len(),
+        bundle.entries.len()
+    ));
     for entry in &bundle.entries {
         terminal.line(format_args!("  log entry {}, of kind {:?}", entry.index, entry.kind));
     }
@@ -149,8 +174,16 @@ fn show_bundle(bundle: &Bundle, terminal: Terminal) {
 fn show_cms(signature: &cms::OpenedCms, terminal: Terminal) {
     terminal.line(terminal.bold("a detached CMS signature"));
     for certificate in signature.certificates() {
-        terminal.line(format_args!("  certificate of {}, issued by {}", certificate.subject_text(), certificate.issuer_text()));
-        terminal.line(format_args!("    from {} until {}", certificate.not_before(), certificate.not_after()));
+        terminal.line(format_args!(
+            "  certificate of {}, issued by {}",
+            certificate.subject_text(),
+            certificate.issuer_text()
+        ));
+        terminal.line(format_args!(
+            "    from {} until {}",
+            certificate.not_before(),
+            certificate.not_after()
+        ));
     }
     match signature.token().map(timestamp::open) {
         Some(Ok(token)) => show_token(&token, terminal),

@@ -12,7 +12,7 @@ use crate::config::Folder;
 use crate::context::FolderArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ssh::SshKey;
+use crate::ssh::EndorsingKey;
 use crate::terminal::Terminal;
 use crate::verbs::init;
 
@@ -46,7 +46,9 @@ enum KeyVerb {
         json: bool,
     },
     /// Make a key, or the next generation of one
-    #[command(after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create payments/cms --form cms --rule releasers=2")]
+    #[command(
+        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create payments/cms --form cms --rule releasers=2"
+    )]
     Create(Create),
     /// Keep a key from signing; only an endorsed change restores it
     #[command(after_help = "Example:\n  avouch key disable payments/blob --reason 'a laptop was lost'")]
@@ -149,7 +151,8 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
 impl Create {
     fn run(&self, terminal: Terminal) -> Result<(), Failure> {
         let (folder, mut registry) = self.endorser.open()?;
-        let newest = registry.keys().filter(|key| key.record.name == self.name).map(|key| key.record.generation).max();
+        let newest =
+            registry.keys().filter(|key| key.record.name == self.name).map(|key| key.record.generation).max();
         let generation = newest.unwrap_or(0) + 1;
         let host = folder.config.platform.host.clone();
         let rule = (!self.rules.is_empty()).then(|| Rule {
@@ -197,7 +200,7 @@ impl EndorserArgs {
         reason: &str,
     ) -> Result<(), Failure> {
         let public_file = self.admin.clone().unwrap_or_else(|| folder.administrator());
-        let key = SshKey::open(&public_file, self.admin_passphrase_file.as_deref())?;
+        let key = EndorsingKey::open(&public_file, self.admin_passphrase_file.as_deref())?;
         let identity = Identity::load(&folder.at("admin/principal.json"))?;
         let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
         let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use ::verify::TrustRoot;
 use clap::{Args, Subcommand};
 use client::Client;
 use envelope::rekor::Body;
@@ -10,7 +11,6 @@ use model::Digest;
 use model::merkle::leaf_hash;
 use tlog::proof::{self, Node, Nodes, ProofError, verify_consistency, verify_inclusion};
 use tlog::{SignedCheckpoint, TilePath, tile};
-use ::verify::TrustRoot;
 
 use crate::context::{Context, ContextArgs};
 use crate::exit::Exit;
@@ -73,7 +73,10 @@ pub(super) fn run(args: &LogArgs, terminal: Terminal) -> Result<Exit, Failure> {
         }
         LogVerb::Prove { index } => reader.prove(*index, terminal)?,
         LogVerb::Follow { state, .. } => {
-            let state = state.clone().map_or_else(|| Ok(args.context.path()?.with_file_name("checkpoint.txt")), Ok::<_, Failure>)?;
+            let state = state.clone().map_or_else(
+                || Ok(args.context.path()?.with_file_name("checkpoint.txt")),
+                Ok::<_, Failure>,
+            )?;
             reader.follow(&state, terminal)?;
         }
     }
@@ -118,7 +121,10 @@ impl Reader {
         path.iter().for_each(|hash| terminal.line(format_args!("  with {hash}")));
         terminal.line(format_args!("  root {}", self.checkpoint.root()));
         if let Ok(body) = Body::parse(&entry) {
-            terminal.line(format_args!("  it is a signature over the digest {}", data_encoding::HEXLOWER.encode(body.digest())));
+            terminal.line(format_args!(
+                "  it is a signature over the digest {}",
+                data_encoding::HEXLOWER.encode(body.digest())
+            ));
         }
         Ok(())
     }
@@ -133,11 +139,19 @@ impl Reader {
                 false => Vec::new(),
             };
             verify_consistency(old.size(), old.root(), new.size(), new.root(), &path).map_err(|source| {
-                Failure::BadLog { fault: "does not continue what it said before; keep both checkpoints, they are evidence", source: source.into() }
+                Failure::BadLog {
+                    fault: "does not continue what it said before; keep both checkpoints, they are evidence",
+                    source: source.into(),
+                }
             })?;
-            terminal.line(format_args!("the log grew from {} to {} entries and lost none", old.size(), new.size()));
+            terminal.line(format_args!(
+                "the log grew from {} to {} entries and lost none",
+                old.size(),
+                new.size()
+            ));
         } else {
-            terminal.line(format_args!("the log has {} entries; the next time is held against this", new.size()));
+            terminal
+                .line(format_args!("the log has {} entries; the next time is held against this", new.size()));
         }
         crate::files::write(state, new.note().as_bytes())
     }

@@ -85,14 +85,18 @@ pub(super) fn run(args: &LoginArgs, terminal: Terminal) -> Result<Exit, Failure>
 
 fn check_fingerprint(ca: &Path, fingerprint: &str) -> Result<(), Failure> {
     let text = fs::read_to_string(ca).map_err(Failure::file("read", ca))?;
-    let certificate = Certificate::from_pem(&text).map_err(Failure::input(ca.display().to_string(), "one certificate in PEM"))?;
+    let certificate = Certificate::from_pem(&text)
+        .map_err(Failure::input(ca.display().to_string(), "one certificate in PEM"))?;
     let given: String = fingerprint.chars().filter(char::is_ascii_hexdigit).collect();
     let found = certificate.fingerprint().to_string();
     if given.eq_ignore_ascii_case(&found) {
         return Ok(());
     }
     Err(Failure::Usage {
-        what: format!("the certificate in `{}` has the fingerprint {found}, not the one that was given", ca.display()),
+        what: format!(
+            "the certificate in `{}` has the fingerprint {found}, not the one that was given",
+            ca.display()
+        ),
         advice: "ask an administrator for both again, by two different ways",
     })
 }

@@ -18,7 +18,8 @@ pub(crate) struct ManArgs {
 
 pub(super) fn run(args: &ManArgs, terminal: Terminal) -> Result<Exit, Failure> {
     std::fs::create_dir_all(&args.dir).map_err(Failure::file("make the folder", &args.dir))?;
-    clap_mangen::generate_to(crate::command(), &args.dir).map_err(Failure::file("write manual pages to", &args.dir))?;
+    clap_mangen::generate_to(crate::command(), &args.dir)
+        .map_err(Failure::file("write manual pages to", &args.dir))?;
     terminal.line(format_args!("wrote the manual pages to `{}`", args.dir.display()));
     Ok(Exit::Done)
 }

@@ -22,7 +22,9 @@ pub(crate) struct PrincipalArgs {
 #[derive(Debug, Subcommand)]
 enum PrincipalVerb {
     /// Add somebody or something that may ask
-    #[command(after_help = "Examples:\n  avouch principal add ci-payments --space payments\n  avouch principal add alice --space payments --cert alice.pem")]
+    #[command(
+        after_help = "Examples:\n  avouch principal add ci-payments --space payments\n  avouch principal add alice --space payments --cert alice.pem"
+    )]
     Add {
         /// What it is called
         name: String,
@@ -109,6 +111,14 @@ fn list(folder: &FolderArgs) -> Result<Vec<PrincipalView>, Failure> {
 
 fn show(view: &PrincipalView, terminal: Terminal) {
     let spaces: Vec<&str> = view.spaces.iter().map(Space::as_str).collect();
-    let disabled = view.disabled.map_or_else(String::new, |since| format!("  {}", terminal.bad(&format!("disabled {since}"))));
-    terminal.line(format_args!("{}  {}  {}  {}{disabled}", view.id, terminal.bold(&view.name), view.person, spaces.join(" ")));
+    let disabled = view
+        .disabled
+        .map_or_else(String::new, |since| format!("  {}", terminal.bad(&format!("disabled {since}"))));
+    terminal.line(format_args!(
+        "{}  {}  {}  {}{disabled}",
+        view.id,
+        terminal.bold(&view.name),
+        view.person,
+        spaces.join(" ")
+    ));
 }

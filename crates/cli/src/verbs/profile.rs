@@ -41,7 +41,9 @@ enum ProfileVerb {
         json: bool,
     },
     /// Put a version of a profile into force
-    #[command(after_help = "Examples:\n  avouch profile create payments/api --class release --key cms=payments/cms --key blob=payments/blob\n  avouch profile create --file profile.json")]
+    #[command(
+        after_help = "Examples:\n  avouch profile create payments/api --class release --key cms=payments/cms --key blob=payments/blob\n  avouch profile create --file profile.json"
+    )]
     Create(Create),
 }
 
@@ -108,7 +110,8 @@ impl Create {
     fn profile(&self) -> Result<Profile, Failure> {
         if let Some(path) = &self.file {
             let bytes = crate::files::read_bounded(path, 64 * 1024)?;
-            return serde_json::from_slice(&bytes).map_err(Failure::input(path.display().to_string(), "a profile"));
+            return serde_json::from_slice(&bytes)
+                .map_err(Failure::input(path.display().to_string(), "a profile"));
         }
         let name = self.name.clone().ok_or_else(|| Failure::Usage {
             what: "the profile has no name".to_owned(),

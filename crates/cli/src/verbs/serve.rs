@@ -13,7 +13,9 @@ use crate::verbs::init;
 
 /// The flags of `avouch serve`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  avouch serve --init /var/lib/avouch    make the folder first, if it is not there\n  avouch serve /var/lib/avouch")]
+#[command(
+    after_help = "Examples:\n  avouch serve --init /var/lib/avouch    make the folder first, if it is not there\n  avouch serve /var/lib/avouch"
+)]
 pub(crate) struct ServeArgs {
     /// The data folder that `avouch init` made
     dir: PathBuf,

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use clap::Args;
 use server::{Addresses, Config, Limits, LogFormat};
 
-use signerd::SystemClock;
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use signerd::SystemClock;
 
 /// The flags of `avouch server`.
 #[derive(Debug, Args)]

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::verify::{
+    Artifact, Evidence, Expectations, Present, Refused, TimeSource, TrustRoot, Verified, verify_receipt,
+};
 use api::{Code, ProfileView, RequestState, RequestView};
 use clap::Args;
 use client::{Client, ClientError, Wait};
@@ -10,7 +13,6 @@ use formats::{Carried, detached};
 use model::receipt::Receipt;
 use model::{Class, Item, Space, Subject};
 use serde::Serialize;
-use ::verify::{Artifact, Evidence, Expectations, Present, Refused, TimeSource, TrustRoot, Verified, verify_receipt};
 
 use crate::compose::{Asked, compose};
 use crate::context::{Context, ContextArgs};
@@ -44,7 +46,7 @@ pub(crate) struct SignArgs {
     /// The decision that the signature is to support; the profile must be of this class
     #[arg(long)]
     pub(crate) class: Option<Class>,
-    /// Where it was made from; otherwise what the CI's environment or git say
+    /// Where it was made from; otherwise what the CI's environment or git say. An empty text says nothing
     #[arg(long, value_name = "REPOSITORY[@COMMIT]")]
     pub(crate) source: Option<String>,
     /// Why, for those who are asked to endorse
@@ -130,7 +132,10 @@ pub(crate) fn sign(args: &SignArgs, context: &Context) -> Result<(RequestView, V
 fn read(args: &SignArgs) -> Result<Vec<ReadFile>, Failure> {
     let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
     if args.files.iter().filter(is_stdin).count() > 1 {
-        return Err(Failure::Usage { what: "standard input can be signed once".to_owned(), advice: "name `-` once" });
+        return Err(Failure::Usage {
+            what: "standard input can be signed once".to_owned(),
+            advice: "name `-` once",
+        });
     }
     let name = |path: &PathBuf| is_stdin(&path).then_some(args.name.as_deref()).flatten();
     args.files.iter().map(|path| crate::reading::file(path, name(path), Carried::Digest)).collect()
@@ -141,13 +146,21 @@ fn asked<'a>(args: &SignArgs, files: &'a [ReadFile]) -> Asked<'a> {
     let subject = Subject {
         product: args.product.clone().or(found.product).unwrap_or_default(),
         version: args.version.clone().or(found.version).unwrap_or_default(),
-        source: args.source.as_deref().map(crate::source::parse).or(found.source),
+        source: match &args.source {
+            Some(text) => crate::source::parse(text),
+            None => found.source,
+        },
     };
     Asked { files, subject, reason: args.reason.clone(), class: args.class, again: args.again }
 }
 
 /// Composes and submits; once more, if the server says that the request is out of date.
-async fn submit(client: &Client, args: &SignArgs, asked: &Asked<'_>, wait: Wait) -> Result<RequestView, Failure> {
+async fn submit(
+    client: &Client,
+    args: &SignArgs,
+    asked: &Asked<'_>,
+    wait: Wait,
+) -> Result<RequestView, Failure> {
     let key = args.idempotency_key.as_deref();
     let view = client.profile(&args.profile).await?;
     let submission = compose(&view, asked, crate::clock::now())?;
@@ -178,8 +191,11 @@ impl Trust<'_> {
     fn verify(&mut self, artifact: &Artifact, receipt: &Receipt) -> Result<Verified, Failure> {
         let present = Present { at: crate::clock::now(), source: TimeSource::SystemClock };
         // Which evidence belongs to it is the profile's to say, and the profile is the server's.
-        let expectations =
-            Expectations { timestamp: Evidence::IfPresent, log: Evidence::IfPresent, ..Expectations::default() };
+        let expectations = Expectations {
+            timestamp: Evidence::IfPresent,
+            log: Evidence::IfPresent,
+            ..Expectations::default()
+        };
         match verify_receipt(artifact, receipt, &self.root, &expectations, present) {
             Err(Refused::CannotCheck { .. }) if !self.renewed => {
                 self.root = self.context.renew_trust_root()?;
@@ -196,9 +212,15 @@ impl Trust<'_> {
 }
 
 /// Verifies a receipt and writes it, with its projections, beside its file.
-fn keep(args: &SignArgs, receipt: &Receipt, files: &[ReadFile], trust: &mut Trust<'_>) -> Result<Signed, Failure> {
+fn keep(
+    args: &SignArgs,
+    receipt: &Receipt,
+    files: &[ReadFile],
+    trust: &mut Trust<'_>,
+) -> Result<Signed, Failure> {
     let first = receipt.items.first().and_then(|signed| Item::parse(signed.item.as_bytes()).ok());
-    let file = first.and_then(|item| files.iter().find(|file| file.prepared.file == item.file && file.name == item.name));
+    let file = first
+        .and_then(|item| files.iter().find(|file| file.prepared.file == item.file && file.name == item.name));
     let file = file.ok_or_else(|| Failure::Process {
         process: "the server",
         fault: "answered with a receipt of none of these files".to_owned(),
@@ -212,9 +234,12 @@ fn keep(args: &SignArgs, receipt: &Receipt, files: &[ReadFile], trust: &mut Trus
     };
     let mut written = vec![write(&beside, detached::Kind::Receipt, &receipt.encode())?];
     for signed in &receipt.items {
-        let log_id = trust.root.logs().find(|log| signed.log.as_ref().is_some_and(|entry| entry.checkpoint.lines().next() == Some(log.name())));
+        let log_id = trust.root.logs().find(|log| {
+            signed.log.as_ref().is_some_and(|entry| entry.checkpoint.lines().next() == Some(log.name()))
+        });
         let log_id = log_id.map(tlog::VerifierKey::log_id);
-        let projections = detached::of_item(signed, log_id.as_ref()).map_err(Failure::inside("project a receipt"))?;
+        let projections =
+            detached::of_item(signed, log_id.as_ref()).map_err(Failure::inside("project a receipt"))?;
         // The response of the timestamp authority stands in the receipt and the bundle already.
         for one in projections.iter().filter(|one| one.kind != detached::Kind::Timestamp) {
             written.push(write(&beside, one.kind, &one.bytes)?);
@@ -244,7 +269,9 @@ pub(super) const fn exit_of(state: RequestState) -> Exit {
 pub(super) const fn state_text(state: RequestState) -> &'static str {
     match state {
         RequestState::Waiting => "waiting for endorsements",
-        RequestState::Intended | RequestState::Signed | RequestState::Logged => "under way; ask again with the same command",
+        RequestState::Intended | RequestState::Signed | RequestState::Logged => {
+            "under way; ask again with the same command"
+        }
         RequestState::Done => "done",
         RequestState::Refused => "refused",
         RequestState::Rejected => "rejected by an endorser",

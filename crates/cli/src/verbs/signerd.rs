@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
 use ::signerd::{Config, Cost, Passphrase, SystemClock};
+use clap::Args;
 
 use crate::config::Folder;
 use crate::exit::Exit;
@@ -16,7 +16,9 @@ pub(crate) const VERB: &str = "signerd";
 
 /// The flags of `avouch signerd`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  avouch signerd /var/lib/avouch    under a user of its own, by the init system")]
+#[command(
+    after_help = "Example:\n  avouch signerd /var/lib/avouch    under a user of its own, by the init system"
+)]
 pub(crate) struct SignerdArgs {
     /// The data folder that `avouch init` made
     dir: PathBuf,

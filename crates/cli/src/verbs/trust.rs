@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
 use ::verify::TrustRoot;
+use clap::{Args, Subcommand};
 use quorum::Governance;
 
 use crate::context::ContextArgs;
@@ -21,7 +21,9 @@ pub(crate) struct TrustArgs {
 #[derive(Debug, Subcommand)]
 enum TrustVerb {
     /// Fetch the platform's present trust root and print it
-    #[command(after_help = "Examples:\n  avouch trust export > trust-root.json\n  avouch trust export --sigstore > trusted_root.json    for cosign and its kin")]
+    #[command(
+        after_help = "Examples:\n  avouch trust export > trust-root.json\n  avouch trust export --sigstore > trusted_root.json    for cosign and its kin"
+    )]
     Export {
         #[command(flatten)]
         context: ContextArgs,
@@ -76,17 +78,33 @@ pub(super) fn show(root: &TrustRoot, terminal: Terminal) {
         Governance::Solo => "governed by a single person (solo)",
         Governance::Quorum => "governed by a quorum",
     };
-    terminal.line(format_args!("  host {}, {governance}, {} registry entries, head {}", registry.host(), registry.entries(), registry.head()));
+    terminal.line(format_args!(
+        "  host {}, {governance}, {} registry entries, head {}",
+        registry.host(),
+        registry.entries(),
+        registry.head()
+    ));
     terminal.line(format_args!("  expires {}", root.expires()));
     for log in root.logs() {
         terminal.line(format_args!("{} {}", terminal.bold("log"), log.encode()));
     }
-    terminal.line(format_args!("{} {} (unanchored: no witness cosigns it)", terminal.bold("journal"), root.journal().encode()));
+    terminal.line(format_args!(
+        "{} {} (unanchored: no witness cosigns it)",
+        terminal.bold("journal"),
+        root.journal().encode()
+    ));
     for root in root.roots() {
-        terminal.line(format_args!("{} {} until {}", terminal.bold("root"), root.subject_text(), root.not_after()));
+        terminal.line(format_args!(
+            "{} {} until {}",
+            terminal.bold("root"),
+            root.subject_text(),
+            root.not_after()
+        ));
     }
     for key in registry.keys() {
         super::key::line(key, terminal);
     }
-    terminal.line("not protected: who asks is the server's word; what one administrator of a solo platform changes");
+    terminal.line(
+        "not protected: who asks is the server's word; what one administrator of a solo platform changes",
+    );
 }

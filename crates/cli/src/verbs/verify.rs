@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use ::verify::{
+    Artifact, BundleTrust, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation,
+    TimeSource, TrustRoot, Verified, verify_bundle, verify_cms, verify_receipt,
+};
 use clap::Args;
+use envelope::trusted_root::TrustedRoot;
 use formats::{Carried, detached};
 use model::{Class, Instant, PublicKey, Space};
-use ::verify::{
-    Artifact, BundleTrust, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation, TimeSource,
-    TrustRoot, Verified, verify_bundle, verify_cms, verify_receipt,
-};
-use envelope::trusted_root::TrustedRoot;
 
 use crate::context::ContextArgs;
 use crate::exit::Exit;
@@ -106,7 +106,13 @@ pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
                 let trust = BundleTrust::Given { key: &key, sigstore: &sigstore };
                 verify_bundle(&artifact, &json, trust, &expectations, present)
             } else {
-                verify_bundle(&artifact, &json, BundleTrust::Platform(&args.trust_root()?), &expectations, present)
+                verify_bundle(
+                    &artifact,
+                    &json,
+                    BundleTrust::Platform(&args.trust_root()?),
+                    &expectations,
+                    present,
+                )
             }
         }
         _ => {
@@ -134,7 +140,9 @@ impl VerifyArgs {
             Some(text) if text.starts_with("key_") => {
                 Some(KeyExpectation::Id(text.parse().map_err(Failure::input(text, "a key id"))?))
             }
-            Some(text) => Some(KeyExpectation::Name(text.parse().map_err(Failure::input(text, "a key's name"))?)),
+            Some(text) => {
+                Some(KeyExpectation::Name(text.parse().map_err(Failure::input(text, "a key's name"))?))
+            }
         };
         let evidence = |without| if without { Evidence::IfPresent } else { Evidence::Required };
         Ok(Expectations {
@@ -143,7 +151,11 @@ impl VerifyArgs {
             class: self.class,
             key,
             profile: self.profile.clone(),
-            quorum: if self.require_quorum { QuorumExpectation::Required } else { QuorumExpectation::AsRecorded },
+            quorum: if self.require_quorum {
+                QuorumExpectation::Required
+            } else {
+                QuorumExpectation::AsRecorded
+            },
             timestamp: evidence(self.without_timestamp),
             log: evidence(self.without_log),
         })
@@ -184,7 +196,8 @@ pub(super) fn public_key(path: &Path) -> Result<PublicKey, Failure> {
 
 fn trusted_root(path: &Path) -> Result<TrustedRoot, Failure> {
     let bytes = crate::files::read_bounded(path, envelope::trusted_root::TRUSTED_ROOT_BYTES_MAX)?;
-    TrustedRoot::from_json(&bytes).map_err(Failure::input(path.display().to_string(), "a Sigstore trusted root"))
+    TrustedRoot::from_json(&bytes)
+        .map_err(Failure::input(path.display().to_string(), "a Sigstore trusted root"))
 }
 
 /// Shows a verdict to people.
@@ -193,7 +206,9 @@ pub(super) fn show(verified: &Verified, file: &Path, terminal: Terminal) {
     for item in verified.items() {
         let form = item.item().map_or_else(String::new, |item| format!(" ({})", item.form));
         terminal.line(format_args!("  signed by {}{form}, at {}", item.key(), item.time()));
-        item.proven().iter().for_each(|proof| terminal.line(format_args!("    {} {proof}", terminal.good("✓"))));
+        item.proven()
+            .iter()
+            .for_each(|proof| terminal.line(format_args!("    {} {proof}", terminal.good("✓"))));
     }
     if !verified.not_checked().is_empty() {
         terminal.line(format_args!("  {}", terminal.bold("not checked:")));

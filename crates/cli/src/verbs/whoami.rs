@@ -26,15 +26,23 @@ pub(super) fn run(args: &WhoamiArgs, terminal: Terminal) -> Result<Exit, Failure
         return Ok(Exit::Done);
     }
     let requester = &whoami.requester;
-    terminal.line(format_args!("{} ({}, of {})", terminal.bold(&whoami.name), requester.principal, requester.person));
+    terminal.line(format_args!(
+        "{} ({}, of {})",
+        terminal.bold(&whoami.name),
+        requester.principal,
+        requester.person
+    ));
     for profile in &whoami.profiles {
         match &profile.refused {
             None => terminal.line(format_args!("  {} {}", terminal.good("may use"), profile.profile)),
-            Some(why) => terminal.line(format_args!("  {} {}: {why}", terminal.bad("may not use"), profile.profile)),
+            Some(why) => {
+                terminal.line(format_args!("  {} {}: {why}", terminal.bad("may not use"), profile.profile))
+            }
         }
     }
     if whoami.profiles.is_empty() {
-        terminal.line("  there are no profiles yet; an administrator makes them with `avouch profile create`");
+        terminal
+            .line("  there are no profiles yet; an administrator makes them with `avouch profile create`");
     }
     Ok(Exit::Done)
 }

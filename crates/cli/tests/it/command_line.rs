@@ -4,7 +4,11 @@ use std::process::{Command, Output};
 
 pub(crate) fn avouch() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_avouch"));
-    command.env("NO_COLOR", "1").env_remove("AVOUCH_DIR").env_remove("AVOUCH_CONTEXT").env("XDG_CONFIG_HOME", "/nonexistent");
+    command
+        .env("NO_COLOR", "1")
+        .env_remove("AVOUCH_DIR")
+        .env_remove("AVOUCH_CONTEXT")
+        .env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
@@ -29,8 +33,18 @@ fn the_help_of_the_root_holds_the_table_of_exit_codes() {
 #[test]
 fn every_verb_has_help_and_those_that_do_something_have_examples() {
     let (_, said) = run(&["--help"]);
-    let verbs = said.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| !line.is_empty());
-    let verbs: Vec<&str> = verbs.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
+    let verbs = said
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    let verbs: Vec<&str> = verbs
+        .filter_map(|line| {
+            // What is wrapped stands further in.
+            let line = line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?;
+            line.split_whitespace().next()
+        })
+        .collect();
     assert!(verbs.len() > 15, "{said}");
     for verb in verbs.into_iter().filter(|verb| *verb != "help") {
         let (code, said) = run(&[verb, "--help"]);
@@ -47,13 +61,18 @@ fn a_mistake_in_the_command_line_is_3_and_not_claps_2() {
     assert_eq!(run(&["verify", "/nonexistent/file"]).0, Some(3));
     let (code, said) = run(&["serve", "/nonexistent"]);
     assert_eq!(code, Some(3));
-    assert!(said.contains("is not a data folder of avouch") && said.contains("do: make one with `avouch init DIR`"), "{said}");
+    assert!(
+        said.contains("is not a data folder of avouch")
+            && said.contains("do: make one with `avouch init DIR`"),
+        "{said}"
+    );
 }
 
 #[test]
 fn an_unknown_key_in_the_configuration_is_named() {
     let folder = testkit::temp_folder();
-    std::fs::write(folder.path().join("avouch.toml"), "[platform]\nhost = \"localhost\"\nhots = 1\n").unwrap();
+    std::fs::write(folder.path().join("avouch.toml"), "[platform]\nhost = \"localhost\"\nhots = 1\n")
+        .unwrap();
     let (code, said) = run(&["config", "check", &folder.path().to_string_lossy()]);
     assert_eq!(code, Some(3));
     assert!(said.contains("hots"), "{said}");

@@ -38,7 +38,8 @@ fn both_ways(format: &str, name: &'static str, arguments: &[&str], tampered: &st
     };
     let good = run(&demo().out);
     let copy = testkit::temp_folder();
-    for entry in fs::read_dir(&demo().out).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+    for entry in fs::read_dir(&demo().out).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file())
+    {
         fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
     }
     let path = copy.path().join(tampered);
@@ -56,7 +57,14 @@ fn both_ways(format: &str, name: &'static str, arguments: &[&str], tampered: &st
 #[test]
 fn the_demonstration_tells_the_whole_story_and_leaves_its_files() {
     let demo = demo();
-    for words in ["Found a platform", "Sign `firmware.bin`", "Verify it, offline", "refused:", "openssl cms", "cosign verify-blob"] {
+    for words in [
+        "Found a platform",
+        "Sign `firmware.bin`",
+        "Verify it, offline",
+        "refused:",
+        "openssl cms",
+        "cosign verify-blob",
+    ] {
         assert!(demo.said.contains(words), "no `{words}` in:\n{}", demo.said);
     }
     for suffix in [".receipt.json", ".sigstore.json", ".p7s", ".sig", ".tsr"] {
@@ -71,52 +79,106 @@ fn what_the_demonstration_left_verifies_with_the_verbs_too() {
     let root = demo().out.join("trust-root.json");
     for suffix in [".receipt.json", ".sigstore.json", ".p7s"] {
         let signature = demo().out.join(format!("firmware.bin{suffix}"));
-        let output =
-            avouch().arg("verify").arg(&file).arg("--signature").arg(&signature).arg("--trust-root").arg(&root).output().unwrap();
+        let output = avouch()
+            .arg("verify")
+            .arg(&file)
+            .arg("--signature")
+            .arg(&signature)
+            .arg("--trust-root")
+            .arg(&root)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{suffix}: {}", text(&output));
         assert!(text(&output).contains("not checked:"));
         let output = avouch().arg("inspect").arg(&signature).output().unwrap();
         assert!(output.status.success(), "{suffix}: {}", text(&output));
     }
     let output = avouch().arg("explain").arg(&file).arg("--trust-root").arg(&root).output().unwrap();
-    assert!(output.status.success() && text(&output).contains("What this does not prove"), "{}", text(&output));
+    assert!(
+        output.status.success() && text(&output).contains("What this does not prove"),
+        "{}",
+        text(&output)
+    );
     let tampered = demo().out.join("firmware.bin.tampered");
     let receipt = demo().out.join("firmware.bin.receipt.json");
-    let output =
-        avouch().arg("verify").arg(&tampered).arg("--signature").arg(&receipt).arg("--trust-root").arg(&root).output().unwrap();
+    let output = avouch()
+        .arg("verify")
+        .arg(&tampered)
+        .arg("--signature")
+        .arg(&receipt)
+        .arg("--trust-root")
+        .arg(&root)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    let output = avouch().arg("verify").arg(&file).arg("--trust-root").arg(&root).args(["--product", "other"]).output().unwrap();
+    let output = avouch()
+        .arg("verify")
+        .arg(&file)
+        .arg("--trust-root")
+        .arg(&root)
+        .args(["--product", "other"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    let output = avouch().arg("verify").arg(&file).arg("--trust-root").arg(&root).args(["--at", "2020-01-01T00:00:00Z"]).output().unwrap();
+    let output = avouch()
+        .arg("verify")
+        .arg(&file)
+        .arg("--trust-root")
+        .arg(&root)
+        .args(["--at", "2020-01-01T00:00:00Z"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
 }
 
 #[test]
 fn interop_openssl_cms_accepts_the_detached_cms_signature() {
     let arguments = [
-        "cms", "-verify", "-binary", "-inform", "DER", "-in", "firmware.bin.p7s", "-content", "firmware.bin", "-CAfile",
-        "root.pem", "-purpose", "any", "-out", "/dev/null",
+        "cms",
+        "-verify",
+        "-binary",
+        "-inform",
+        "DER",
+        "-in",
+        "firmware.bin.p7s",
+        "-content",
+        "firmware.bin",
+        "-CAfile",
+        "root.pem",
+        "-purpose",
+        "any",
+        "-out",
+        "/dev/null",
     ];
     both_ways("cms", "openssl", &arguments, "firmware.bin");
 }
 
 #[test]
 fn interop_openssl_dgst_accepts_the_raw_signature() {
-    let arguments = ["dgst", "-sha256", "-verify", "key.pub.pem", "-signature", "firmware.bin.sig", "firmware.bin"];
+    let arguments =
+        ["dgst", "-sha256", "-verify", "key.pub.pem", "-signature", "firmware.bin.sig", "firmware.bin"];
     both_ways("raw", "openssl", &arguments, "firmware.bin");
 }
 
 #[test]
 fn interop_openssl_ts_accepts_the_timestamp() {
-    let arguments = ["ts", "-verify", "-in", "firmware.bin.tsr", "-data", "firmware.bin.sig", "-CAfile", "root.pem"];
+    let arguments =
+        ["ts", "-verify", "-in", "firmware.bin.tsr", "-data", "firmware.bin.sig", "-CAfile", "root.pem"];
     both_ways("timestamp", "openssl", &arguments, "firmware.bin.sig");
 }
 
 #[test]
 fn interop_cosign_accepts_the_bundle_with_key_log_and_timestamp() {
     let arguments = [
-        "verify-blob", "--key", "key.pub.pem", "--trusted-root", "trusted_root.json", "--use-signed-timestamps", "--bundle",
-        "firmware.bin.sigstore.json", "firmware.bin",
+        "verify-blob",
+        "--key",
+        "key.pub.pem",
+        "--trusted-root",
+        "trusted_root.json",
+        "--use-signed-timestamps",
+        "--bundle",
+        "firmware.bin.sigstore.json",
+        "firmware.bin",
     ];
     both_ways("bundle", "cosign", &arguments, "firmware.bin");
 }

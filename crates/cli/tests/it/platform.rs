@@ -24,31 +24,42 @@ impl Served {
         let dir = folder.path().join("data");
         let passphrase = folder.path().join("passphrase");
         fs::write(&passphrase, "correct horse battery staple\n").unwrap();
-        let output = avouch().arg("init").arg(&dir).arg("--admin-passphrase-file").arg(&passphrase).output().unwrap();
+        let output =
+            avouch().arg("init").arg(&dir).arg("--admin-passphrase-file").arg(&passphrase).output().unwrap();
         assert!(output.status.success(), "{}", text(&output));
         assert!(text(&output).contains("next:"), "{}", text(&output));
         // Tests share a machine: the fixed ports of a real folder become free ones.
         let config = dir.join("avouch.toml");
-        let changed = fs::read_to_string(&config).unwrap().replace(":7443\"", ":0\"").replace(":7445\"", ":0\"");
-        let changed: String =
-            changed.replace("listen = \"127.0.0.1:7444\"", "listen = \"127.0.0.1:0\"").lines().filter(|line| !line.starts_with("public_url")).fold(String::new(), |text, line| text + line + "\n");
+        let changed =
+            fs::read_to_string(&config).unwrap().replace(":7443\"", ":0\"").replace(":7445\"", ":0\"");
+        let changed: String = changed
+            .replace("listen = \"127.0.0.1:7444\"", "listen = \"127.0.0.1:0\"")
+            .lines()
+            .filter(|line| !line.starts_with("public_url"))
+            .fold(String::new(), |text, line| text + line + "\n");
         fs::write(&config, changed).unwrap();
         let mut child = avouch().arg("serve").arg(&dir).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("avouch serves"), "{line}");
-        let ready: serde_json::Value = serde_json::from_slice(&fs::read(dir.join("run/ready.json")).unwrap()).unwrap();
+        let ready: serde_json::Value =
+            serde_json::from_slice(&fs::read(dir.join("run/ready.json")).unwrap()).unwrap();
         let port = |key: &str| ready[key].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
         let context = folder.path().join("context.toml");
         let stored = fs::read_to_string(dir.join("client/context.toml")).unwrap();
-        let stored = stored.replace(":7443", &format!(":{}", port("listen"))).replace(":7444", &format!(":{}", port("public_listen")));
+        let stored = stored
+            .replace(":7443", &format!(":{}", port("listen")))
+            .replace(":7444", &format!(":{}", port("public_listen")));
         fs::write(&context, stored).unwrap();
         Self { folder, dir, passphrase, context, child }
     }
 
     fn command(&self) -> Command {
         let mut command = avouch();
-        command.env("AVOUCH_CONTEXT", &self.context).env("AVOUCH_DIR", &self.dir).current_dir(self.folder.path());
+        command
+            .env("AVOUCH_CONTEXT", &self.context)
+            .env("AVOUCH_DIR", &self.dir)
+            .current_dir(self.folder.path());
         command
     }
 
@@ -89,9 +100,22 @@ fn a_platform_lives_through_all_its_verbs() {
     let said = served.good(&["sign", "one.bin", "two.bin", "--product", "thing", "--version", "1.0"]);
     assert!(said.contains("signed one.bin") && said.contains("signed two.bin"), "{said}");
     for path in [&one, &two] {
-        assert!([".receipt.json", ".sigstore.json", ".p7s", ".sig"].iter().all(|suffix| exists(path, suffix)));
+        assert!(
+            [".receipt.json", ".sigstore.json", ".p7s", ".sig"].iter().all(|suffix| exists(path, suffix))
+        );
     }
-    served.good(&["verify", "one.bin", "--product", "thing", "--version", "1.0", "--class", "release", "--profile", "default"]);
+    served.good(&[
+        "verify",
+        "one.bin",
+        "--product",
+        "thing",
+        "--version",
+        "1.0",
+        "--class",
+        "release",
+        "--profile",
+        "default",
+    ]);
     assert_eq!(served.run(&["verify", "one.bin", "--signature", "two.bin.receipt.json"]).0, 1);
     assert_eq!(served.run(&["verify", "one.bin", "--version", "2.0"]).0, 1);
 
@@ -130,16 +154,29 @@ fn an_administrator_makes_keys_profiles_principals_and_api_keys() {
     served.good(&["api-key", "create", id, "--space", "team", "--out", &key.to_string_lossy()]);
 
     let context = fs::read_to_string(&served.context).unwrap();
-    let context: String = context.lines().filter(|line| !line.starts_with("cert") && !line.starts_with("key")).fold(String::new(), |text, line| text + line + "\n");
+    let context: String = context
+        .lines()
+        .filter(|line| !line.starts_with("cert") && !line.starts_with("key"))
+        .fold(String::new(), |text, line| text + line + "\n");
     let ci = served.file("ci.toml", format!("{context}api_key_file = \"{}\"\n", key.display()).as_bytes());
     let ci = ci.to_string_lossy().into_owned();
     served.file("thing.bin", b"thing");
     served.good(&["sign", "thing.bin", "--profile", "team", "--context", &ci]);
     served.good(&["verify", "thing.bin", "--key", "team/blob"]);
-    let (code, said) = served.run(&["sign", "thing.bin", "--profile", "default", "--context", &ci, "--again"]);
-    assert_eq!(code, 1, "{said}");
+    let (code, said) =
+        served.run(&["sign", "thing.bin", "--profile", "default", "--context", &ci, "--again"]);
+    // What somebody may not use is not shown to exist.
+    assert!(code == 3 && said.contains("there is no signing profile `default`"), "{code}: {said}");
 
-    served.good(&["key", "disable", "team/blob", "--reason", "a test", "--admin-passphrase-file", &passphrase]);
+    served.good(&[
+        "key",
+        "disable",
+        "team/blob",
+        "--reason",
+        "a test",
+        "--admin-passphrase-file",
+        &passphrase,
+    ]);
     let (code, said) = served.run(&["sign", "thing.bin", "--profile", "team", "--context", &ci, "--again"]);
     assert_ne!(code, 0, "{said}");
     // What it signed before stands.
@@ -154,4 +191,41 @@ fn a_second_platform_is_not_founded_in_the_same_folder() {
     let output = avouch().arg("init").arg(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output).contains("is not empty"));
+}
+
+/// The children of a process, oldest first.
+fn children(id: u32) -> Vec<String> {
+    let listed = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    listed.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_launcher_starts_again_what_was_killed_and_signing_goes_on() {
+    let served = Served::new();
+    served.file("one.bin", b"one");
+    served.good(&["sign", "one.bin"]);
+    let before = children(served.child.id());
+    assert_eq!(before.len(), 2, "a key process and a server");
+    // The key process alone: the server stays, and finds the new one.
+    assert!(Command::new("kill").args(["-9", &before[0]]).status().unwrap().success());
+    served.good(&["sign", "one.bin", "--again"]);
+    served.good(&["verify", "one.bin"]);
+    let after = children(served.child.id());
+    assert!(after.contains(&before[1]) && !after.contains(&before[0]), "{before:?} became {after:?}");
+}
+
+#[test]
+fn standard_input_is_signed_under_the_name_that_is_given() {
+    let served = Served::new();
+    let mut command = served.command();
+    let mut child = command
+        .args(["sign", "-", "--name", "from-a-pipe.tar"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"through a pipe").unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+    served.file("from-a-pipe.tar", b"through a pipe");
+    served.good(&["verify", "from-a-pipe.tar"]);
 }
