@@ -34,11 +34,6 @@ impl Client {
     pub fn with_period(socket: &Path, period: Duration) -> Self {
         Self { line: Line { period, ..Line::new(socket) } }
     }
-
-    /// The same, and whoever listens must be this user.
-    pub fn expecting_user(self, user: u32) -> Self {
-        Self { line: Line { user: Some(user), ..self.line } }
-    }
 }
 
 impl Signer for Client {
@@ -78,13 +73,12 @@ impl AdminClient {
 struct Line {
     socket: PathBuf,
     period: Duration,
-    user: Option<u32>,
     stream: Mutex<Option<UnixStream>>,
 }
 
 impl Line {
     fn new(socket: &Path) -> Self {
-        Self { socket: socket.to_owned(), period: ANSWER_PERIOD, user: None, stream: Mutex::new(None) }
+        Self { socket: socket.to_owned(), period: ANSWER_PERIOD, stream: Mutex::new(None) }
     }
 
     fn ask(&self, frame: &Frame) -> Result<Frame, SignerError> {
@@ -116,19 +110,7 @@ impl Line {
         let stream = UnixStream::connect(&self.socket).map_err(unreachable)?;
         stream.set_read_timeout(Some(self.period)).map_err(unreachable)?;
         stream.set_write_timeout(Some(self.period)).map_err(unreachable)?;
-        self.check_user(&stream)?;
         Ok(stream)
-    }
-
-    fn check_user(&self, stream: &UnixStream) -> Result<(), SignerError> {
-        let Some(expected) = self.user else { return Ok(()) };
-        let socket = || self.socket.clone();
-        let peer = rustix::net::sockopt::socket_peercred(stream)
-            .map_err(|source| SignerError::Unreachable { socket: socket(), source: source.into() })?;
-        match peer.uid.as_raw() {
-            found if found == expected => Ok(()),
-            found => Err(SignerError::OtherUser { socket: socket(), found, expected }),
-        }
     }
 
     fn broken(&self, error: FrameError) -> SignerError {

@@ -41,16 +41,6 @@ pub enum SignerError {
         #[source]
         source: io::Error,
     },
-    /// Somebody else listens at the socket.
-    #[error("the process at `{}` runs as user {found}, not as {expected}: it is not the key process", socket.display())]
-    OtherUser {
-        /// The socket.
-        socket: PathBuf,
-        /// The user who listens.
-        found: u32,
-        /// The user who should.
-        expected: u32,
-    },
     /// No answer in time.
     #[error("the key process at `{}` did not answer within {} s; the order may be repeated", socket.display(), after.as_secs())]
     TimedOut {

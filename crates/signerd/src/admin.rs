@@ -1,12 +1,14 @@
 //! What an administrator may say. Every change of the registry is an endorsed entry; the socket gives no rights.
 
-use model::Algorithm;
 use model::journal::Leaf;
-use quorum::{Change, Entry, KeyRecord, Moment, Registry};
+use model::{Algorithm, Instant};
+use quorum::{Change, Entry, KeyRecord, Moment, Registry, RegistryError};
 use signer::{AdminAnswer, AdminMessage, Refusal, RefusalCode};
 
 use crate::certificate;
+use crate::continuity::check_adoption;
 use crate::error::told;
+use crate::guard::{Belief, Reading};
 use crate::journal::Record;
 use crate::process::{KeyProcess, journal_failed};
 use crate::standing::{check_clock, refuse, registry};
@@ -30,7 +32,7 @@ impl KeyProcess {
             let text = format!("there is a platform here already: {}", registry.platform());
             return Err(refuse(RefusalCode::OtherPlatform, text));
         }
-        Registry::begin(entry).map_err(|error| refuse(RefusalCode::Quorum, told(&error)))?;
+        Registry::begin(entry).map_err(|error| not_taken(&error))?;
         self.enter(entry)
     }
 
@@ -47,14 +49,11 @@ impl KeyProcess {
     /// Takes the next entry, and issues the certificates that it calls for.
     fn append(&mut self, entry: &[u8]) -> Result<AdminAnswer, Refusal> {
         let now = self.now();
-        // An entry is endorsed until a time. One that only takes away is taken whatever the clock says, as far as
-        // the time is within its request's.
-        let mut next = registry(self.journal.state())?.clone();
-        next.append(entry, Moment::Live(now.time))
-            .map_err(|error| refuse(RefusalCode::Quorum, told(&error)))?;
         let changes =
             Entry::parse(entry).map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?.changes;
-        if changes.iter().any(|change| matches!(change, Change::Key(_))) {
+        let mut next = registry(self.journal.state())?.clone();
+        next.append(entry, Moment::Live(judged_at(&changes, now))).map_err(|error| not_taken(&error))?;
+        if changes.iter().any(|change| matches!(change, Change::Key(_))) && !adopts(&changes) {
             check_clock(now)?;
         }
         for change in &changes {
@@ -63,7 +62,10 @@ impl KeyProcess {
                 certificate::check(&next, record)?;
             }
         }
+        let state = self.journal.state();
+        check_adoption(&self.continuity, registry(state)?, &next, &changes, &state.heads)?;
         let answer = self.enter(entry)?;
+        self.continuity = self.continuity.after(self.journal.state().registry.as_ref());
         // CRASH: the entry stands; certificates that are missing are issued at the next start.
         self.catch_up().map_err(|error| journal_failed(&error))?;
         Ok(answer)
@@ -92,4 +94,29 @@ impl KeyProcess {
         entered.map_err(|error| journal_failed(&error))?;
         Ok(AdminAnswer::Appended { head: Entry::head(entry) })
     }
+}
+
+/// The time by which an entry's endorsements are judged. An adoption is also the way back from a journal that once
+/// ran ahead with a wrong clock, so it is judged by the clock as it is; it follows one head, and so is no replay.
+fn judged_at(changes: &[Change], now: Reading) -> Instant {
+    match now.belief {
+        Belief::Doubted { wall } if adopts(changes) => wall,
+        _ => now.time,
+    }
+}
+
+fn adopts(changes: &[Change]) -> bool {
+    changes.iter().any(|change| matches!(change, Change::Adoption(_)))
+}
+
+fn not_taken(error: &RegistryError) -> Refusal {
+    let code = match error {
+        RegistryError::Shortfall { .. } | RegistryError::Founder { .. } => RefusalCode::Quorum,
+        RegistryError::NotNext { .. } | RegistryError::Request { .. } => RefusalCode::Stale,
+        RegistryError::Record { .. } | RegistryError::KeyTaken { .. } | RegistryError::NoKey { .. } => {
+            RefusalCode::Key
+        }
+        _ => RefusalCode::Malformed,
+    };
+    refuse(code, told(error))
 }

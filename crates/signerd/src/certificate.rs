@@ -1,9 +1,9 @@
 //! Certificates of the platform's own keys: built here from their records, with nothing from outside.
 
+use envelope::ToBeSigned;
 use keystore::KeyStore;
 use model::journal::{Intent, endorsements_digest};
-use model::layout::Writer;
-use model::{Digest, Form, Instant, Tag};
+use model::{Form, Instant, KeyId, Tag};
 use pki::{
     Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, TbsCertificate,
     Validity,
@@ -17,14 +17,13 @@ use crate::journal::{Journal, Record, Work};
 use crate::process::Intended;
 use crate::standing::{check_clock, refuse};
 use crate::state::State;
-use envelope::ToBeSigned;
 
 /// A certificate that is about to be signed.
 pub(crate) struct Issuing {
     /// The intent, and the key that signs.
     pub(crate) intended: Intended,
     /// The key that it is for.
-    pub(crate) subject: model::KeyId,
+    pub(crate) subject: KeyId,
     /// What is signed.
     pub(crate) certificate: TbsCertificate,
     /// The intent as a step, unless the journal holds it already.
@@ -129,7 +128,8 @@ fn issuing(
         key: signer.record.id(),
         record: signer.digest,
         registry: registry.head(),
-        request: order_digest(key),
+        // What stands for the request: the record of the key that gets the certificate.
+        request: Tag::CertificateOrder.digest(&[key.digest.as_bytes()]),
         item: 0,
         to_be_signed: to_be_signed.sha256(),
         endorsements: endorsements_digest(&[]),
@@ -139,13 +139,6 @@ fn issuing(
     let step = Record::Intent { intent: intent.clone(), work: Work::Certificate { subject } };
     let (intent, step) = known.map_or((intent, Some(step)), |known| (known, None));
     Ok(Issuing { intended: Intended { intent, to_be_signed, key: private }, subject, certificate, step })
-}
-
-/// What stands for the request: the record of the key that gets the certificate.
-fn order_digest(key: &Key) -> Digest {
-    let mut writer = Writer::new();
-    writer.digest(&key.digest);
-    Tag::CertificateOrder.digest(&[&writer.finish()])
 }
 
 fn chosen_serial(intent: &Intent) -> Result<Serial, Refusal> {

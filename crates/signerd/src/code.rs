@@ -1,7 +1,5 @@
 //! Code signing: the checks of an order for an item of a request, in their order.
 
-use std::sync::Arc;
-
 use envelope::{Chosen, ToBeSigned};
 use keystore::KeyStore;
 use model::journal::{Intent, endorsements_digest};
@@ -63,7 +61,12 @@ pub(crate) fn prepare(
         // whatever happened to key, policy or clock since they were made.
         return Ok(signed);
     }
-    let cleared = asked.allow(state, now)?.clear(now)?;
+    // Endorsements of a key without a rule are not looked at; the intent names their digest all the same.
+    let cleared = asked.allow(now)?.clear(now)?;
+    if known.is_none() {
+        // An intent that is there was counted when it was made.
+        check_rate(state, cleared.allowed.key, now.time)?;
+    }
     cleared.intend(state, keys, known, now)
 }
 
@@ -71,6 +74,14 @@ impl<'a> Asked<'a> {
     fn parse(state: &'a State, order: &'a SignOrder, now: Reading) -> Result<Self, Refusal> {
         let malformed = |error: &dyn std::error::Error| refuse(RefusalCode::Malformed, told(error));
         let registry = registry(state)?;
+        if order.endorsements.len() > limits::ENDORSEMENTS_MAX {
+            let text = format!(
+                "{} endorsements, where at most {} are read",
+                order.endorsements.len(),
+                limits::ENDORSEMENTS_MAX
+            );
+            return Err(refuse(RefusalCode::Malformed, text));
+        }
         let request = Request::parse(&order.request).map_err(|error| malformed(&error))?;
         let item = Item::parse(&order.item).map_err(|error| malformed(&error))?;
         if request.platform != registry.platform() {
@@ -114,7 +125,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn allow(self, state: &State, now: Reading) -> Result<Allowed<'a>, Refusal> {
+    fn allow(self, now: Reading) -> Result<Allowed<'a>, Refusal> {
         if !self.registry.knows_head(&self.request.registry) {
             let text = format!(
                 "the registry never had the head {}; compose the request again",
@@ -131,7 +142,6 @@ impl<'a> Asked<'a> {
         check_key(key, now.time)?;
         self.check_record(key)?;
         check_content(&self.item)?;
-        check_rate(state, key, now.time)?;
         Ok(Allowed { asked: self, key })
     }
 
@@ -210,12 +220,6 @@ fn check_unendorsed_period(request: &Request) -> Result<(), Refusal> {
 }
 
 fn parse_endorsements(order: &SignOrder) -> Result<Vec<Endorsement>, Refusal> {
-    if order.endorsements.len() > limits::ENDORSEMENTS_MAX {
-        return Err(refuse(
-            RefusalCode::Malformed,
-            format!("{} endorsements are too many", order.endorsements.len()),
-        ));
-    }
     let parse = |bytes: &Vec<u8>| from_canonical(bytes, ENDORSEMENT_BYTES_MAX);
     let parsed: Result<_, _> = order.endorsements.iter().map(parse).collect();
     parsed.map_err(|error| {
@@ -249,11 +253,8 @@ impl Cleared<'_> {
                 let text = "the bytes differ from those of the intent in the journal; compose a new request";
                 return Err(refuse(RefusalCode::Stale, text));
             }
-            return Ok(Prepared::Resumed(Intended {
-                intent: signing.intent.clone(),
-                to_be_signed,
-                key: private,
-            }));
+            let intent = signing.intent.clone();
+            return Ok(Prepared::Resumed(Intended { intent, to_be_signed, key: private }));
         }
         let intent = Intent {
             sequence: state.next(),
@@ -269,7 +270,7 @@ impl Cleared<'_> {
         };
         let work = Work::Code { deadline: asked.request.deadline };
         let step = Record::Intent { intent: intent.clone(), work };
-        Ok(Prepared::Intended(step, Intended { intent, to_be_signed, key: Arc::clone(&private) }))
+        Ok(Prepared::Intended(step, Intended { intent, to_be_signed, key: private }))
     }
 
     /// What the form leaves to choose; after a crash, what was chosen then.

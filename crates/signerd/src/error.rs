@@ -17,8 +17,8 @@ pub enum KeyProcessError {
     /// The disk failed.
     #[error("the journal's disk failed")]
     Disk(#[from] DiskError),
-    /// The journal failed earlier.
-    #[error("the journal failed earlier, and nothing is known of its disk; start the key process again")]
+    /// The journal failed earlier, or was closed.
+    #[error("the journal failed earlier, or was closed; start the key process again")]
     Stopped,
     /// A segment that is not as it was written.
     #[error(

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use signer::{AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, State};
 
-use crate::KeyProcess;
+use crate::{KeyProcess, KeyProcessError};
 
 /// A [`KeyProcess`] behind [`Signer`], without sockets between. Clones share it.
 #[derive(Clone)]
@@ -23,11 +23,9 @@ impl InProcess {
         Ok(self.lock()?.administer(message))
     }
 
-    /// Makes everything durable, as a clean stop does.
-    pub fn settle(&self) -> Result<(), SignerError> {
-        // A journal that cannot be written refuses every order after this; here there is nobody to tell.
-        let _ = self.lock()?.settle();
-        Ok(())
+    /// A clean stop. Dropping the last clone instead is like a crash.
+    pub fn stop(&self) -> Result<(), KeyProcessError> {
+        self.process.lock().map_err(|_| KeyProcessError::Stopped)?.stop()
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, KeyProcess>, SignerError> {

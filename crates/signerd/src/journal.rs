@@ -3,6 +3,7 @@
 //! Each step is a [`Record`] and a leaf of an RFC 6962 tree. Steps are applied in memory first, then written in one
 //! frame, then synced; nothing leaves the process before that.
 
+pub(crate) mod inspect;
 mod record;
 mod segment;
 mod snapshot;
@@ -50,6 +51,8 @@ enum Standing {
     Good,
     /// A write failed, and nobody knows what reached the disk. Only a new start, which reads the disk, helps.
     Broken,
+    /// The process was stopped.
+    Closed,
 }
 
 impl Journal {
@@ -61,8 +64,13 @@ impl Journal {
     ) -> Result<Opened, KeyProcessError> {
         let even = Segment::open(&disk, segment::file_name(0))?;
         let odd = Segment::open(&disk, segment::file_name(1))?;
-        let Some(whole) = newest(even, odd)? else { return Ok(Opened::Absent(random)) };
-        let Whole { mut segment, snapshot, records, .. } = whole;
+        let Some(Chosen { newest, older }) = choose(even, odd)? else { return Ok(Opened::Absent(random)) };
+        let Whole { mut segment, snapshot, records, .. } = newest;
+        // CRASH: the power went between the new segment and the end of the old one: the end is written now. An old
+        // segment whose tail does not hold was being overwritten, and is of no use to anybody.
+        if let Some(Whole { mut segment, end: End::Open, tail: Tail::Free, .. }) = older {
+            segment.end()?;
+        }
         segment.adopt()?;
         let mut state = State::from_snapshot(&snapshot)?;
         for body in records {
@@ -152,9 +160,11 @@ impl Journal {
         self.state.forget_expired();
         let generation = self.segment.generation() + 1;
         let snapshot = self.state.snapshot();
+        // As much room as the snapshot takes, so that snapshots are never more than half of what is written.
+        let capacity = self.capacity.max(snapshot.len());
         // CRASH: until the new snapshot is whole, the old segment stands and is the state.
         let id = draw(&mut self.random);
-        let next = Segment::begin(&self.disk, generation, id, &snapshot, self.capacity)?;
+        let next = Segment::begin(&self.disk, generation, id, &snapshot, capacity)?;
         // CRASH: the new segment is the state from here on. The end of the old one says so, for the case that the
         // new one should ever be unreadable.
         self.segment.end()?;
@@ -163,10 +173,16 @@ impl Journal {
         Ok(())
     }
 
-    fn check_standing(&self) -> Result<(), KeyProcessError> {
+    /// Takes nothing more: somebody else may open the files now.
+    pub(crate) const fn close(&mut self) {
+        self.standing = Standing::Closed;
+    }
+
+    /// Is the journal good for more?
+    pub(crate) const fn check_standing(&self) -> Result<(), KeyProcessError> {
         match self.standing {
             Standing::Good => Ok(()),
-            Standing::Broken => Err(KeyProcessError::Stopped),
+            Standing::Broken | Standing::Closed => Err(KeyProcessError::Stopped),
         }
     }
 
@@ -179,8 +195,14 @@ impl Journal {
     }
 }
 
-/// The segment that is the state; `None` where there is none at all.
-fn newest(even: Found, odd: Found) -> Result<Option<Whole>, KeyProcessError> {
+/// The segment that is the state, and the one before it where that can still be read.
+struct Chosen {
+    newest: Whole,
+    older: Option<Whole>,
+}
+
+/// Which of two segments is the state; `None` where there is none at all. Nothing is written.
+fn choose(even: Found, odd: Found) -> Result<Option<Chosen>, KeyProcessError> {
     let (newest, older) = match (even, odd) {
         (Found::Absent, Found::Absent) => return Ok(None),
         (Found::Whole(even), Found::Whole(odd)) if even.segment.generation() > odd.segment.generation() => {
@@ -199,12 +221,7 @@ fn newest(even: Found, odd: Found) -> Result<Option<Whole>, KeyProcessError> {
     if newest.tail == Tail::Damaged {
         return Err(newest.segment.damage());
     }
-    // CRASH: the power went between the new segment and the end of the old one: the end is written now. An old
-    // segment whose tail does not hold was being overwritten, and is of no use to anybody.
-    if let Some(Whole { mut segment, end: End::Open, tail: Tail::Free, .. }) = older {
-        segment.end()?;
-    }
-    Ok(Some(newest))
+    Ok(Some(Chosen { newest, older }))
 }
 
 fn draw<const N: usize>(random: &mut Random) -> [u8; N] {

@@ -1,11 +1,10 @@
 //! The key process as an executable of its own: `avouch signerd` without the rest of avouch.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use keystore::{Cost, Passphrase};
-use signerd::{Config, SystemClock};
+use signerd::{Config, Passphrase, SystemClock};
 
 const USAGE: &str = "usage: avouch-signerd FOLDER PASSPHRASE_FILE SOCKET ADMIN_SOCKET";
 
@@ -19,34 +18,24 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(3);
     };
-    match serve(folder, passphrase_file, socket, admin_socket) {
+    match serve(&folder, &passphrase_file, &socket, &admin_socket) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let causes = std::iter::successors(error.source(), |cause| cause.source());
-            eprintln!(
-                "avouch-signerd: {}",
-                causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-            );
+            let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+            eprintln!("avouch-signerd: {text}");
             ExitCode::from(2)
         }
     }
 }
 
 fn serve(
-    folder: PathBuf,
-    passphrase_file: PathBuf,
-    socket: PathBuf,
-    admin_socket: PathBuf,
+    folder: &Path,
+    passphrase_file: &Path,
+    socket: &Path,
+    admin_socket: &Path,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let passphrase = Passphrase::from_file_content(std::fs::read(passphrase_file)?.into())?;
-    let config = Config {
-        folder,
-        passphrase,
-        cost: Cost::RECOMMENDED,
-        socket,
-        admin_socket,
-        order_users: Vec::new(),
-        admin_users: Vec::new(),
-    };
+    let config = Config::new(folder, passphrase, socket, admin_socket);
     Ok(signerd::run(&config, Arc::new(SystemClock))?)
 }

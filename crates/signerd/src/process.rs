@@ -12,6 +12,8 @@ use model::{Algorithm, Clock, Digest, Disk, KeyId, PublicKey};
 use signer::{Answer, Answers, Certified, Order, Orders, Refusal, RefusalCode, Signed, State as Told};
 use tlog::{Checkpoint, VerifierKey, note};
 
+use crate::certificate::Issuing;
+use crate::continuity::Continuity;
 use crate::error::told;
 use crate::guard::{ClockGuard, Reading};
 use crate::journal::{Journal, Made, Opened, Record};
@@ -20,7 +22,7 @@ use crate::state::Signing;
 use crate::{KeyProcessError, Random, certificate, checkpoint, code, timestamp};
 
 /// How long a segment of the journal is before it is left, beyond its snapshot.
-pub const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
+pub const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Refused orders are written as one leaf in such a period, so that a stranger cannot fill a disk on which signing
 /// depends.
@@ -50,6 +52,8 @@ pub struct KeyProcess {
     guard: ClockGuard,
     journal_signer: Arc<dyn PrivateKey>,
     refusals: Refusals,
+    /// Was the state restored from a backup?
+    pub(crate) continuity: Continuity,
 }
 
 /// Orders that were refused and stand in no leaf yet.
@@ -109,6 +113,7 @@ impl KeyProcess {
         let Parts { disk, keys, clock, mut random, segment_bytes } = parts;
         let mut fresh = [0; 32];
         random(&mut fresh);
+        let marked = Arc::clone(&disk);
         let journal = match Journal::open(Arc::clone(&disk), random, segment_bytes)? {
             Opened::Found(journal) => journal,
             Opened::Absent(random) => {
@@ -117,10 +122,11 @@ impl KeyProcess {
                 Journal::begin(disk, random, segment_bytes, key)?
             }
         };
+        let continuity = Continuity::read(marked.as_ref(), journal.state().registry.as_ref())?;
         let journal_signer = keys.key(&journal.state().journal_key.id())?;
         let guard = ClockGuard::new(clock.now(), clock.boot(), journal.state().mark);
         let refusals = Refusals { count: 0, written: clock.boot() };
-        let mut process = Self { keys, journal, clock, guard, journal_signer, refusals };
+        let mut process = Self { keys, journal, clock, guard, journal_signer, refusals, continuity };
         let time = process.now().time;
         let start = Leaf::Start { sequence: process.journal.state().next(), time, random: fresh };
         process.journal.append(Record::Plain(start))?;
@@ -150,6 +156,7 @@ impl KeyProcess {
     /// INVARIANT: no signature exists without an earlier, durable intent. All intents of the batch are written and
     /// synced at once; only then is any key used.
     pub fn order(&mut self, orders: &Orders) -> Result<Answers, KeyProcessError> {
+        self.journal.check_standing()?;
         let now = self.now();
         let underway = self.prepare(orders, now)?;
         self.make_durable(&underway, now)?;
@@ -167,11 +174,12 @@ impl KeyProcess {
         let mut underway = Vec::with_capacity(orders.orders.len());
         for (place, order) in orders.orders.iter().enumerate() {
             let (state, keys) = (self.journal.state(), self.keys.as_ref());
-            let prepared = match order {
+            let free = self.continuity.check(order, state.registry.as_ref());
+            let prepared = free.and_then(|()| match order {
                 Order::Sign(order) => code::prepare(state, keys, order, now),
                 Order::Timestamp(order) => timestamp::prepare(state, keys, order, now),
                 Order::Checkpoint(order) => checkpoint::prepare(state, keys, order, now),
-            };
+            });
             underway.push(self.take(prepared, place, &mut seen)?);
         }
         Ok(underway)
@@ -210,13 +218,19 @@ impl KeyProcess {
     }
 
     fn add_up_refusals(&mut self, now: Reading) -> Result<(), KeyProcessError> {
-        let boot = self.clock.boot();
-        if self.refusals.count == 0 || boot.saturating_sub(self.refusals.written) < REFUSALS_PERIOD {
+        match self.clock.boot().saturating_sub(self.refusals.written) {
+            passed if passed < REFUSALS_PERIOD => Ok(()),
+            _ => self.write_refusals(now),
+        }
+    }
+
+    fn write_refusals(&mut self, now: Reading) -> Result<(), KeyProcessError> {
+        if self.refusals.count == 0 {
             return Ok(());
         }
         let sequence = self.journal.state().next();
         let leaf = Leaf::Refusals { sequence, time: now.time, count: self.refusals.count };
-        self.refusals = Refusals { count: 0, written: boot };
+        self.refusals = Refusals { count: 0, written: self.clock.boot() };
         self.journal.append(Record::Plain(leaf))
     }
 
@@ -231,7 +245,10 @@ impl KeyProcess {
     fn sign(&mut self, intended: &Intended) -> Result<Answer, KeyProcessError> {
         match intended.sign() {
             Ok(signature) => {
-                self.conclude(&intended.intent, &signature, Made::Signature(signature.clone()))?;
+                // Only items of requests may be ordered again; of all else the leaf is enough.
+                let again = self.journal.state().unfinished.contains_key(&intended.intent.sequence);
+                let made = if again { Made::Signature(signature.clone()) } else { Made::Nothing };
+                self.conclude(&intended.intent, &signature, made)?;
                 Ok(Answer::Signed(signed(&intended.intent, signature)))
             }
             Err(refusal) => {
@@ -255,28 +272,31 @@ impl KeyProcess {
     }
 
     fn issue_certificates(&mut self) -> Result<(), Refusal> {
-        let failed = |error: KeyProcessError| journal_failed(&error);
         let now = self.now();
-        let mut issued = 0;
         while let Some(issuing) = certificate::next(&mut self.journal, self.keys.as_ref(), now)? {
-            if let Some(step) = issuing.step {
-                self.journal.append(step).map_err(failed)?;
-                self.journal.sync().map_err(failed)?;
-            }
-            let signature = issuing.intended.sign()?;
-            let sealed = issuing.certificate.seal(&signature);
-            let der = sealed.map_err(|error| refuse(RefusalCode::Key, told(&error)))?.der().to_vec();
-            let made = Made::Certificate { subject: issuing.subject, der };
-            self.conclude(&issuing.intended.intent, &signature, made).map_err(failed)?;
-            issued += 1;
+            self.issue(issuing)?;
         }
+        Ok(())
+    }
+
+    fn issue(&mut self, issuing: Issuing) -> Result<(), Refusal> {
+        let Issuing { intended, subject, certificate, step } = issuing;
+        let failed = |error: KeyProcessError| journal_failed(&error);
+        if let Some(step) = step {
+            self.journal.append(step).and_then(|()| self.journal.sync()).map_err(failed)?;
+        }
+        let signature = intended.sign()?;
+        let sealed = certificate.seal(&signature).map_err(|error| refuse(RefusalCode::Key, told(&error)))?;
+        let made = Made::Certificate { subject, der: sealed.der().to_vec() };
+        self.conclude(&intended.intent, &signature, made).map_err(failed)?;
         // CRASH: a certificate that is told and then lost would be issued again with other bytes; so it is durable
-        // before it is told.
-        if issued > 0 { self.journal.sync().map_err(failed) } else { Ok(()) }
+        // before anybody is told.
+        self.journal.sync().map_err(failed)
     }
 
     /// What the key process tells of itself.
     pub fn state(&self) -> Result<Told, Refusal> {
+        self.journal.check_standing().map_err(|error| journal_failed(&error))?;
         let state = self.journal.state();
         let certificates = state.certificates.iter();
         let certified = |(key, der): (&KeyId, &Vec<u8>)| Certified { key: *key, certificate: der.clone() };
@@ -290,13 +310,16 @@ impl KeyProcess {
         })
     }
 
-    /// The journal's checkpoint over what is durable; empty before a platform is begun, which gives it its origin.
+    /// The journal's checkpoint over what is durable; empty before a platform is begun, which gives it its origin,
+    /// and while a restored state waits to be adopted.
     ///
     /// INVARIANT: every checkpoint extends the last one. What is durable is never taken back, so two checkpoints of
     /// the journal are of one history; Ed25519 makes two of one size equal.
     fn journal_checkpoint(&self) -> Result<String, Refusal> {
         let state = self.journal.state();
-        let Some(registry) = &state.registry else { return Ok(String::new()) };
+        let Some(registry) = state.registry.as_ref().filter(|_| self.continuity.is_settled()) else {
+            return Ok(String::new());
+        };
         let failed = |error: &dyn std::error::Error| refuse(RefusalCode::Journal, told(error));
         let origin = format!("{}/journal/{}", registry.host(), registry.instance());
         let head = self.journal.durable();
@@ -310,9 +333,17 @@ impl KeyProcess {
         note::seal(&text, &verifier, &signature).map_err(|error| failed(&error))
     }
 
-    /// Makes everything durable that is known: for a clean stop.
-    pub fn settle(&mut self) -> Result<(), KeyProcessError> {
-        self.journal.sync()
+    /// A clean stop: everything that is known becomes durable, and no order is taken any more.
+    pub fn stop(&mut self) -> Result<(), KeyProcessError> {
+        let now = self.now();
+        let stopped = self.write_refusals(now).and_then(|()| self.journal.sync());
+        self.journal.close();
+        stopped
+    }
+
+    /// A stop that waits for nothing, as a crash would be.
+    pub(crate) const fn abandon(&mut self) {
+        self.journal.close();
     }
 
     /// The key of the journal's checkpoints.

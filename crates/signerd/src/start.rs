@@ -33,7 +33,22 @@ pub struct Config {
     pub admin_users: Vec<u32>,
 }
 
-/// A key process that runs. Dropping it without [`stop`](Running::stop) is like a crash: nothing is lost.
+impl Config {
+    /// The folder and two sockets, for the user of the process alone.
+    pub fn new(folder: &Path, passphrase: Passphrase, socket: &Path, admin_socket: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            passphrase,
+            cost: Cost::RECOMMENDED,
+            socket: socket.to_owned(),
+            admin_socket: admin_socket.to_owned(),
+            order_users: Vec::new(),
+            admin_users: Vec::new(),
+        }
+    }
+}
+
+/// A key process that runs. Dropping it without [`stop`](Running::stop) is like a crash.
 pub struct Running {
     process: Arc<Mutex<KeyProcess>>,
     sockets: Vec<Listening>,
@@ -93,12 +108,23 @@ fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<
 
 impl Running {
     /// Stops: the order at work is finished, outcomes are made durable, the folder is free.
-    pub fn stop(self) -> Result<(), KeyProcessError> {
-        for socket in self.sockets {
+    pub fn stop(mut self) -> Result<(), KeyProcessError> {
+        for socket in std::mem::take(&mut self.sockets) {
             socket.stop();
         }
-        let mut process = self.process.lock().map_err(|_| KeyProcessError::Stopped)?;
-        process.settle()
+        self.process.lock().map_err(|_| KeyProcessError::Stopped)?.stop()
+    }
+}
+
+impl Drop for Running {
+    /// Connections may outlive this value, and the folder's lock does not: they get no more signatures.
+    fn drop(&mut self) {
+        if let Ok(mut process) = self.process.lock() {
+            process.abandon();
+        }
+        for socket in std::mem::take(&mut self.sockets) {
+            socket.stop();
+        }
     }
 }
 

@@ -149,6 +149,7 @@ impl State {
                     // An adoption is the endorsed way back, also from a clock that once ran far ahead. Numbers of
                     // tokens leave room for all that the lost state may have given.
                     self.mark = Instant::EPOCH;
+                    self.rates.clear();
                     let adoptions = u64::try_from(registry.adoptions().len()).unwrap_or(u64::MAX);
                     self.serial = self.serial.max(adoptions.saturating_mul(1 << 48));
                 }

@@ -75,11 +75,3 @@ fn an_answer_to_another_question_is_not_taken() {
         matches!(client.state(), Err(SignerError::Refused(refusal)) if refusal.code == RefusalCode::Journal)
     );
 }
-
-#[test]
-fn a_listener_who_is_another_user_is_not_spoken_to() {
-    let (_folder, client) = served(vec![vec![answers()]]);
-    let own = rustix::process::getuid().as_raw();
-    let client = client.expecting_user(own + 1);
-    assert!(matches!(client.order(&no_orders()), Err(SignerError::OtherUser { found, .. }) if found == own));
-}

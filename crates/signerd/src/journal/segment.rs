@@ -201,6 +201,20 @@ impl Segment {
         KeyProcessError::Damaged { name: self.name.clone(), at: self.at }
     }
 
+    /// The file's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where a frame stands that was to go on with the chain and does not hold; `None` where the chain simply ends.
+    pub(super) fn torn(&self, file: &[u8]) -> Option<usize> {
+        let behind = file.get(self.at..)?;
+        // What an earlier use left names no frame of this use as the one before it; a single damaged byte of that
+        // name leaves the others.
+        let same = behind.get(16..48)?.iter().zip(self.last.as_bytes()).filter(|(a, b)| a == b).count();
+        (same >= 16).then_some(self.at)
+    }
+
     /// Makes everything durable that was written.
     pub(super) fn sync(&mut self) -> Result<(), KeyProcessError> {
         if self.durable < self.at {

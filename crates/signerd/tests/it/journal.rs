@@ -80,10 +80,10 @@ fn live_through(seed: u64, nth: u64, fault: Fault) -> bool {
     let mut world = World::on(Arc::new(disk.clone()));
     world.segment_bytes = 6 * 1024;
     let platform = Platform::begin(world);
+    let orders: Vec<_> = (0..12_u8).map(|n| platform.asking("default/blob", &[n]).order()).collect();
     disk.plan(nth, fault);
     let mut given = Vec::new();
-    for n in 0..12_u8 {
-        let order = platform.asking("default/blob", &[n]).order();
+    for order in orders {
         let ledger = signer::Head { size: 0, root: model::Digest::ZERO };
         match platform.process.order(&signer::Orders { ledger, orders: vec![order.clone()] }) {
             Ok(answers) => given.push((order, answers.answers[0].clone())),
@@ -128,6 +128,7 @@ fn a_failed_disk_stops_signing_until_a_new_start() {
     let orders = signer::Orders { ledger, orders: vec![order.clone()] };
     for _ in 0..2 {
         assert!(matches!(platform.process.order(&orders), Err(SignerError::Stopped)));
+        assert!(platform.process.state().is_err(), "nothing is told of a state that nobody knows");
     }
     platform.restart().order(order).unwrap();
 }

@@ -6,6 +6,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod adoption;
 mod attacks;
 mod journal;
 mod orders;

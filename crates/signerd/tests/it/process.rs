@@ -64,6 +64,28 @@ fn administration_is_not_taken_at_the_order_socket_nor_orders_at_the_other() {
 }
 
 #[test]
+fn a_connection_that_outlives_a_stop_gets_nothing_signed() {
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    let admin = AdminClient::new(&config.admin_socket);
+    let mut stream = std::os::unix::net::UnixStream::connect(&config.admin_socket).unwrap();
+    let mut send = |message: AdminMessage| {
+        signer::Frame::Admin(message).write(&mut stream).unwrap();
+        signer::Frame::read(&mut stream).unwrap()
+    };
+    send(AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::Ed25519 });
+    running.stop().unwrap();
+    let refused = send(AdminMessage::Begin { entry: World::new().genesis_entry() });
+    let signer::Frame::AdminAnswer(AdminAnswer::Refused(refusal)) = refused else { panic!("{refused:?}") };
+    assert_eq!(refusal.code, RefusalCode::Journal);
+    let running = start(&config).unwrap();
+    let begun = admin.send(&AdminMessage::Begin { entry: World::new().genesis_entry() }).unwrap();
+    assert!(matches!(begun, AdminAnswer::Appended { .. }), "{begun:?}");
+    running.stop().unwrap();
+}
+
+#[test]
 fn a_second_process_on_one_folder_is_refused() {
     let folder = testkit::temp_folder();
     let config = config(folder.path());

@@ -215,6 +215,16 @@ fn a_rate_that_is_used_up_refuses_until_its_period_passed_and_over_a_restart() {
 }
 
 #[test]
+fn the_last_of_a_rate_may_be_ordered_twice_and_is_signed_once() {
+    let platform = Platform::new();
+    let order = |content: &[u8]| platform.asking("default/rated", content).order();
+    platform.order(order(b"one")).unwrap();
+    let answers = platform.order_all(vec![order(b"two"), order(b"two")]);
+    assert!(matches!(answers[0], signer::Answer::Signed(_)));
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
 fn one_batch_cannot_overdraw_a_rate() {
     let platform = Platform::new();
     let orders = (0..4_u8).map(|content| platform.asking("default/rated", &[content]).order()).collect();

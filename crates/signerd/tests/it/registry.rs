@@ -29,19 +29,21 @@ fn a_platform_is_begun_once_and_by_all_its_founders() {
 fn an_entry_without_its_endorsement_or_with_another_change_is_refused_and_changes_nothing() {
     let platform = Platform::new();
     let before = platform.process.state().unwrap();
-    let mut bare = platform.entry(vec![Change::Policy { digest: Digest::of(b"new") }]);
-    let mut bent = bare.clone();
-    bare.endorsements.clear();
-    bent.changes = vec![Change::Policy { digest: Digest::of(b"evil") }];
-    for entry in [bare, bent] {
-        let answer = platform.administer(&AdminMessage::Append { entry: entry.encode() });
-        assert_eq!(code(answer), RefusalCode::Quorum);
+    let good = platform.entry(vec![Change::Policy { digest: Digest::of(b"new") }]);
+    let bare = quorum::Entry { endorsements: Vec::new(), ..good.clone() };
+    let evil = vec![Change::Policy { digest: Digest::of(b"evil") }];
+    let bent = quorum::Entry { changes: evil, ..good.clone() };
+    let late = quorum::Entry { number: 7, ..good.clone() };
+    let append = |entry: Vec<u8>| platform.administer(&AdminMessage::Append { entry });
+    for (entry, expected) in
+        [(bare, RefusalCode::Quorum), (bent, RefusalCode::Stale), (late, RefusalCode::Stale)]
+    {
+        assert_eq!(code(append(entry.encode())), expected);
     }
-    assert_eq!(
-        code(platform.administer(&AdminMessage::Append { entry: b"{}".to_vec() })),
-        RefusalCode::Quorum
-    );
+    assert_eq!(code(append(b"{}".to_vec())), RefusalCode::Malformed);
     assert_eq!(platform.process.state().unwrap().registry, before.registry);
+    assert!(matches!(append(good.encode()), AdminAnswer::Appended { .. }));
+    assert_eq!(code(append(good.encode())), RefusalCode::Stale, "the same entry twice");
 }
 
 #[test]
@@ -96,6 +98,52 @@ fn a_key_is_made_in_a_store_that_exists_and_of_an_algorithm_that_it_makes() {
     };
     assert_eq!(code(generate("token", Algorithm::EcdsaP256)), RefusalCode::KeyStore);
     assert_eq!(code(generate("software", Algorithm::Rsa4096)), RefusalCode::KeyStore);
+}
+
+#[test]
+fn an_adoption_is_the_way_back_from_a_journal_that_ran_ahead_with_a_wrong_clock() {
+    let mut platform = Platform::new();
+    let now = platform.world.now();
+    let stamp = |platform: &Platform| {
+        let imprint = signer::Imprint::Sha256([5; 32]);
+        let key = platform.key("platform/timestamp");
+        let signed =
+            platform.order(signer::Order::Timestamp(signer::TimestampOrder { key, imprint, nonce: None }));
+        match envelope::Chosen::decode(&signed.map_err(|refusal| refusal.code)?.chosen).unwrap() {
+            envelope::Chosen::Stamp { time, serial } => Ok::<_, RefusalCode>((time, serial)),
+            other => panic!("{other:?}"),
+        }
+    };
+    platform.world.clock.set_now(now.after(100 * HOUR));
+    platform = platform.restart();
+    let (_, ahead) = stamp(&platform).unwrap();
+    platform.world.clock.set_now(now);
+    platform = platform.restart();
+    assert_eq!(stamp(&platform).unwrap_err(), RefusalCode::Clock);
+
+    let state = platform.process.state().unwrap();
+    let adoption = Change::Adoption(quorum::Adoption {
+        journal_size: state.journal.size,
+        journal_root: state.journal.root,
+        instance: space("two"),
+        reason: "the clock was wrong".to_owned(),
+    });
+    // The old log is frozen, and another begins.
+    let (key, since) = (platform.key("platform/log"), platform.world.now());
+    let retired = Change::KeyState { key, state: KeyState::Retired, since, reason: String::new() };
+    let log = KeyRecord {
+        generation: 2,
+        origin: Some("2026b.log.localhost".to_owned()),
+        ..platform.record("platform/log", Form::Checkpoint, Algorithm::Ed25519)
+    };
+    let adopted = platform.enter(vec![adoption, retired, Change::Key(log)]);
+    assert!(matches!(adopted, AdminAnswer::Appended { .. }), "{adopted:?}");
+    let (time, serial) = stamp(&platform).unwrap();
+    assert_eq!(time, now);
+    assert!(serial > ahead + (1 << 40), "numbers leave room for what is not known: {serial}");
+    let state = platform.process.state().unwrap();
+    assert!(state.journal_checkpoint.starts_with("localhost/journal/two\n"));
+    stamp(&platform.restart()).unwrap();
 }
 
 #[test]

@@ -1,0 +1,169 @@
+//! Is this the state that was left, or one that was restored from a backup?
+//!
+//! A restored state is behind what the key process did since the backup was made. Were it to go on as if nothing had
+//! happened, there would be two histories under one name. So whoever restores leaves a file beside the journal, and
+//! until administrators adopt the state by an endorsed entry, nothing stateful and nothing governed is signed. The
+//! file is never deleted: it names how many adoptions there were, and one more makes it a thing of the past.
+
+use std::collections::BTreeMap;
+
+use model::journal::LeafError;
+use model::layout::{Reader, Writer};
+use model::{Disk, Form, Instant};
+use quorum::{Change, Key, KeyState, Registry};
+use signer::{Head, Order, Refusal, RefusalCode};
+
+use crate::KeyProcessError;
+use crate::standing::refuse;
+
+/// The file that a restore leaves beside the journal.
+pub const RESTORED: &str = "restored";
+
+const VERSION: u8 = 1;
+
+/// What a restore leaves beside the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// How many adoptions the registry had.
+    pub adoptions: u64,
+    /// The head of the journal in the backup: what came after it is lost.
+    pub head: Head,
+    /// When it was restored.
+    pub at: Instant,
+}
+
+/// Does the state go on where it stopped?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Continuity {
+    /// It does, as far as is known here.
+    Unbroken,
+    /// It was restored, and nobody adopted it.
+    Restored(Restored),
+    /// It was restored, and the administrators adopted it.
+    Adopted(Restored),
+}
+
+impl Restored {
+    /// The bytes of the file.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.byte(VERSION).long(self.adoptions).long(self.head.size).digest(&self.head.root);
+        writer.long(self.at.nanoseconds());
+        writer.finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, KeyProcessError> {
+        let mut reader = Reader::new(bytes);
+        let version = reader.byte("version").map_err(LeafError::from)?;
+        if version != VERSION {
+            return Err(KeyProcessError::Version { name: RESTORED.to_owned(), version });
+        }
+        let take = || {
+            let restored = Self {
+                adoptions: reader.long("adoptions")?,
+                head: Head { size: reader.long("size")?, root: reader.digest("root")? },
+                at: Instant::from_nanoseconds(reader.long("time")?),
+            };
+            reader.finish().map(|()| restored)
+        };
+        take().map_err(|error| LeafError::from(error).into())
+    }
+}
+
+impl Continuity {
+    /// What the folder says of the state in it.
+    pub(crate) fn read(disk: &dyn Disk, registry: Option<&Registry>) -> Result<Self, KeyProcessError> {
+        if !disk.list()?.iter().any(|name| name == RESTORED) {
+            return Ok(Self::Unbroken);
+        }
+        Ok(Self::Restored(Restored::decode(&disk.read(RESTORED)?)?).after(registry))
+    }
+
+    /// The same, once the registry has grown.
+    pub(crate) fn after(self, registry: Option<&Registry>) -> Self {
+        let adoptions = registry.map_or(0, |registry| registry.adoptions().len());
+        match self {
+            Self::Restored(restored) if u64::try_from(adoptions).unwrap_or(u64::MAX) > restored.adoptions => {
+                Self::Adopted(restored)
+            }
+            same => same,
+        }
+    }
+
+    /// INVARIANT: a state that was restored and not adopted signs nothing that another history may have signed
+    /// otherwise: no checkpoint, no token, no certificate, nothing that people endorsed.
+    pub(crate) fn check(&self, order: &Order, registry: Option<&Registry>) -> Result<(), Refusal> {
+        let Self::Restored(restored) = self else { return Ok(()) };
+        let is_free = match order {
+            Order::Sign(order) => registry.is_some_and(|registry| !is_governed(registry, &order.item)),
+            Order::Timestamp(_) | Order::Checkpoint(_) => false,
+        };
+        if is_free { Ok(()) } else { Err(restored.refusal()) }
+    }
+
+    /// May the journal's own checkpoint be signed, and certificates be issued?
+    pub(crate) const fn is_settled(&self) -> bool {
+        !matches!(self, Self::Restored(_))
+    }
+}
+
+impl Restored {
+    fn refusal(&self) -> Refusal {
+        let text = format!(
+            "this state was restored on {} from a backup (journal of {} leaves), and what came after it is not known here; administrators adopt it with `avouch signerd adopt DIR`",
+            self.at, self.head.size
+        );
+        refuse(RefusalCode::Journal, text)
+    }
+}
+
+/// An item that cannot be read, or names a key that is not known, is refused further on for that.
+fn is_governed(registry: &Registry, item: &[u8]) -> bool {
+    let key = model::Item::parse(item).ok();
+    let key = key.and_then(|item| registry.key_named(&item.key.name, item.key.generation));
+    key.is_some_and(|key| key.record.rule.is_some())
+}
+
+/// An adoption begins new histories: a journal under a new name, and, where state was lost, logs under new origins.
+/// The old ones are frozen.
+pub(crate) fn check_adoption(
+    continuity: &Continuity,
+    before: &Registry,
+    after: &Registry,
+    changes: &[Change],
+    heads: &BTreeMap<String, Head>,
+) -> Result<(), Refusal> {
+    let adoptions = changes.iter().filter(|change| matches!(change, Change::Adoption(_))).count();
+    if adoptions == 0 {
+        return Ok(());
+    }
+    let instance = after.instance();
+    let is_old =
+        before.instance() == instance || before.adoptions().iter().any(|one| one.instance == *instance);
+    if adoptions > 1 || is_old {
+        return refused(format!("an adoption names one new instance; `{instance}` was one before"));
+    }
+    if continuity.is_settled() {
+        return Ok(());
+    }
+    let is_new = |key: &&Key| before.key(&key.record.id()).is_none();
+    let signs = |key: &&Key| key.record.form == Form::Checkpoint && key.state == KeyState::Active;
+    if let Some(key) = after.keys().filter(signs).find(|key| !is_new(key)) {
+        let (name, generation) = (&key.record.name, key.record.generation);
+        return refused(format!(
+            "an adoption retires every checkpoint key, and `{name}` generation {generation} goes on"
+        ));
+    }
+    let known = |origin: &&str| {
+        heads.contains_key(*origin) || before.keys().any(|key| key.record.origin.as_deref() == Some(*origin))
+    };
+    let mut origins = after.keys().filter(is_new).filter_map(|key| key.record.origin.as_deref());
+    match origins.find(known) {
+        Some(origin) => refused(format!("an adoption begins new logs, and `{origin}` was one before")),
+        None => Ok(()),
+    }
+}
+
+fn refused(text: String) -> Result<(), Refusal> {
+    Err(refuse(RefusalCode::Journal, text))
+}
