@@ -16,6 +16,7 @@ mod failure;
 mod files;
 mod launch;
 mod online;
+mod presented;
 mod random;
 mod reading;
 mod source;

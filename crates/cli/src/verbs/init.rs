@@ -13,6 +13,7 @@ use model::{
     Algorithm, Class, Form, Instant, Logging, PersonId, PrincipalId, Profile, ProfileKey, PublicKey,
     Timestamping,
 };
+use pki::Certificate;
 use quorum::{Change, KeyRecord, Registry};
 use signer::Signer;
 
@@ -279,6 +280,11 @@ fn report(args: &InitArgs, founded: &Founded, stored: bool, terminal: Terminal) 
     terminal.line(format_args!("  platform     {}", root.platform()));
     terminal.line(format_args!("  fingerprint  {}", root.fingerprint()));
     terminal.line(format_args!("  host         {} (fixed for ever)", args.host));
+    if let Ok(Ok(ca)) =
+        std::fs::read_to_string(founded.folder.at("client/ca.pem")).map(|pem| Certificate::from_pem(&pem))
+    {
+        terminal.line(format_args!("  TLS          {} (for `avouch login --fingerprint`)", ca.fingerprint()));
+    }
     terminal.line("  governance   solo: one administrator, who endorses every change of keys");
     if let Some(passphrase) = &founded.passphrase {
         terminal.line(format_args!("  the passphrase of `{dir}/admin/administrator` is shown this once:"));

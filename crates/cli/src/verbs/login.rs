@@ -1,7 +1,7 @@
 //! `avouch login`: stores how a server is reached and how this client proves itself.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use pki::Certificate;
@@ -16,17 +16,14 @@ use crate::terminal::Terminal;
 #[command(group = ArgGroup::new("credential").required(true).args(["api_key_file", "cert"]))]
 #[command(after_help = "\
 Examples:
-  avouch login https://sign.example.com:7443 --ca ca.pem --fingerprint 1f2e… --api-key-file ci.key
-  avouch login https://sign.example.com:7443 --ca ca.pem --fingerprint 1f2e… --cert me.pem --key me.key
+  avouch login https://sign.example.com:7443 --fingerprint 1f2e… --api-key-file ci.key
+  avouch login https://sign.example.com:7443 --fingerprint 1f2e… --cert me.pem --key me.key
 
-The fingerprint is the SHA-256 of the certificate in CA.PEM. Ask an administrator for it by another way than the file.")]
+`avouch init` prints the fingerprint; it is the SHA-256 of DIR/client/ca.pem. Ask an administrator for it.")]
 pub(crate) struct LoginArgs {
     /// The server's address
     url: String,
-    /// The certificate, in PEM, that the server's own must come from (DIR/client/ca.pem on the server)
-    #[arg(long, value_name = "FILE")]
-    ca: PathBuf,
-    /// Its SHA-256, in hexadecimal; colons and spaces do not matter
+    /// The SHA-256 of the certificate that the server's own must come from; colons and spaces do not matter
     #[arg(long, value_name = "SHA256")]
     fingerprint: String,
     /// The file with an API key
@@ -49,13 +46,17 @@ pub(crate) struct LoginArgs {
 }
 
 pub(super) fn run(args: &LoginArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    check_fingerprint(&args.ca, &args.fingerprint)?;
     let path = args.context.path()?;
+    if let Some(folder) = path.parent() {
+        crate::files::private_folder(folder)?;
+    }
+    let ca = path.with_file_name("ca.pem");
+    crate::files::write(&ca, authority(&args.url, &args.fingerprint)?.to_pem().as_bytes())?;
     let absolute = |path: &PathBuf| fs::canonicalize(path).map_err(Failure::file("find", path));
     let context = Context {
         url: args.url.clone(),
         public_url: args.public_url.clone().or_else(|| next_port(&args.url)),
-        ca: absolute(&args.ca)?,
+        ca,
         cert: args.cert.as_ref().map(absolute).transpose()?,
         key: args.key.as_ref().map(absolute).transpose()?,
         api_key_file: args.api_key_file.as_ref().map(absolute).transpose()?,
@@ -64,9 +65,6 @@ pub(super) fn run(args: &LoginArgs, terminal: Terminal) -> Result<Exit, Failure>
     };
     let client = context.client()?;
     let whoami = crate::online::call(client.whoami())?;
-    if let Some(folder) = path.parent() {
-        crate::files::private_folder(folder)?;
-    }
     let root = context.renew_trust_root()?;
     if let Some(expected) = args.platform.filter(|expected| *expected != root.platform()) {
         return Err(Failure::Usage {
@@ -83,21 +81,15 @@ pub(super) fn run(args: &LoginArgs, terminal: Terminal) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-fn check_fingerprint(ca: &Path, fingerprint: &str) -> Result<(), Failure> {
-    let text = fs::read_to_string(ca).map_err(Failure::file("read", ca))?;
-    let certificate = Certificate::from_pem(&text)
-        .map_err(Failure::input(ca.display().to_string(), "one certificate in PEM"))?;
-    let given: String = fingerprint.chars().filter(char::is_ascii_hexdigit).collect();
-    let found = certificate.fingerprint().to_string();
-    if given.eq_ignore_ascii_case(&found) {
-        return Ok(());
-    }
-    Err(Failure::Usage {
-        what: format!(
-            "the certificate in `{}` has the fingerprint {found}, not the one that was given",
-            ca.display()
-        ),
-        advice: "ask an administrator for both again, by two different ways",
+/// The certificate with this fingerprint among those that the server presents.
+fn authority(url: &str, fingerprint: &str) -> Result<Certificate, Failure> {
+    let wanted: String =
+        fingerprint.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_lowercase();
+    let presented = crate::presented::certificates(url)?;
+    let found = presented.into_iter().find(|certificate| certificate.fingerprint().to_string() == wanted);
+    found.ok_or_else(|| Failure::Usage {
+        what: format!("the server at `{url}` presents no certificate with the fingerprint {fingerprint}"),
+        advice: "ask an administrator for the fingerprint again; if it stays wrong, somebody stands in between",
     })
 }
 

@@ -9,7 +9,7 @@ use ::verify::{
 use clap::Args;
 use envelope::trusted_root::TrustedRoot;
 use formats::{Carried, detached};
-use model::{Class, Instant, PublicKey, Space};
+use model::{Class, Digest, Instant, PublicKey, Space};
 
 use crate::context::ContextArgs;
 use crate::exit::Exit;
@@ -25,8 +25,8 @@ Examples:
   avouch verify firmware.bin --signature firmware.bin.p7s
   avouch verify file --signature file.sigstore.json --public-key key.pem --sigstore trusted_root.json")]
 pub(crate) struct VerifyArgs {
-    /// The file; `-` is standard input
-    #[arg(value_name = "FILE")]
+    /// The file; `-` is standard input. Where only its SHA-256 is known, that will do, with `--signature`
+    #[arg(value_name = "FILE|DIGEST")]
     pub(crate) file: PathBuf,
     /// Its receipt, bundle or CMS signature; otherwise NAME.receipt.json, NAME.sigstore.json or NAME.p7s beside it
     #[arg(long, value_name = "FILE")]
@@ -86,8 +86,7 @@ pub(super) fn run(args: &VerifyArgs, terminal: Terminal) -> Result<Exit, Failure
 
 /// Verifies what the flags name.
 pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
-    let file = crate::reading::file(&args.file, None, Carried::Digest)?;
-    let artifact = Artifact { sha256: file.prepared.file.sha256, name: Some(file.name) };
+    let artifact = artifact(&args.file)?;
     let signature = find_signature(args)?;
     let expectations = args.expectations()?;
     let present = match args.at {
@@ -124,6 +123,17 @@ pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
         subject: format!("`{}` is refused by `{}`", args.file.display(), signature.display()),
         source,
     })
+}
+
+/// The file, or where there is none of that name, the file with that digest.
+fn artifact(file: &Path) -> Result<Artifact, Failure> {
+    let text = file.to_string_lossy();
+    let digest = text.strip_prefix("sha256:").unwrap_or(&text).parse().ok();
+    if let Some(sha256) = digest.filter(|_: &Digest| !file.exists()) {
+        return Ok(Artifact { sha256, name: None });
+    }
+    let file = crate::reading::file(file, None, Carried::Digest)?;
+    Ok(Artifact { sha256: file.prepared.file.sha256, name: Some(file.name) })
 }
 
 impl VerifyArgs {

@@ -54,6 +54,10 @@ fn both_ways(format: &str, name: &'static str, arguments: &[&str], tampered: &st
     assert!(!bad.status.success(), "{name} accepts a changed `{tampered}`: {}", text(&bad));
 }
 
+fn digest_of(bytes: &[u8]) -> String {
+    format!("sha256:{}", model::Digest::of(bytes))
+}
+
 #[test]
 fn the_demonstration_tells_the_whole_story_and_leaves_its_files() {
     let demo = demo();
@@ -99,6 +103,18 @@ fn what_the_demonstration_left_verifies_with_the_verbs_too() {
         "{}",
         text(&output)
     );
+    let digest = digest_of(&fs::read(&file).unwrap());
+    let receipt = demo().out.join("firmware.bin.receipt.json");
+    let output = avouch()
+        .arg("explain")
+        .arg(&digest)
+        .arg("--signature")
+        .arg(&receipt)
+        .arg("--trust-root")
+        .arg(&root)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output));
     let tampered = demo().out.join("firmware.bin.tampered");
     let receipt = demo().out.join("firmware.bin.receipt.json");
     let output = avouch()

@@ -15,6 +15,7 @@ struct Served {
     dir: PathBuf,
     passphrase: PathBuf,
     context: PathBuf,
+    fingerprint: String,
     child: Child,
 }
 
@@ -27,7 +28,10 @@ impl Served {
         let output =
             avouch().arg("init").arg(&dir).arg("--admin-passphrase-file").arg(&passphrase).output().unwrap();
         assert!(output.status.success(), "{}", text(&output));
-        assert!(text(&output).contains("next:"), "{}", text(&output));
+        let said = text(&output);
+        assert!(said.contains("next:"), "{said}");
+        let fingerprint = said.lines().find_map(|line| line.trim().strip_prefix("TLS ")).unwrap().trim();
+        let fingerprint = fingerprint.split_whitespace().next().unwrap().to_owned();
         // Tests share a machine: the fixed ports of a real folder become free ones.
         let config = dir.join("avouch.toml");
         let changed =
@@ -51,7 +55,7 @@ impl Served {
             .replace(":7443", &format!(":{}", port("listen")))
             .replace(":7444", &format!(":{}", port("public_listen")));
         fs::write(&context, stored).unwrap();
-        Self { folder, dir, passphrase, context, child }
+        Self { folder, dir, passphrase, context, fingerprint, child }
     }
 
     fn command(&self) -> Command {
@@ -72,6 +76,29 @@ impl Served {
         let (code, said) = self.run(arguments);
         assert_eq!(code, 0, "{arguments:?}: {said}");
         said
+    }
+
+    /// Stores a context with the fingerprint that `init` printed, and none with another.
+    fn log_in(&self, api_key: &Path) {
+        let url = format!("https://localhost:{}", self.port("listen"));
+        let public_url = format!("https://localhost:{}", self.port("public_listen"));
+        let context = self.folder.path().join("other/context.toml").to_string_lossy().into_owned();
+        let api_key = api_key.to_string_lossy();
+        let log_in = |fingerprint: &str| {
+            let flags = ["--public-url", &public_url, "--api-key-file", &api_key, "--context", &context];
+            self.run(&[&["login", &url, "--fingerprint", fingerprint][..], &flags].concat())
+        };
+        let (code, said) = log_in(&"00".repeat(32));
+        assert!(code == 3 && said.contains("presents no certificate"), "{code}: {said}");
+        let (code, said) = log_in(&self.fingerprint);
+        assert_eq!(code, 0, "{said}");
+        assert!(self.good(&["whoami", "--context", &context]).contains("may use team"));
+    }
+
+    fn port(&self, listener: &str) -> String {
+        let ready: serde_json::Value =
+            serde_json::from_slice(&fs::read(self.dir.join("run/ready.json")).unwrap()).unwrap();
+        ready[listener].as_str().unwrap().rsplit(':').next().unwrap().to_owned()
     }
 
     fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -162,6 +189,7 @@ fn an_administrator_makes_keys_profiles_principals_and_api_keys() {
     let ci = ci.to_string_lossy().into_owned();
     served.file("thing.bin", b"thing");
     served.good(&["sign", "thing.bin", "--profile", "team", "--context", &ci]);
+    served.log_in(&key);
     served.good(&["verify", "thing.bin", "--key", "team/blob"]);
     let (code, said) =
         served.run(&["sign", "thing.bin", "--profile", "default", "--context", &ci, "--again"]);
