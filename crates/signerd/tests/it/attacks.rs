@@ -1,6 +1,7 @@
 //! The attacks on the key process that its specification names, by their names.
 
-use model::{Content, Digest, merkle};
+use model::{Algorithm, Content, Digest, Form, merkle};
+use pki::Certificate;
 use signer::{Answer, CheckpointOrder, Head, Imprint, Order, RefusalCode, Signer, TimestampOrder};
 use testkit::CrashDisk;
 
@@ -29,6 +30,54 @@ fn a_subject_swapped_after_endorsement_composes_other_bytes_and_is_refused() {
     let key = platform.public_key("default/governed");
     key.verify(b"good", &signed.signature).unwrap();
     key.verify(b"evil", &signed.signature).unwrap_err();
+}
+
+/// As far as the key process goes; what foreign verifiers say of the same bytes is asked where they are run.
+#[test]
+fn a_blob_that_is_a_pae_a_tbscertificate_an_attribute_set_or_a_checkpoint_is_valid_nowhere_else() {
+    let platform = Platform::new();
+    let state = platform.process.state().unwrap();
+    let certificates = state.certificates.iter().map(|one| Certificate::from_der(&one.certificate).unwrap());
+    let certificates: Vec<_> = certificates.collect();
+    let cms = platform.asking("default/cms", b"bytes");
+    let time = envelope::Chosen::SigningTime(platform.world.now().whole_second());
+    let attributes =
+        certificates.iter().find_map(|one| envelope::compose(&cms.items[0], &time, Some(one)).ok());
+    let Some(envelope::ToBeSigned::Message(attributes)) = attributes else { panic!("no attributes") };
+    let checkpoint = tlog::Checkpoint::new(crate::world::ORIGIN, 1, Digest::of(b"root")).unwrap().text();
+    let blob = platform.public_key("default/blob");
+    let registry = platform.registry();
+    for evil in [
+        envelope::dsse::pre_authentication_encoding("application/vnd.in-toto+json", b"{}"),
+        certificates[0].tbs_der(),
+        attributes,
+        checkpoint.into_bytes(),
+    ] {
+        let signed = platform.order(platform.asking("default/blob", &evil).order()).unwrap();
+        blob.verify(&evil, &signed.signature).unwrap();
+        // Nobody else's key verifies it, and the key that does is certified by nobody.
+        let others = registry.keys().filter(|key| key.record.public_key != blob);
+        for key in others {
+            assert!(key.record.public_key.verify(&evil, &signed.signature).is_err(), "{}", key.record.name);
+        }
+    }
+    assert!(certificates.iter().all(|certificate| certificate.public_key().unwrap() != blob));
+    // Nor does the key become one of another form, or of a log, later on.
+    for (form, algorithm) in [
+        (Form::Cms, Algorithm::EcdsaP256),
+        (Form::Ca, Algorithm::EcdsaP256),
+        (Form::Dsse, Algorithm::EcdsaP256),
+    ] {
+        let record = quorum::KeyRecord {
+            public_key: blob.clone(),
+            ..platform.record("default/twin", form, algorithm)
+        };
+        let answer = platform.enter(vec![quorum::Change::Key(record)]);
+        assert!(
+            matches!(&answer, signer::AdminAnswer::Refused(refusal) if refusal.code == RefusalCode::Key),
+            "{answer:?}"
+        );
+    }
 }
 
 #[test]
