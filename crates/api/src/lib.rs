@@ -15,4 +15,4 @@ pub use admin::{
 };
 pub use problem::{Code, Problem};
 pub use profile::{KeyView, ProfileView, Whoami, WhoamiProfile};
-pub use request::{EndorsementSubmission, RequestState, RequestView, Submission};
+pub use request::{EndorsementSubmission, RequestContent, RequestState, RequestView, Submission};

@@ -62,6 +62,8 @@ codes! {
     NotFound = "not-found", 404, "there is no such thing";
     /// The path is there, and this method is not.
     MethodNotAllowed = "method-not-allowed", 405, "this path has no such method";
+    /// The body did not arrive in time.
+    TimedOut = "timed-out", 408, "the body took too long";
     /// A request id, or an idempotency key, that was used for something else.
     Conflict = "conflict", 409, "this id was used for something else";
     /// A request that waits for nobody can be neither endorsed nor withdrawn.

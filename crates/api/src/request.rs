@@ -44,6 +44,18 @@ pub struct RequestView {
     pub receipts: Vec<Receipt>,
 }
 
+/// `GET /v1/requests/{id}/content`: the request as it was received, which endorsers read and recompute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestContent {
+    /// The canonical JSON of the request. Its digest is computed from it, and not asked for.
+    pub request: String,
+    /// The canonical JSON of each item, in their order.
+    pub items: Vec<String>,
+    /// The canonical JSON of the endorsements so far.
+    pub endorsements: Vec<String>,
+}
+
 /// Where a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

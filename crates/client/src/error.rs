@@ -80,8 +80,10 @@ impl ClientError {
             | Self::Encoding(_) => Kind::Usage,
             Self::Unreachable { .. } | Self::Foreign { .. } | Self::TooLong { .. } => Kind::Unreachable,
             Self::Problem(problem) => match problem.code {
-                Code::Unauthenticated | Code::Forbidden | Code::Conflict | Code::Stale => Kind::Refused,
-                Code::Busy | Code::Unavailable | Code::Internal => Kind::Unreachable,
+                Code::Unauthenticated | Code::Forbidden | Code::Conflict | Code::NotWaiting | Code::Stale => {
+                    Kind::Refused
+                }
+                Code::Busy | Code::Unavailable | Code::Internal | Code::TimedOut => Kind::Unreachable,
                 _ => Kind::Usage,
             },
         }

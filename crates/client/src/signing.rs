@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use api::{EndorsementSubmission, ProfileView, RequestView, Submission, Whoami};
+use api::{EndorsementSubmission, ProfileView, RequestContent, RequestView, Submission, Whoami};
 use model::{RequestId, Space, limits};
 
 use crate::exchange::{ANSWER_LIMIT, Call, Exchange, Repeat};
@@ -76,6 +76,11 @@ impl Client {
         let until = Until::new(wait);
         let view = self.look(id, until.step()).await?;
         self.follow(view, until).await
+    }
+
+    /// The request as it was received: what an endorser reads, and recomputes the digest of.
+    pub async fn content(&self, id: &RequestId) -> Result<RequestContent, ClientError> {
+        self.exchange.json(&Call::get(&format!("/v1/requests/{id}/content"), RECEIPTS_BYTES_MAX)).await
     }
 
     /// Brings an endorsement of a request, or a rejection.

@@ -106,10 +106,13 @@ mod tests {
         }
     }
 
+    /// The spaces and profiles of a credential, and the answer to it.
+    type Row = (&'static [&'static str], Option<&'static [&'static str]>, Result<&'static str, &'static str>);
+
     #[test]
     fn every_answer_says_why_in_words() {
         let profile = space("payments/api/release");
-        let table: [(&[&str], Option<&[&str]>, Result<&str, &str>); 6] = [
+        let table: [Row; 6] = [
             (
                 &["default", "payments"],
                 None,

@@ -53,7 +53,7 @@ pub(crate) async fn read(
         return Err(too_large(bytes_max));
     }
     timeout(limit, collect(body, bytes_max)).await.map_err(|_| {
-        Refusal::new(Code::Malformed, format!("the body did not arrive within {} s", limit.as_secs()))
+        Refusal::new(Code::TimedOut, format!("the body did not arrive within {} s", limit.as_secs()))
     })?
 }
 

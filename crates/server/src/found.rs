@@ -136,7 +136,8 @@ fn found_tls(founding: &Founding<'_>) -> Result<Issued, FoundingError> {
     for (name, text) in [
         ("ca.pem", &ca_pem),
         ("ca.key", &ca.key_pem),
-        ("server.pem", &server.certificate.to_pem()),
+        // The authority's own goes along, so that a new client finds the fingerprint that it was told.
+        ("server.pem", &format!("{}{ca_pem}", server.certificate.to_pem())),
         ("server.key", &server.key_pem),
     ] {
         write_private(&folder.join(name), text)?;

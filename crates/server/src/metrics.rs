@@ -1,11 +1,13 @@
-//! The engine's numbers, for Prometheus.
+//! The numbers of the engine and of the books, for Prometheus.
 
 use engine::{LATENCY_BOUNDS_S, Metrics, STAGES, StageMetrics};
 
+use signer::{Head, State};
+
 use crate::telemetry::Exposition;
 
-/// Writes the numbers of one moment.
-pub(crate) fn write(metrics: &Metrics, text: &mut Exposition) {
+/// Writes what the engine counted.
+pub(crate) fn engine(metrics: &Metrics, text: &mut Exposition) {
     text.family("avouch_request_seconds", "histogram", "From submission to outcome, by profile and outcome.");
     for ended in &metrics.outcomes {
         let labels = [("profile", ended.profile.as_str()), ("outcome", ended.state.word())];
@@ -50,6 +52,29 @@ pub(crate) fn write(metrics: &Metrics, text: &mut Exposition) {
         "How often something that a stage calls could not do its part.",
         |stage| stage.troubles.to_string(),
     );
+}
+
+/// Writes how far the books are: the key process's journal, how much of it no signed checkpoint covers yet, and the
+/// audit ledger. What cannot be read now is left out, and `avouch_key_process_up` says so.
+pub(crate) fn books(state: Option<&State>, ledger: Option<Head>, text: &mut Exposition) {
+    text.family("avouch_key_process_up", "gauge", "1 where the key process answers.");
+    text.sample("avouch_key_process_up", &[], u8::from(state.is_some()));
+    if let Some(state) = state {
+        text.family("avouch_journal_leaves", "gauge", "Leaves of the key process's journal.");
+        text.sample("avouch_journal_leaves", &[], state.journal.size);
+        // The second line of a signed note's checkpoint is its size.
+        let covered = state.journal_checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
+        text.family(
+            "avouch_journal_lag",
+            "gauge",
+            "Leaves that no signed checkpoint of the journal covers yet.",
+        );
+        text.sample("avouch_journal_lag", &[], state.journal.size.saturating_sub(covered));
+    }
+    if let Some(ledger) = ledger {
+        text.family("avouch_ledger_leaves", "gauge", "Leaves of the audit ledger.");
+        text.sample("avouch_ledger_leaves", &[], ledger.size);
+    }
 }
 
 fn stages(

@@ -27,6 +27,7 @@ pub(crate) fn api(signing: Signing, telemetry: &Arc<Telemetry>) -> Router {
     let router = Router::new()
         .route("/v1/requests", post(requests::submit))
         .route("/v1/requests/{id}", get(requests::look))
+        .route("/v1/requests/{id}/content", get(requests::content))
         .route("/v1/requests/{id}/endorsements", post(requests::endorse))
         .route("/v1/requests/{id}/withdrawal", post(requests::withdraw))
         .route("/v1/profiles/{*name}", get(profiles::profile))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::Code;
-use engine::{Engine, Reply, Submission, SubmitError, View};
+use engine::{Engine, Reply, Row, Submission, SubmitError, View};
 use identity::Caller;
 use model::{Request, RequestId};
 use tokio::sync::{oneshot, watch};
@@ -64,6 +64,13 @@ impl Signing {
             Some(Ok(view)) => Ok(view),
             Some(Err(_)) | None => self.seen(&caller, id).await,
         }
+    }
+
+    /// A request as it was received.
+    pub(crate) async fn content(&self, caller: Caller, id: RequestId) -> Result<Row, Refusal> {
+        let engine = self.engine.clone();
+        let found = blocking(move || engine.request(&caller, id)).await?;
+        found.ok_or_else(|| SubmitError::NotFound { id }.into())
     }
 
     /// Brings an endorsement. Whoever brings it must see the request; whose it is, it says itself.

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Extension;
-use axum::routing::get;
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
 use model::Instant;
 use pki::Validity;
 use rustls::pki_types::pem::PemObject;
@@ -20,6 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::*;
+use crate::body;
 use crate::tls::{self, ClientCertificates};
 use crate::tls_authority::{Credential, TlsAuthority};
 
@@ -109,6 +111,31 @@ async fn a_header_that_comes_drop_by_drop_is_not_waited_for() {
     assert!(!rest(&mut stream).await.contains("hello"));
     let mut silent = site.connect(None).await.unwrap();
     assert_eq!(rest(&mut silent).await, "");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let read = |headers: HeaderMap, body: Body| async move {
+        let refusal = body::read(&headers, body, 100, Duration::from_millis(150)).await.unwrap_err();
+        refusal.problem.code.word()
+    };
+    let site = open(Router::new().route("/", post(read)), Limits::default()).await;
+    let mut stream = site.connect(None).await.unwrap();
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nslow").await.unwrap();
+    assert!(rest(&mut stream).await.ends_with("timed-out"));
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_read_no_further_than_it_may_be_long() {
+    let read = |headers: HeaderMap, body: Body| async move {
+        let refusal = body::read(&headers, body, 3, Duration::from_secs(9)).await.unwrap_err();
+        refusal.problem.code.word()
+    };
+    let site = open(Router::new().route("/", post(read)), Limits::default()).await;
+    let mut stream = site.connect(None).await.unwrap();
+    let request = b"POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n4\r\nlong\r\n";
+    stream.write_all(request).await.unwrap();
+    assert!(rest(&mut stream).await.ends_with("too-large"));
 }
 
 #[tokio::test]

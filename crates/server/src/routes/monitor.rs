@@ -125,7 +125,8 @@ impl Monitor {
     fn expose(&self) -> String {
         let mut text = Exposition::default();
         self.telemetry.write(&mut text);
-        metrics::write(&self.engine.metrics(), &mut text);
+        metrics::engine(&self.engine.metrics(), &mut text);
+        metrics::books(self.signer.state().ok().as_ref(), self.ledger.head().ok(), &mut text);
         text.into_text()
     }
 }

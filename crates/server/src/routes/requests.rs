@@ -1,8 +1,9 @@
 //! `/v1/requests`: submitted, looked at, endorsed, withdrawn.
 
+use std::string::FromUtf8Error;
 use std::time::Duration;
 
-use api::{Code, EndorsementSubmission, Submission};
+use api::{Code, EndorsementSubmission, RequestContent, Submission};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, Path, State};
@@ -52,6 +53,24 @@ pub(crate) async fn look(
     let caller = signing.callers.of(&headers, peer).await?;
     let wait = wait(&uri, signing.limits.wait)?;
     signing.look(caller, request_id(&id)?, wait).await.map(answer)
+}
+
+/// `GET /v1/requests/{id}/content`.
+pub(crate) async fn content(
+    State(signing): State<Signing>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<RequestContent>, Refusal> {
+    let caller = signing.callers.of(&headers, peer).await?;
+    let row = signing.content(caller, request_id(&id)?).await?;
+    let content = || {
+        let request = String::from_utf8(row.request)?;
+        let texts =
+            |many: Vec<Vec<u8>>| many.into_iter().map(String::from_utf8).collect::<Result<Vec<_>, _>>();
+        Ok(RequestContent { request, items: texts(row.items)?, endorsements: texts(row.endorsements)? })
+    };
+    content().map(Json).map_err(|error: FromUtf8Error| Refusal::internal(error))
 }
 
 /// `POST /v1/requests/{id}/endorsements`.

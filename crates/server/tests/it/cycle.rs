@@ -37,6 +37,8 @@ async fn a_request_gets_receipts_that_verify_offline_and_a_repeat_gets_the_same(
 
     assert_eq!(client.submit(&submission, Some("key-1"), PATIENCE).await.unwrap(), done);
     assert_eq!(client.request(&done.id, Wait::No).await.unwrap(), done);
+    let content = client.content(&done.id).await.unwrap();
+    assert_eq!((&content.request, &content.items), (&submission.request, &submission.items));
     let composed_anew = compose(&view, 1, b"an artifact");
     assert_eq!(client.submit(&composed_anew, None, PATIENCE).await.unwrap().receipts, done.receipts);
 }
@@ -87,6 +89,7 @@ async fn a_ready_server_says_so_and_its_metrics_count_what_happened() {
         r#"avouch_request_seconds_count{profile="default",outcome="done"} 1"#,
         r#"avouch_http_call_seconds_count{route="/v1/requests",code="ok"} 1"#,
         "avouch_log_entries 2",
+        "avouch_key_process_up 1",
         r#"avouch_stage_members_total{stage="sign"} 1"#,
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line}\nis not in\n{metrics}");
