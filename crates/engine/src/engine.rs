@@ -117,10 +117,9 @@ impl Engine {
     /// Takes nothing in any more, and returns once what is in flight is finished, as far as it can be.
     pub fn drain(&self) {
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(lanes) = &lanes {
-            lanes.close();
+        if let Some(lanes) = lanes {
+            lanes.finish();
         }
-        drop(lanes);
     }
 
     /// The counters at this moment.

@@ -1,6 +1,6 @@
 //! The one place with threads: each stage on its own, behind one bounded queue, taking whatever has gathered.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ struct Queues {
 pub(crate) struct Lanes {
     world: Arc<World>,
     queues: Arc<Queues>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Lanes {
@@ -56,7 +56,7 @@ impl Lanes {
             log: Queue::new(BETWEEN_MAX),
             settle: Queue::new(BETWEEN_MAX),
         });
-        let mut lanes = Self { world: Arc::clone(world), queues: Arc::clone(&queues), threads: Vec::new() };
+        let lanes = Self { world: Arc::clone(world), queues: Arc::clone(&queues), threads: Mutex::default() };
         let submit = Submit::new(Arc::clone(world));
         lanes.spawn("submit", move |world, queues| run_submit(world, queues, &submit))?;
         let sign = Sign::new(Arc::clone(world));
@@ -119,31 +119,31 @@ impl Lanes {
         [submit.length(), sign.length(), stamp.length(), log.length(), settle.length()]
     }
 
-    /// Takes nothing in any more. What is in flight is finished, as far as it can be.
-    pub(crate) fn close(&self) {
+    /// Takes nothing in any more, and returns once what is in flight is finished, as far as it can be.
+    pub(crate) fn finish(&self) {
         self.queues.submit.close();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // A reply may hold the last handle to the engine, and then this is one of the threads themselves.
+            if thread.thread().id() != thread::current().id() {
+                // A stage that panicked said so already; the others are waited for all the same.
+                let _ = thread.join();
+            }
+        }
+        self.world.board.close(|| SubmitError::Draining { retry_after: RETRY_AFTER });
     }
 
-    fn spawn(
-        &mut self,
-        name: &str,
-        lane: impl FnOnce(&World, &Queues) + Send + 'static,
-    ) -> std::io::Result<()> {
+    fn spawn(&self, name: &str, lane: impl FnOnce(&World, &Queues) + Send + 'static) -> std::io::Result<()> {
         let (world, queues) = (Arc::clone(&self.world), Arc::clone(&self.queues));
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || lane(&world, &queues))?;
-        self.threads.push(thread);
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
     }
 }
 
 impl Drop for Lanes {
     fn drop(&mut self) {
-        self.close();
-        for thread in self.threads.drain(..) {
-            // A stage that panicked said so already; the others are waited for all the same.
-            let _ = thread.join();
-        }
-        self.world.board.close(|| SubmitError::Draining { retry_after: RETRY_AFTER });
+        self.finish();
     }
 }
 
@@ -229,7 +229,8 @@ fn run_submit(world: &World, queues: &Queues, submit: &Submit) {
     let mut held = Held::nothing();
     let mut later: Vec<Arrival> = Vec::new();
     loop {
-        let patience = if later.is_empty() { held.patience(world.clock.boot()) } else { Some(Duration::ZERO) };
+        let patience =
+            if later.is_empty() { held.patience(world.clock.boot()) } else { Some(Duration::ZERO) };
         let gathered = queues.submit.take(BATCH_MAX, patience);
         let is_closed = matches!(gathered, Batch::Closed);
         let began = world.clock.boot();

@@ -77,7 +77,8 @@ fn policy_is_asked_twice_and_the_ledger_has_submission_intent_and_outcome_under_
     let asking = world.asking(&engine, "default", &["a.tar"]);
     asking.submit(&world, &engine).unwrap();
     let asked = world.policy.asked.lock().unwrap().clone();
-    let moments = [engine::Moment::Submission, engine::Moment::BeforeSigning].map(|moment| (asking.id(), moment));
+    let moments =
+        [engine::Moment::Submission, engine::Moment::BeforeSigning].map(|moment| (asking.id(), moment));
     assert_eq!(asked, moments);
     let leaves = world.store().leaves(0, 100).unwrap();
     let kinds: Vec<LeafKind> = leaves.iter().map(|leaf| leaf.kind).collect();
@@ -135,7 +136,13 @@ fn the_view_of_a_profile_says_all_that_a_client_cannot_know() {
     let chains: Vec<usize> = view.keys.iter().map(|key| key.chain.len()).collect();
     assert_eq!(chains, [1, 0], "a blob key has no certificate");
     let governed = engine.profile_view(&world.caller(), &space("default/governed")).unwrap();
-    assert_eq!((governed.period_s_max, governed.keys[0].governed, governed.space.as_str()), (86_400, true, "default"));
+    assert_eq!(
+        (governed.period_s_max, governed.keys[0].governed, governed.space.as_str()),
+        (86_400, true, "default")
+    );
     let error = engine.profile_view(&world.caller(), &space("other")).unwrap_err();
-    assert_eq!(error.to_string(), "there is no signing profile `other` that you can use; `avouch whoami` lists them");
+    assert_eq!(
+        error.to_string(),
+        "there is no signing profile `other` that you can use; `avouch whoami` lists them"
+    );
 }

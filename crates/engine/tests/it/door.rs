@@ -47,7 +47,10 @@ fn each_request_that_cannot_stand_is_refused_in_its_own_words_and_nothing_is_rec
             &|a| a.items[0].key.name = space("default/other"),
             "it names key `default/other`, and the profile's key for `cms` is `default/cms`",
         ),
-        (&|a| a.items[1].parameters.namespace = Some("file".to_owned()), "cannot be signed in the form `blob`"),
+        (
+            &|a| a.items[1].parameters.namespace = Some("file".to_owned()),
+            "cannot be signed in the form `blob`",
+        ),
         (
             &|a| {
                 let twin = a.items[0].clone();

@@ -7,7 +7,8 @@ use crate::person::Person;
 use crate::world::{Asking, MINUTE, World, reply};
 
 fn endorse(world: &World, engine: &Engine, asking: &Asking, by: &Person) -> Result<View, SubmitError> {
-    let bytes = by.endorse_bytes(&asking.request.platform, &asking.digest(), model::Clock::now(&*world.clock));
+    let bytes =
+        by.endorse_bytes(&asking.request.platform, &asking.digest(), model::Clock::now(&*world.clock));
     bring(engine, asking.id(), bytes)
 }
 
@@ -32,7 +33,10 @@ fn the_last_endorsement_signs_and_one_less_does_not() {
     let asking = waiting(&world, &engine);
     let [first, second, _] = &world.endorsers;
     let view = endorse(&world, &engine, &asking, first).unwrap();
-    assert_eq!((view.state, view.reasons), (State::Waiting, vec!["group `endorsers` brings 1 of 2 endorsements".to_owned()]));
+    assert_eq!(
+        (view.state, view.reasons),
+        (State::Waiting, vec!["group `endorsers` brings 1 of 2 endorsements".to_owned()])
+    );
     let again = endorse(&world, &engine, &asking, first).unwrap();
     assert_eq!(again.state, State::Waiting, "one person counts once");
     assert_eq!(world.line.signed(), 0);
@@ -82,11 +86,15 @@ fn a_rejection_ends_the_request() {
     let engine = world.engine();
     let asking = waiting(&world, &engine);
     let now = model::Clock::now(&*world.clock);
-    let no = world.endorsers[2].decide(&asking.request.platform, &asking.digest(), quorum::Decision::Reject, now);
+    let no =
+        world.endorsers[2].decide(&asking.request.platform, &asking.digest(), quorum::Decision::Reject, now);
     let view = bring(&engine, asking.id(), to_canonical(&no)).unwrap();
     assert_eq!(view.state, State::Rejected);
     let error = endorse(&world, &engine, &asking, &world.endorsers[0]).unwrap_err();
-    assert!(error.to_string().ends_with("is rejected; only one that waits can be endorsed or withdrawn"), "{error}");
+    assert!(
+        error.to_string().ends_with("is rejected; only one that waits can be endorsed or withdrawn"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -20,8 +20,7 @@ impl Person {
 
     /// The person as the registry knows them.
     pub(crate) fn registered(&self) -> Principal {
-        let credential =
-            Credential::Ssh { public_key: Base64(self.public_key()), touch: Touch::NotRequired };
+        let credential = Credential::Ssh { public_key: Base64(self.public_key()), touch: Touch::NotRequired };
         Principal {
             principal: self.principal,
             person: self.person,
@@ -44,7 +43,13 @@ impl Person {
     ) -> Endorsement {
         let message = quorum::message(platform, request, decision, &self.principal, None, time);
         let signature = Base64(self.sshsig(SSH_NAMESPACE, message.as_bytes()));
-        Endorsement { principal: self.principal, decision, facet: None, time, proof: Proof::Ssh { signature } }
+        Endorsement {
+            principal: self.principal,
+            decision,
+            facet: None,
+            time,
+            proof: Proof::Ssh { signature },
+        }
     }
 
     /// The same as bytes of an order.

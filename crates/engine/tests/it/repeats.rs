@@ -75,7 +75,12 @@ fn a_repeat_whose_key_is_suspended_is_not_answered_with_what_was_given() {
     let first = asking.submit(&world, &engine).unwrap();
     let key = first.receipts[0].1.items[1].public_key.id();
     let reason = "leaked".to_owned();
-    world.enter(vec![Change::KeyState { key, state: KeyState::Suspended, since: model::Instant::EPOCH, reason }]);
+    world.enter(vec![Change::KeyState {
+        key,
+        state: KeyState::Suspended,
+        since: model::Instant::EPOCH,
+        reason,
+    }]);
     world.clock.advance(std::time::Duration::from_secs(2));
     let error = asking.once_more(&world).submit(&world, &engine).unwrap_err();
     let SubmitError::Item { index: 1, fault, .. } = error else { panic!("{error}") };
@@ -119,7 +124,10 @@ fn an_idempotency_key_is_its_principals_alone() {
     assert_ne!(answered.wait().unwrap().id, first.id);
     let (reply, answered) = crate::world::reply();
     engine.submit(other, asking.submission(), reply);
-    assert!(matches!(answered.wait(), Err(SubmitError::Conflict { .. })), "somebody else's request is not told");
+    assert!(
+        matches!(answered.wait(), Err(SubmitError::Conflict { .. })),
+        "somebody else's request is not told"
+    );
 }
 
 #[test]

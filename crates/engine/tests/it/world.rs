@@ -13,10 +13,12 @@ use identity::{Caller, PrincipalRecord};
 use keystore::{Cost, Passphrase, SoftwareStore};
 use model::{
     Algorithm, Class, Clock, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Item, Items, Kind,
-    Logging, Parameters, PersonId, PrincipalId, Profile, ProfileKey, Proven, PublicKey, Purpose, Request, RequestId,
-    Requester, Signing, Space, Subject, Timestamping,
+    Logging, Parameters, PersonId, PrincipalId, Profile, ProfileKey, Proven, PublicKey, Purpose, Request,
+    RequestId, Requester, Signing, Space, Subject, Timestamping,
 };
-use quorum::{CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, Requirement, Rule};
+use quorum::{
+    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, Requirement, Rule,
+};
 use signer::{AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Signer, SignerError, State};
 use signerd::{InProcess, KeyProcess};
 use store::Store;
@@ -41,6 +43,8 @@ pub(crate) enum Transport {
     LosesAnswers,
     /// Every signature of an item comes back with one bit changed.
     SpoilsSignatures,
+    /// Orders for items do not arrive.
+    CutsItems,
     /// Checkpoint orders do not arrive.
     CutsCheckpoints,
 }
@@ -67,14 +71,22 @@ impl Signer for Line {
     fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
         let transport = *self.transport.lock().unwrap();
         let checkpoint = orders.orders.iter().any(|order| matches!(order, Order::Checkpoint(_)));
-        if transport == Transport::Cut || transport == Transport::CutsCheckpoints && checkpoint {
+        let items = orders.orders.iter().any(|order| matches!(order, Order::Sign(_)));
+        let is_cut = match transport {
+            Transport::Cut => true,
+            Transport::CutsItems => items,
+            Transport::CutsCheckpoints => checkpoint,
+            _ => false,
+        };
+        if is_cut {
             return Err(SignerError::Stopped);
         }
         let mut answers = self.process.order(orders)?;
         for (order, answer) in orders.orders.iter().zip(&mut answers.answers) {
             let (Order::Sign(order), Answer::Signed(signed)) = (order, answer) else { continue };
             let item = (order.request.clone(), order.item.clone());
-            let first = self.signatures.lock().unwrap().entry(item).or_insert(signed.signature.clone()).clone();
+            let first =
+                self.signatures.lock().unwrap().entry(item).or_insert(signed.signature.clone()).clone();
             assert_eq!(first, signed.signature, "one item was signed twice");
             if transport == Transport::SpoilsSignatures {
                 *signed.signature.last_mut().unwrap() ^= 1;
@@ -110,6 +122,7 @@ impl PolicyEngine for Script {
 pub(crate) struct World {
     pub(crate) clock: Arc<HandClock>,
     pub(crate) process: InProcess,
+    pub(crate) journal: Arc<MemoryDisk>,
     pub(crate) line: Arc<Line>,
     pub(crate) policy: Arc<Script>,
     store: Option<Arc<Store>>,
@@ -123,9 +136,10 @@ impl World {
     pub(crate) fn new() -> Self {
         let clock = Arc::new(HandClock::default());
         let mut seeded = Seeded::new(1);
+        let journal = Arc::new(MemoryDisk::new());
         let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
         let process = KeyProcess::open(signerd::Parts {
-            disk: Arc::new(MemoryDisk::new()),
+            disk: Arc::<MemoryDisk>::clone(&journal),
             keys: Arc::new(SoftwareStore::new(Arc::new(MemoryDisk::new()), passphrase, Cost::LEAST)),
             clock: Arc::<HandClock>::clone(&clock),
             random: Box::new(move |bytes| seeded.fill(bytes)),
@@ -148,6 +162,7 @@ impl World {
         let world = Self {
             clock,
             process,
+            journal,
             line: Arc::new(line),
             policy: Arc::new(policy),
             store: Some(store),
@@ -185,7 +200,9 @@ impl World {
             disabled: None,
         };
         store.add_principal(&principal).unwrap();
-        store.set_profile(&profile("default", &[(Form::Cms, "default/cms"), (Form::Blob, "default/blob")])).unwrap();
+        store
+            .set_profile(&profile("default", &[(Form::Cms, "default/cms"), (Form::Blob, "default/blob")]))
+            .unwrap();
         store.set_profile(&profile("default/governed", &[(Form::Blob, "default/governed")])).unwrap();
         found_log(&engine::World::new(self.parts())).unwrap();
     }
@@ -253,7 +270,10 @@ impl World {
                     form: key.form,
                     parameters: Parameters::default(),
                     key: key.key.clone(),
-                    content: Content::Sha256 { digest: Digest::of(file.as_bytes()), length: file.len() as u64 },
+                    content: Content::Sha256 {
+                        digest: Digest::of(file.as_bytes()),
+                        length: file.len() as u64,
+                    },
                     file: FileClaim { sha256: Digest::of(file.as_bytes()), size: file.len() as u64 },
                 });
             }
@@ -316,7 +336,9 @@ impl World {
 
     pub(crate) fn record(&self, name: &str, form: Form, algorithm: Algorithm) -> KeyRecord {
         let message = AdminMessage::Generate { store: "software".to_owned(), algorithm };
-        let AdminAnswer::Generated { spki } = self.process.administer(&message).unwrap() else { panic!("no key") };
+        let AdminAnswer::Generated { spki } = self.process.administer(&message).unwrap() else {
+            panic!("no key")
+        };
         let certified = matches!(form, Form::Ca | Form::Cms | Form::Timestamp);
         let subject = CertificateSubject { organization: "Example".to_owned(), common_name: name.to_owned() };
         KeyRecord {
@@ -355,13 +377,17 @@ impl World {
             principals: everybody.map(Person::registered).collect(),
             groups: vec![
                 Group { name: space("administrators"), persons: vec![self.founder.person] },
-                Group { name: space("endorsers"), persons: self.endorsers.iter().map(|p| p.person).collect() },
+                Group {
+                    name: space("endorsers"),
+                    persons: self.endorsers.iter().map(|p| p.person).collect(),
+                },
             ],
         };
         let platform = genesis.platform();
         let endorsement = self.founder.endorse(&platform, platform.digest(), self.clock.now());
         let (previous, changes) = (Digest::ZERO, vec![Change::Genesis(genesis)]);
-        Entry { version: 1, number: 0, previous, request: None, changes, endorsements: vec![endorsement] }.encode()
+        Entry { version: 1, number: 0, previous, request: None, changes, endorsements: vec![endorsement] }
+            .encode()
     }
 }
 
