@@ -257,3 +257,44 @@ fn standard_input_is_signed_under_the_name_that_is_given() {
     served.file("from-a-pipe.tar", b"through a pipe");
     served.good(&["verify", "from-a-pipe.tar"]);
 }
+
+#[test]
+fn a_governed_key_waits_for_a_person_and_signs_when_they_have_endorsed() {
+    let served = Served::new();
+    let passphrase = served.passphrase.to_string_lossy().into_owned();
+    let rule = ["--rule", "administrators=1", "--admin-passphrase-file", &passphrase];
+    served.good(&[&["key", "create", "default/governed", "--form", "blob"][..], &rule].concat());
+    served.good(&["profile", "create", "default/careful", "--key", "blob=default/governed"]);
+    served.good(&["trust", "export"]);
+    served.file("thing.bin", b"thing");
+    let sign = [
+        "sign",
+        "thing.bin",
+        "--profile",
+        "default/careful",
+        "--wait",
+        "1",
+        "--json",
+        "--idempotency-key",
+        "release-1",
+    ];
+    let (code, said) = served.run(&sign);
+    assert_eq!(code, 4, "{said}");
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let (request, digest) = (report["request"].as_str().unwrap(), report["digest"].as_str().unwrap());
+
+    let principal = fs::read(served.dir.join("admin/principal.json")).unwrap();
+    let principal: serde_json::Value = serde_json::from_slice(&principal).unwrap();
+    let key = served.dir.join("admin/administrator.pub").to_string_lossy().into_owned();
+    let endorser =
+        ["--as", principal["principal"].as_str().unwrap(), "--key", &key, "--passphrase-file", &passphrase];
+    let endorse =
+        |digest: &str| served.run(&[&["endorse", request, "--digest", digest][..], &endorser].concat());
+    let (code, said) = endorse(&"00".repeat(32));
+    assert_ne!(code, 0, "{said}");
+    let (code, said) = endorse(digest);
+    assert_eq!(code, 0, "{said}");
+    served.good(&sign);
+    served.good(&["verify", "thing.bin", "--require-quorum", "--key", "default/governed"]);
+    assert!(served.good(&["explain", "thing.bin"]).contains("endorsed it"));
+}
