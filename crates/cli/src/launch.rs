@@ -1,6 +1,6 @@
 //! The launcher: it starts the key process first, then the server, restarts either, and listens to nobody.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use server::Addresses;
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,12 +67,15 @@ pub(crate) struct Household {
     folder: Folder,
     /// In the order in which they were started.
     kept: Vec<Kept>,
+    /// Held while the household lives: two of them would take each other's sockets.
+    _lock: File,
 }
 
 impl Household {
     /// Starts the key process and waits until it takes orders.
     pub(crate) fn start_key_process(folder: Folder) -> Result<Self, Failure> {
-        let mut household = Self { folder, kept: Vec::new() };
+        let lock = lock(&folder)?;
+        let mut household = Self { folder, kept: Vec::new(), _lock: lock };
         household.start(Role::KeyProcess)?;
         let socket = household.folder.at(&household.folder.config.signerd.admin_socket);
         household.wait(Role::KeyProcess, || UnixStream::connect(&socket).ok().map(drop))?;
@@ -179,6 +183,17 @@ impl Drop for Household {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn lock(folder: &Folder) -> Result<File, Failure> {
+    let path = folder.at("run/launcher.lock");
+    let file = File::create(&path).map_err(Failure::file("make", &path))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| Failure::Folder {
+        path: folder.path().to_owned(),
+        fault: "is served already: another `avouch serve` runs on it",
+        advice: "use that one, or end it first",
+    })?;
+    Ok(file)
 }
 
 fn spawn(role: Role, folder: &Folder) -> Result<Child, Failure> {

@@ -213,6 +213,29 @@ fn an_administrator_makes_keys_profiles_principals_and_api_keys() {
 }
 
 #[test]
+fn a_second_serve_on_one_folder_is_refused_and_the_first_goes_on() {
+    let served = Served::new();
+    let (code, said) = served.run(&["serve", &served.dir.to_string_lossy()]);
+    assert!(code == 3 && said.contains("is served already"), "{code}: {said}");
+    served.good(&["doctor"]);
+}
+
+#[test]
+fn an_administrator_with_an_ssh_key_of_their_own_founds_a_platform_and_changes_it() {
+    let Some(keygen) = testkit::tool("ssh-keygen") else { return };
+    let folder = testkit::temp_folder();
+    let key = folder.path().join("id_ed25519");
+    let made = keygen.command().args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status().unwrap();
+    assert!(made.success());
+    let public = key.with_extension("pub");
+    let output =
+        avouch().arg("init").arg(folder.path().join("data")).arg("--admin").arg(&public).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(!text(&output).contains("passphrase"), "{}", text(&output));
+    assert!(!folder.path().join("data/admin/administrator").exists(), "a private key was made all the same");
+}
+
+#[test]
 fn a_second_platform_is_not_founded_in_the_same_folder() {
     let folder = testkit::temp_folder();
     fs::write(folder.path().join("something"), "x").unwrap();
