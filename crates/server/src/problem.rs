@@ -216,6 +216,19 @@ mod tests {
     }
 
     #[test]
+    fn a_full_queue_says_when_to_come_back_and_a_stranger_what_to_bring() {
+        let busy =
+            Refusal::from(SubmitError::Busy { retry_after: Duration::from_millis(1_200) }).respond("call");
+        assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(busy.headers()[header::RETRY_AFTER], "2");
+        assert_eq!(busy.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let stranger = Refusal::from(AuthenticationError::Missing).respond("call");
+        assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(stranger.headers()[header::WWW_AUTHENTICATE], "Bearer realm=\"avouch\"");
+        assert_eq!(stranger.headers().get(header::RETRY_AFTER), None);
+    }
+
+    #[test]
     fn what_broke_in_here_goes_to_the_trace_and_not_to_the_client() {
         let cause = std::io::Error::other("/var/lib/avouch/store.sqlite: disk I/O error");
         let error = SubmitError::Unavailable { what: "the store", source: Arc::new(cause) };

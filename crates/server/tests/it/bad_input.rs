@@ -211,3 +211,17 @@ async fn a_request_id_that_was_used_for_something_else_is_a_conflict() {
         format!("there is no request `{}` that you can see", RequestId::new([8; 16]))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_out_of_date_comes_back_with_what_it_takes_to_compose_it_anew() {
+    let site = Site::start();
+    let client = site.first_client();
+    let view = client.profile(&space("default")).await.unwrap();
+    let outdated = compose_with(&view, 1, b"an artifact", |request| request.policy = model::Digest::ZERO);
+    let error = client.submit(&outdated, None, Wait::No).await.unwrap_err();
+    let problem = error.problem().unwrap();
+    assert_eq!((problem.status, problem.code), (409, api::Code::Stale));
+    assert_eq!(problem.detail, "the request's `policy` is out of date: compose it once more");
+    let anew = compose(problem.profile.as_ref().unwrap(), 2, b"an artifact");
+    client.submit(&anew, None, Wait::No).await.unwrap();
+}

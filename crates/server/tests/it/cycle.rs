@@ -116,6 +116,27 @@ async fn under_another_policy_than_the_registrys_the_server_is_not_ready_and_sig
     assert_eq!(error.problem().unwrap().code, api::Code::Unavailable);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_get_each_their_own_receipt_and_no_entry_twice() {
+    let site = Site::start();
+    let client = site.first_client();
+    let view = client.profile(&space("default")).await.unwrap();
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 1..=40_u8 {
+        let (client, submission) = (client.clone(), compose(&view, number, &[number; 100]));
+        asking.spawn(async move { client.submit(&submission, None, PATIENCE).await.unwrap() });
+    }
+    let mut indices = Vec::new();
+    while let Some(done) = asking.join_next().await {
+        let done = done.unwrap();
+        assert_eq!(done.state, RequestState::Done, "{:?}", done.reasons);
+        let [receipt] = done.receipts.as_slice() else { panic!("one file, one receipt") };
+        indices.extend(receipt.items.iter().map(|item| item.log.as_ref().unwrap().index));
+    }
+    indices.sort_unstable();
+    assert_eq!(indices, (0..80).collect::<Vec<u64>>());
+}
+
 fn told(error: &dyn std::error::Error) -> String {
     let cause = error.source().map(|cause| format!(": {}", told(cause)));
     format!("{error}{}", cause.unwrap_or_default())
