@@ -8,10 +8,7 @@ use crate::error::{Failed, Fault};
 
 impl CheckpointLock for Store {
     fn load(&self) -> Result<Option<Locked>, LockError> {
-        let read = self.query("read the checkpoint", |connection| {
-            let Some((onto, checkpoint)) = checkpoint(connection)? else { return Ok(None) };
-            Ok(Some(Locked { onto, checkpoint, staged: staged(connection)? }))
-        });
+        let read = self.query("read the checkpoint", locked);
         read.map_err(|source| LockError::Untouched { source: Box::new(source) })
     }
 
@@ -50,6 +47,12 @@ impl CheckpointLock for Store {
             Err(LockError::Conflict)
         }
     }
+}
+
+/// What the lock holds.
+pub(crate) fn locked(connection: &Connection) -> Result<Option<Locked>, Fault> {
+    let Some((onto, checkpoint)) = checkpoint(connection)? else { return Ok(None) };
+    Ok(Some(Locked { onto, checkpoint, staged: staged(connection)? }))
 }
 
 fn checkpoint(connection: &Connection) -> Result<Option<(String, String)>, Fault> {

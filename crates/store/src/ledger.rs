@@ -54,7 +54,7 @@ pub(crate) fn append(transaction: &Transaction<'_>, leaves: &[&Leaf]) -> Result<
     Ok(())
 }
 
-fn edge(connection: &Connection) -> Result<RightEdge, Fault> {
+pub(crate) fn edge(connection: &Connection) -> Result<RightEdge, Fault> {
     let mut statement = connection.prepare_cached(include_str!("../sql/ledger_edge.sql"))?;
     let edge: Option<Vec<u8>> = statement.query_row([], |row| row.get(0)).optional()?;
     match edge {
@@ -63,7 +63,7 @@ fn edge(connection: &Connection) -> Result<RightEdge, Fault> {
     }
 }
 
-fn leaf(row: &rusqlite::Row<'_>) -> Result<Leaf, Fault> {
+pub(crate) fn leaf(row: &rusqlite::Row<'_>) -> Result<Leaf, Fault> {
     let word: String = row.get("kind")?;
     let kind = LeafKind::ALL.into_iter().find(|kind| kind.word() == word);
     Ok(Leaf {

@@ -11,6 +11,7 @@
 //! C2SP `tlog-tiles` for the names of the files under `tiles/`.
 
 mod checkpoint;
+mod closed;
 mod credentials;
 mod directory;
 mod error;
@@ -18,12 +19,17 @@ mod lease;
 mod ledger;
 mod principals;
 mod profiles;
+mod reader;
 mod requests;
 mod row;
 mod schema;
+mod shards;
 mod sqlite;
 mod tiles;
 
 pub use error::{ChangeError, OpenError};
 pub use lease::Lease;
+pub use reader::{Reader, StoredRequest};
+pub use schema::Schema;
+pub use shards::{FreezeError, SHARDS};
 pub use sqlite::{DATABASE, Store};

@@ -64,6 +64,6 @@ fn one(connection: &Connection, sql: &str, params: impl Params) -> Result<Option
     body.map(|body| parse(&body)).transpose()
 }
 
-fn parse(body: &[u8]) -> Result<Profile, Fault> {
+pub(crate) fn parse(body: &[u8]) -> Result<Profile, Fault> {
     from_canonical(body, PROFILE_BYTES_MAX).map_err(|source| Fault::corrupt("profile", source))
 }

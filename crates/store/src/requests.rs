@@ -153,7 +153,7 @@ fn insert_receipts(
     Ok(())
 }
 
-fn load(row: &rusqlite::Row<'_>) -> Result<Row, Fault> {
+pub(crate) fn load(row: &rusqlite::Row<'_>) -> Result<Row, Fault> {
     let list = |column: &'static str| {
         let bytes = row.get_ref(column)?.as_blob().map_err(|source| Fault::corrupt(column, source))?;
         decode_list(column, bytes)

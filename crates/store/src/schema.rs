@@ -15,23 +15,29 @@ struct Migration {
 const MIGRATIONS: &[Migration] =
     &[Migration { number: 1, name: "0001_beginning", sql: include_str!("../sql/0001_beginning.sql") }];
 
+/// The schema of a store, beside the newest that is known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    /// The number of its newest migration; 0 before the first.
+    pub number: u32,
+    /// The name of that migration.
+    pub name: String,
+    /// The migrations that this avouch would apply, in order.
+    pub missing: Vec<&'static str>,
+}
+
+/// Reads the schema, and changes nothing. A schema of a later avouch is refused.
+pub(crate) fn read(connection: &Connection) -> Result<Schema, OpenError> {
+    let (number, name) = applied(connection)?.unwrap_or_default();
+    let missing = MIGRATIONS.iter().filter(|migration| migration.number > number);
+    Ok(Schema { number, name, missing: missing.map(|migration| migration.name).collect() })
+}
+
 /// Brings the schema up to date, each migration in a transaction of its own. A schema of a later avouch is refused.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database { action: "migrate", source };
     connection.execute_batch(include_str!("../sql/migrations.sql")).map_err(failed)?;
-    let newest: Option<(u32, String)> = connection
-        .query_row(include_str!("../sql/migration_newest.sql"), [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
-        .map_err(failed)?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
-    let applied = match newest {
-        Some((number, name)) if number > known => return Err(OpenError::Newer { name, number, known }),
-        Some((number, name)) => {
-            check_name(number, name)?;
-            number
-        }
-        None => 0,
-    };
+    let applied = applied(connection)?.map_or(0, |(number, _)| number);
     for migration in MIGRATIONS.iter().filter(|migration| migration.number > applied) {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -42,6 +48,20 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
         transaction.commit().map_err(failed)?;
     }
     Ok(())
+}
+
+/// The newest migration that was applied.
+fn applied(connection: &Connection) -> Result<Option<(u32, String)>, OpenError> {
+    let newest: Option<(u32, String)> = connection
+        .query_row(include_str!("../sql/migration_newest.sql"), [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(|source| OpenError::Database { action: "read the schema of", source })?;
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    match newest {
+        Some((number, name)) if number > known => Err(OpenError::Newer { name, number, known }),
+        Some((number, name)) => check_name(number, name.clone()).map(|()| Some((number, name))),
+        None => Ok(None),
+    }
 }
 
 fn check_name(number: u32, applied: String) -> Result<(), OpenError> {

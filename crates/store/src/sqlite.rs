@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::error::{Failed, Fault};
 use crate::lease::{self, LEASE_S, Lease};
 use crate::tiles::Tiles;
-use crate::{OpenError, schema};
+use crate::{OpenError, closed, schema};
 
 /// The database's name in the server's folder.
 pub const DATABASE: &str = "store.sqlite";
@@ -69,6 +69,8 @@ impl Store {
         mut connection: Connection,
     ) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Database { action: "open", source };
+        let forgotten = closed::forget(folder);
+        forgotten.map_err(|source| OpenError::File { action: "write to", path: folder.to_owned(), source })?;
         connection.execute_batch(include_str!("../sql/pragmas.sql")).map_err(failed)?;
         schema::migrate(&mut connection)?;
         // The lock on the folder says that whoever held the lease on this machine is gone, whatever it says of itself.
@@ -132,6 +134,10 @@ impl Store {
         Ok(written)
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn now(&self) -> model::Instant {
         self.clock.now()
     }
@@ -141,7 +147,20 @@ impl Store {
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+/// An end in order: all is in the database's one file, and its digest is noted. Where that fails, nothing is noted, as
+/// after a crash.
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.readers().clear();
+        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let into_file = writer.query_row(include_str!("../sql/wal_checkpoint.sql"), [], |row| row.get::<_, i64>(0));
+        if matches!(into_file, Ok(0)) {
+            let _noted_or_not = closed::note(&self.folder);
+        }
+    }
+}
+
+pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::Database { action: "open", source };
     let connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
@@ -151,7 +170,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
 }
 
 /// Locks the folder, or says who has it.
-fn lock(folder: &Path, lease: impl FnOnce() -> Option<Lease>) -> Result<File, OpenError> {
+pub(crate) fn lock(folder: &Path, lease: impl FnOnce() -> Option<Lease>) -> Result<File, OpenError> {
     let path = folder.join(LOCK);
     let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = opened.map_err(|source| OpenError::File { action: "open", path: path.clone(), source })?;

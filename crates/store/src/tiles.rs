@@ -15,10 +15,10 @@ use tlog::{NoteStoreError, StagedTile, TileError, TilePath, TileStore};
 use crate::{OpenError, Store, checkpoint};
 
 /// The folder of the tiles, in the server's.
-const TILES: &str = "tiles";
+pub(crate) const TILES: &str = "tiles";
 
 /// The signed checkpoint beside them, for whoever reads.
-const CHECKPOINT: &str = "checkpoint";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 
 /// When so many staged tiles, or so many bytes of them, are written, they are brought to the disk in one go.
 const SETTLE_TILES: usize = 256;

@@ -6,6 +6,9 @@ use quorum::{Change, KeyRecord};
 
 use crate::world::{Asking, MINUTE, World, space};
 
+/// What is changed in a good request.
+type Bend<'a> = &'a dyn Fn(&mut Asking);
+
 fn refused(world: &World, engine: &Engine, asking: &Asking) -> String {
     let error = asking.submit(world, engine).unwrap_err();
     let mut text = error.to_string();
@@ -27,7 +30,7 @@ fn each_request_that_cannot_stand_is_refused_in_its_own_words_and_nothing_is_rec
         bend(&mut asking);
         refused(&world, &engine, &asking.recompose())
     };
-    let table: [(&dyn Fn(&mut Asking), &str); 10] = [
+    let table: [(Bend<'_>, &str); 10] = [
         (&|a| a.signing.profile = space("none"), "there is no signing profile `none`"),
         (
             &|a| a.signing.class = Class::Update,
@@ -81,7 +84,7 @@ fn a_request_that_is_out_of_date_is_stale_field_by_field_and_comes_with_the_pres
     let engine = world.engine();
     let good = world.asking(&engine, "default", &["a"]);
     let other = Digest::of(b"other");
-    let table: [(&dyn Fn(&mut Asking), &str); 7] = [
+    let table: [(Bend<'_>, &str); 7] = [
         (&|a| a.request.platform = model::PlatformId::new(other), "platform"),
         (&|a| a.request.requester.person = model::PersonId::new([1; 16]), "requester"),
         (&|a| a.request.space = space("payments"), "space"),

@@ -49,11 +49,14 @@ pub(crate) enum Transport {
     CutsCheckpoints,
 }
 
+/// The signature of each request and item.
+type Signatures = HashMap<(Vec<u8>, Vec<u8>), Vec<u8>>;
+
 /// The way to the key process. It remembers which signature each item got.
 pub(crate) struct Line {
     process: InProcess,
     pub(crate) transport: Mutex<Transport>,
-    signatures: Mutex<HashMap<(Vec<u8>, Vec<u8>), Vec<u8>>>,
+    signatures: Mutex<Signatures>,
 }
 
 impl Line {

@@ -1,0 +1,1 @@
+DELETE FROM log_checkpoint WHERE place = 0

@@ -1,0 +1,1 @@
+SELECT DISTINCT request FROM receipts

@@ -1,0 +1,14 @@
+//! The store from outside: what survives, what is refused, and in which words.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod checkpoint;
+mod directory;
+mod opening;
+mod requests;
+mod tiles;
+mod world;
