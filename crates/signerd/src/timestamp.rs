@@ -63,16 +63,5 @@ fn request(order: &TimestampOrder) -> Result<Request, Refusal> {
         signer::Imprint::Sha512(digest) => Imprint::from_digest(Hash::Sha512, digest.to_vec()),
     };
     let imprint = imprint.map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
-    let nonce = order.nonce.as_deref().map(nonce).transpose()?;
-    Ok(Request { imprint, policy: None, nonce, certificate: CertificateWish::Omitted })
-}
-
-/// A nonce as a number without leading zeros, from the content octets of its DER INTEGER.
-fn nonce(octets: &[u8]) -> Result<Vec<u8>, Refusal> {
-    match octets {
-        [] => Err(refuse(RefusalCode::Malformed, "the nonce has no octets")),
-        [first, ..] if first & 0x80 != 0 => Err(refuse(RefusalCode::Malformed, "the nonce is negative")),
-        [0, rest @ ..] if !rest.is_empty() => Ok(rest.to_vec()),
-        _ => Ok(octets.to_vec()),
-    }
+    Ok(Request { imprint, policy: None, nonce: order.nonce.clone(), certificate: CertificateWish::Omitted })
 }

@@ -59,19 +59,15 @@ async fn timestamps_are_given_for_der_and_for_json_and_verify_with_the_chain() {
         http.post(url).header(CONTENT_TYPE, content_type).body(body).send().await.unwrap()
     };
     let imprint = Imprint::of(Hash::Sha256, b"a signature");
-    let query = Request {
-        imprint,
-        policy: None,
-        nonce: Some(vec![0x12, 0x34]),
-        certificate: CertificateWish::Embedded,
-    };
+    let query =
+        Request { imprint, policy: None, nonce: Some(vec![0, 0xff]), certificate: CertificateWish::Embedded };
     let hash = data_encoding::BASE64.encode(&Hash::Sha256.digest(b"a signature"));
     let json =
-        format!(r#"{{"artifactHash":"{hash}","hashAlgorithm":"sha256","certificates":true,"nonce":4660}}"#);
+        format!(r#"{{"artifactHash":"{hash}","hashAlgorithm":"sha256","certificates":true,"nonce":255}}"#);
     let bare = format!(r#"{{"artifactHash":"{hash}","hashAlgorithm":"sha256"}}"#);
     for (content_type, body, nonce, embedded) in [
-        ("application/timestamp-query", query.encode().unwrap(), Some(vec![0x12, 0x34]), 1),
-        ("application/json", json.into_bytes(), Some(vec![0x12, 0x34]), 1),
+        ("application/timestamp-query", query.encode().unwrap(), Some(vec![0, 0xff]), 1),
+        ("application/json", json.into_bytes(), Some(vec![0, 0xff]), 1),
         ("application/json; charset=utf-8", bare.into_bytes(), None, 0),
     ] {
         let answer = ask(content_type, body).await;
@@ -142,7 +138,7 @@ async fn openssl_asks_for_a_timestamp_and_accepts_it() {
         openssl.command().current_dir(folder.path()).args(arguments).output().unwrap().status.success()
     };
     fs::write(folder.path().join("data"), "a signature").unwrap();
-    assert!(run(&["ts", "-query", "-data", "data", "-sha256", "-no_nonce", "-cert", "-out", "query.tsq"]));
+    assert!(run(&["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "query.tsq"]));
     let query = fs::read(folder.path().join("query.tsq")).unwrap();
     let url = site.public_url("/api/v1/timestamp");
     let request =

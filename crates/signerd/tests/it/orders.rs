@@ -95,14 +95,14 @@ fn a_token_is_over_the_imprint_and_the_nonce_that_were_ordered() {
     let request = Request {
         imprint: timestamp::Imprint::sha256(&Digest::of(b"signature")),
         policy: None,
-        nonce: Some(vec![0x81, 0x02]),
+        nonce: Some(vec![0, 0x81, 0x02]),
         certificate: CertificateWish::Embedded,
     };
     let info = TstInfo::answer(&request, time, serial).unwrap().encode().unwrap();
     let own = certificate(&platform, "platform/timestamp");
     let composed = timestamp::compose(&info, &own, time).unwrap();
     composed.verify(&platform.public_key("platform/timestamp"), &signed.signature).unwrap();
-    for bad in [vec![], vec![0x80]] {
+    for bad in [vec![], vec![0, 1]] {
         assert_eq!(platform.order(stamp(&platform, Some(bad))).unwrap_err().code, RefusalCode::Malformed);
     }
 }
