@@ -55,8 +55,9 @@ const SAME_FLOOR: [(&str, &str); 16] = [
 /// Private keys are in one process; nobody else links the room that holds them.
 const KEY_ROOM: (&str, &str) = ("keystore", "signerd");
 
-/// What tests use and nothing else may.
-const TEST_ROOM: &str = "testkit";
+/// What tests are made of, and nothing that ships: the kit, and the rehearsal of the production stages. They may use
+/// everything, each other included, and nobody ships them.
+pub(super) const TEST_ROOMS: [&str; 2] = ["testkit", "sim"];
 
 /// Tools beside the house.
 const OUTBUILDINGS: [&str; 1] = ["xtask"];
@@ -93,7 +94,7 @@ pub(super) fn judge(metadata: &Metadata, golden: &str) -> Vec<Finding> {
         edges.iter().filter_map(|edge| Some(Finding::broken(wrong(edge)?))).collect();
     for package in metadata.own() {
         let name = package.name.as_str();
-        if floor(name).is_none() && name != TEST_ROOM && !OUTBUILDINGS.contains(&name) {
+        if floor(name).is_none() && !is_test_room(name) && !OUTBUILDINGS.contains(&name) {
             findings.push(Finding::broken(format!(
                 "`{name}` has no floor; give it one in xtask/src/tidy/floors.rs"
             )));
@@ -135,11 +136,11 @@ fn edges(metadata: &Metadata) -> BTreeSet<Edge> {
 /// What is wrong with an edge. Edges of tests ship nothing: the golden file lists them, and no floor binds them.
 fn wrong(edge: &Edge) -> Option<String> {
     let Edge { from, to, purpose } = edge;
-    if *purpose == " (dev)" || from == TEST_ROOM {
+    if *purpose == " (dev)" || is_test_room(from) {
         return None;
     }
-    if to == TEST_ROOM {
-        return Some(format!("`{from}` ships `{TEST_ROOM}`; make it a dev-dependency"));
+    if is_test_room(to) {
+        return Some(format!("`{from}` ships `{to}`; make it a dev-dependency"));
     }
     if to == KEY_ROOM.0 && from != KEY_ROOM.1 {
         return Some(format!(
@@ -158,6 +159,10 @@ fn wrong(edge: &Edge) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+fn is_test_room(name: &str) -> bool {
+    TEST_ROOMS.contains(&name)
 }
 
 fn floor(room: &str) -> Option<u8> {
@@ -226,6 +231,17 @@ mod tests {
     fn only_the_key_process_links_private_keys() {
         let house = workspace(&[("engine", &[("keystore", Kind::Normal)]), ("keystore", &[])]);
         assert!(said(&house)[0].contains("only `signerd` may"));
+    }
+
+    #[test]
+    fn the_rooms_of_tests_use_all_and_are_shipped_by_none() {
+        let rehearsal: [(&str, &[(&str, Kind)]); 3] = [
+            ("sim", &[("keystore", Kind::Normal), ("testkit", Kind::Normal)]),
+            ("keystore", &[]),
+            ("testkit", &[]),
+        ];
+        assert_eq!(said(&workspace(&rehearsal)), [""; 0]);
+        assert_eq!(said(&workspace(&[("engine", &[("sim", Kind::Normal)]), ("sim", &[])])).len(), 1);
     }
 
     #[test]

@@ -36,7 +36,17 @@ struct Licences {
 
 /// What is compiled for the rooms, build scripts included; what only tests and chores use is not.
 pub(super) fn shipped() -> Result<String, Failure> {
-    metadata::tree(&["--workspace", "--exclude", "xtask", "--exclude", "testkit", "--edges", "normal,build"])
+    metadata::tree(&[
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--exclude",
+        "testkit",
+        "--exclude",
+        "sim",
+        "--edges",
+        "normal,build",
+    ])
 }
 
 /// Holds what is shipped, as cargo's tree names it, to `deny.toml`.
