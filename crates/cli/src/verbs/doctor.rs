@@ -1,7 +1,8 @@
 //! `avouch doctor`: is everything ready, and what is not?
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
@@ -160,18 +161,20 @@ fn trust_root(folder: &Folder) -> Row {
 
 /// Two users keep a server that was taken over away from the key process's files.
 fn separation(folder: &Folder) -> Row {
-    use std::os::unix::fs::MetadataExt as _;
-    let owner = |path: &std::path::Path| fs::metadata(folder.at(path)).map(|metadata| metadata.uid()).ok();
-    let (keys, server) = (owner(&folder.config.signerd.folder), owner(&folder.config.server.folder));
     let what = "key process under a user of its own";
-    if keys.is_some() && keys != server {
-        return Row {
-            what,
-            state: RowState::InForce,
-            evidence: "the two folders have two owners".to_owned(),
-            fix: "",
-        };
-    }
-    let evidence = "both processes run as one user: whoever takes the server over may read the sealed keys and their passphrase".to_owned();
-    Row { what, state: RowState::NotHere, evidence, fix: "" }
+    let (state, evidence) = match is_separated(folder) {
+        true => (RowState::InForce, "the two folders have two owners"),
+        false => (
+            RowState::NotHere,
+            "one user runs both processes: a server that is taken over could read the sealed keys and their passphrase",
+        ),
+    };
+    Row { what, state, evidence: evidence.to_owned(), fix: "" }
+}
+
+/// Do the two processes' folders belong to two users?
+pub(super) fn is_separated(folder: &Folder) -> bool {
+    let owner = |path: &Path| fs::metadata(folder.at(path)).map(|metadata| metadata.uid()).ok();
+    let keys = owner(&folder.config.signerd.folder);
+    keys.is_some() && keys != owner(&folder.config.server.folder)
 }

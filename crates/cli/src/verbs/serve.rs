@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::launch::Household;
 use crate::terminal::Terminal;
-use crate::verbs::init;
+use crate::verbs::{doctor, init};
 
 /// The flags of `avouch serve`.
 #[derive(Debug, Args)]
@@ -29,11 +29,17 @@ pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure>
         init::run(&init::InitArgs::for_folder(&args.dir), terminal)?;
     }
     let folder = Folder::open(&args.dir)?;
+    let served = folder.clone();
     let mut household = Household::start_key_process(folder)?;
     let addresses = household.start_server()?;
     terminal.note(format_args!(
         "avouch serves: requests at https://{}, log, timestamps and trust root at {}, metrics and health at http://{}",
         addresses.listen, addresses.public_url, addresses.monitor_listen
     ));
+    if !doctor::is_separated(&served) {
+        terminal.note(
+            "one user runs both processes: a server that is taken over could read the key folder (`avouch doctor` says more)",
+        );
+    }
     household.keep(terminal)
 }

@@ -1,15 +1,17 @@
 //! `avouch verify`: offline, against a trust root.
 
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use ::verify::{
     Artifact, BundleTrust, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation,
-    TimeSource, TrustRoot, Verified, verify_bundle, verify_cms, verify_receipt,
+    Refused, TimeSource, TrustRoot, Verified, verify_bundle, verify_cms, verify_receipt,
 };
 use clap::Args;
 use envelope::trusted_root::TrustedRoot;
 use formats::{Carried, detached};
 use model::{Class, Digest, Instant, PublicKey, Space};
+use serde::Serialize;
 
 use crate::context::ContextArgs;
 use crate::exit::Exit;
@@ -75,13 +77,46 @@ pub(crate) struct VerifyArgs {
 }
 
 pub(super) fn run(args: &VerifyArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let verified = judge(args)?;
-    if args.json {
-        terminal.line(super::json(&verified));
-    } else {
-        show(&verified, &args.file, terminal);
+    match judge(args) {
+        Ok(verified) if args.json => terminal.line(super::json(&Verdict::Good(&verified))),
+        Ok(verified) => show(&verified, &args.file, terminal),
+        Err(failure) => {
+            if let (true, Failure::Refused { source, .. }) = (args.json, &failure) {
+                terminal.line(super::json(&Verdict::of(source)));
+            }
+            return Err(failure);
+        }
     }
     Ok(Exit::Done)
+}
+
+/// What verification says, for programs.
+#[derive(Debug, Serialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+enum Verdict<'a> {
+    Good(&'a Verified),
+    Bad(Reasons),
+    CannotCheck(Reasons),
+}
+
+/// Why something is refused, for programs.
+#[derive(Debug, Serialize)]
+struct Reasons {
+    part: String,
+    reasons: Vec<String>,
+    advice: &'static str,
+}
+
+impl Verdict<'_> {
+    fn of(refused: &Refused) -> Self {
+        let causes = std::iter::successors(refused.source(), |cause| (**cause).source());
+        let reasons = std::iter::once(refused.to_string()).chain(causes.map(ToString::to_string)).collect();
+        let reasons = Reasons { part: refused.part().to_string(), reasons, advice: refused.advice() };
+        match refused {
+            Refused::Bad { .. } => Self::Bad(reasons),
+            Refused::CannotCheck { .. } => Self::CannotCheck(reasons),
+        }
+    }
 }
 
 /// Verifies what the flags name.

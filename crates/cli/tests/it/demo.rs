@@ -198,3 +198,79 @@ fn interop_cosign_accepts_the_bundle_with_key_log_and_timestamp() {
     ];
     both_ways("bundle", "cosign", &arguments, "firmware.bin");
 }
+
+/// What `avouch verify` says of the demonstration's file with these flags.
+fn refusal(flags: &[&std::ffi::OsStr]) -> (Option<i32>, String) {
+    let output = avouch().arg("verify").arg(demo().out.join("firmware.bin")).args(flags).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_truncated_bundle_is_bad_and_says_where() {
+    let folder = testkit::temp_folder();
+    let bundle = fs::read(demo().out.join("firmware.bin.sigstore.json")).unwrap();
+    let cut = folder.path().join("cut.sigstore.json");
+    fs::write(&cut, &bundle[..bundle.len() / 2]).unwrap();
+    let root = demo().out.join("trust-root.json");
+    let flags = ["--signature".as_ref(), cut.as_os_str(), "--trust-root".as_ref(), root.as_os_str()];
+    let (code, said) = refusal(&flags);
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "bad bundle",
+        "it cannot be read",
+        "not a Sigstore bundle",
+        "EOF while parsing",
+        "do: do not use the file",
+    ] {
+        assert!(said.contains(words), "no `{words}` in {said}");
+    }
+}
+
+#[test]
+fn the_trust_root_of_another_platform_is_named_as_that() {
+    let folder = testkit::temp_folder();
+    let output = avouch().arg("init").arg(folder.path().join("other")).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let root = folder.path().join("other/client/trust-root.json");
+    let (code, said) = refusal(&["--trust-root".as_ref(), root.as_os_str()]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("because it is of another platform than the trust root"), "{said}");
+    assert!(
+        said.contains("do: use the trust root of the platform that signed, if you trust that platform"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_clock_that_is_a_day_off_cannot_check_and_says_so() {
+    let root = demo().out.join("trust-root.json");
+    let flags = ["--trust-root".as_ref(), root.as_os_str(), "--at".as_ref(), "2026-01-01T00:00:00Z".as_ref()];
+    let (code, said) = refusal(&flags);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("cannot check the timestamp token of signature 1"), "{said}");
+    assert!(said.contains("do: set this machine's clock, or name the time with `--at`"), "{said}");
+}
+
+#[test]
+fn a_refusal_is_json_too_where_json_is_asked_for() {
+    let root = demo().out.join("trust-root.json");
+    let file = demo().out.join("firmware.bin");
+    let verify = |flags: &[&str]| {
+        let output = avouch()
+            .arg("verify")
+            .arg(&file)
+            .arg("--json")
+            .arg("--trust-root")
+            .arg(&root)
+            .args(flags)
+            .output()
+            .unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), json)
+    };
+    let (code, json) = verify(&[]);
+    assert_eq!((code, json["verdict"].as_str()), (Some(0), Some("good")));
+    let (code, json) = verify(&["--product", "other"]);
+    assert_eq!((code, json["verdict"].as_str()), (Some(1), Some("bad")));
+    assert!(json["reasons"][1].as_str().unwrap().contains("`other` was expected"), "{json}");
+}
