@@ -11,6 +11,7 @@
 
 mod accept;
 mod admin;
+mod agreement;
 mod blocking;
 mod body;
 mod caller;
@@ -29,6 +30,7 @@ mod tls_authority;
 mod views;
 mod wiring;
 
+pub use agreement::AgreementError;
 pub use config::{Addresses, Config, Limits};
 pub use found::{FirstClient, FirstCredential, Founding, FoundingError, found};
 pub use logs::{LogError, LogFormat, start as start_logs};

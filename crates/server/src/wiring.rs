@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::admin;
+use crate::agreement::{self, AgreementError};
 use crate::caller::Callers;
 use crate::config::{Config, Limits};
 use crate::routes;
@@ -34,6 +35,9 @@ pub enum WiringError {
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     Store(#[from] store::OpenError),
+    /// Store and key process do not know the same log.
+    #[error("the log cannot be gone on with")]
+    Agreement(#[from] AgreementError),
     /// The engine does not start.
     #[error("the signing cycle cannot be started")]
     Engine(#[from] EngineError),
@@ -80,8 +84,8 @@ pub(crate) fn wire(
     public_url: String,
     stop: watch::Receiver<bool>,
 ) -> Result<Wired, WiringError> {
-    let store = Arc::new(Store::open(&config.folder, &holder(), Arc::clone(&clock))?);
     let lane = || -> Arc<dyn Signer> { Arc::new(signer::Client::new(&config.signer_socket)) };
+    let store = Arc::new(agreement::agreed(&config.folder, &lane(), &clock)?);
     let rooms = Rooms::new(Arc::clone(&store), lane(), lane());
     let (parts, authority) = rooms.parts(Arc::clone(&clock));
     let engine = Engine::start(parts)?;

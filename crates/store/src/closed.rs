@@ -13,9 +13,16 @@ use crate::sqlite::DATABASE;
 /// The file beside the database.
 const CLOSED: &str = "store.closed";
 
+/// The largest database whose digest is noted: an end in order is not to take longer than people wait for it.
+const BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
 /// Notes what the database is now. Nobody may write to it any more.
 pub(crate) fn note(folder: &Path) -> io::Result<()> {
-    let digest = digest(&folder.join(DATABASE))?;
+    let database = folder.join(DATABASE);
+    if fs::metadata(&database)?.len() > BYTES_MAX {
+        return Ok(());
+    }
+    let digest = digest(&database)?;
     let mut file = File::create(folder.join(CLOSED))?;
     writeln!(file, "{digest}")?;
     file.sync_all()
@@ -38,9 +45,11 @@ pub(crate) fn compare(folder: &Path) -> Result<Option<(Digest, Digest)>, OpenErr
         Err(source) => return Err(OpenError::File { action: "read", path, source }),
     };
     // A note that cannot be read is as good as one that says something else.
-    let noted = String::from_utf8(noted).ok().and_then(|text| text.trim_end().parse().ok()).unwrap_or(Digest::ZERO);
+    let noted =
+        String::from_utf8(noted).ok().and_then(|text| text.trim_end().parse().ok()).unwrap_or(Digest::ZERO);
     let database = folder.join(DATABASE);
-    let now = digest(&database).map_err(|source| OpenError::File { action: "read", path: database, source })?;
+    let now =
+        digest(&database).map_err(|source| OpenError::File { action: "read", path: database, source })?;
     Ok(Some((noted, now)))
 }
 

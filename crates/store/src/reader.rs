@@ -38,7 +38,8 @@ impl Reader {
     /// Looks at a folder in which no server runs, and keeps servers out of it meanwhile.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let path = existing(folder)?;
-        let lock = lock(folder, || lease::read(&connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?).ok())?;
+        let lock =
+            lock(folder, || lease::read(&connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?).ok())?;
         Self::with(folder, &path, Some(lock))
     }
 

@@ -33,7 +33,9 @@ impl Store {
     /// Puts the log aside, as it was shown: it gets no further entry, and another may be created. Where there is none
     /// any more, nothing is done. The store is to be opened again afterwards.
     pub fn freeze_log(self) -> Result<(), FreezeError> {
-        let Some(Locked { checkpoint, staged, .. }) = self.query("read the checkpoint", checkpoint::locked)? else {
+        let Some(Locked { checkpoint, staged, .. }) =
+            self.query("read the checkpoint", checkpoint::locked)?
+        else {
             return Ok(());
         };
         let origin = Checkpoint::parse(&checkpoint)?.origin().to_owned();

@@ -70,7 +70,11 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Database { action: "open", source };
         let forgotten = closed::forget(folder);
-        forgotten.map_err(|source| OpenError::File { action: "write to", path: folder.to_owned(), source })?;
+        forgotten.map_err(|source| OpenError::File {
+            action: "write to",
+            path: folder.to_owned(),
+            source,
+        })?;
         connection.execute_batch(include_str!("../sql/pragmas.sql")).map_err(failed)?;
         schema::migrate(&mut connection)?;
         // The lock on the folder says that whoever held the lease on this machine is gone, whatever it says of itself.
@@ -153,7 +157,8 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.readers().clear();
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let into_file = writer.query_row(include_str!("../sql/wal_checkpoint.sql"), [], |row| row.get::<_, i64>(0));
+        let into_file =
+            writer.query_row(include_str!("../sql/wal_checkpoint.sql"), [], |row| row.get::<_, i64>(0));
         if matches!(into_file, Ok(0)) {
             let _noted_or_not = closed::note(&self.folder);
         }

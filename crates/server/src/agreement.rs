@@ -1,0 +1,239 @@
+//! Before anything is served: do store and key process know the same log?
+//!
+//! The key process remembers the last checkpoint that it signed. A store that was put back from a backup is behind it,
+//! and would be refused at its first new entry; here that is found, and told, before one is taken. A registry that
+//! says that the log goes on under another origin makes the server begin that log, and freeze the one before.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine::{LogStageError, World, found_log};
+use model::{Clock, Form};
+use quorum::{Registry, RegistryError};
+use signer::{Answer, CheckpointOrder, Head, Order, Orders, Refusal, Signer, SignerError, State};
+use store::{FreezeError, OpenError, Restoration, SHARDS, Store};
+use tlog::{Checkpoint, CheckpointError, CheckpointLock, LockError, Locked};
+use tracing::{info, warn};
+
+use crate::wiring::{Rooms, holder};
+
+/// Why store and key process do not agree.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgreementError {
+    /// A folder that was restored, and nobody looked at it since.
+    #[error(
+        "`{}` was restored from a backup and nothing is written to it before its books were checked: run `avouch fsck` on the data folder, then start again",
+        folder.display()
+    )]
+    Unchecked {
+        /// The server's folder.
+        folder: PathBuf,
+    },
+    /// The store is behind the key process.
+    #[error(
+        "the key process signed a checkpoint of `{origin}` for {signed} entries, and the store knows {stored}: the store was put back, and to go on here would fork the log; bring the newest store back, or begin a new log with `avouch signerd adopt`"
+    )]
+    StoreBehind {
+        /// The log.
+        origin: String,
+        /// The size that was signed last.
+        signed: u64,
+        /// The size that is stored.
+        stored: u64,
+    },
+    /// The key process is behind the store.
+    #[error(
+        "the store knows a checkpoint of `{origin}` for {stored} entries, and the key process signed none after {signed}: the key process was put back; bring its newest folder back, or adopt its state with `avouch signerd adopt`"
+    )]
+    KeyProcessBehind {
+        /// The log.
+        origin: String,
+        /// The size that was signed last.
+        signed: u64,
+        /// The size that is stored.
+        stored: u64,
+    },
+    /// Two roots for one size.
+    #[error(
+        "store and key process know different checkpoints of `{origin}` for {size} entries: run `avouch fsck` on the data folder"
+    )]
+    OtherRoot {
+        /// The log.
+        origin: String,
+        /// The size.
+        size: u64,
+    },
+    /// A log that the registry does not know, and that no adoption has left behind.
+    #[error(
+        "the store holds the log `{stored}`, and the registry's is `{expected}`: is this the folder of another platform?"
+    )]
+    OtherLog {
+        /// The stored one.
+        stored: String,
+        /// The one in force.
+        expected: String,
+    },
+    /// The key process will not sign the last checkpoint once more.
+    #[error("the key process does not sign the last checkpoint once more")]
+    Refused(#[source] Refusal),
+    /// The key process cannot be asked.
+    #[error("the key process cannot be asked")]
+    Signer(#[from] SignerError),
+    /// The registry.
+    #[error("the registry that the key process shows does not replay")]
+    Registry(#[from] RegistryError),
+    /// The store.
+    #[error("the store cannot be opened")]
+    Store(#[from] OpenError),
+    /// The lock.
+    #[error("the newest checkpoint cannot be read")]
+    Lock(#[from] LockError),
+    /// A checkpoint that is none.
+    #[error("the stored checkpoint cannot be read")]
+    Checkpoint(#[from] CheckpointError),
+    /// The old log could not be frozen.
+    #[error("the old log cannot be frozen")]
+    Freeze(#[from] FreezeError),
+    /// The new log could not begin.
+    #[error("the new log cannot begin")]
+    Begin(#[from] LogStageError),
+}
+
+impl AgreementError {
+    /// Does it stay so until somebody does something about it?
+    pub const fn is_for_good(&self) -> bool {
+        matches!(
+            self,
+            Self::Unchecked { .. }
+                | Self::StoreBehind { .. }
+                | Self::KeyProcessBehind { .. }
+                | Self::OtherRoot { .. }
+                | Self::OtherLog { .. }
+                | Self::Refused(_)
+        )
+    }
+}
+
+/// Opens the store once it agrees with the key process.
+pub(crate) fn agreed(
+    folder: &Path,
+    signer: &Arc<dyn Signer>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Store, AgreementError> {
+    let restoration = Restoration::read(folder)?;
+    if restoration == Restoration::Unchecked {
+        return Err(AgreementError::Unchecked { folder: folder.to_owned() });
+    }
+    let open = || Store::open(folder, &holder(), Arc::clone(clock));
+    let store = open()?;
+    let told = signer.state()?;
+    let registry = Registry::replay(told.registry.iter().map(Vec::as_slice))?;
+    let log = registry.platform_key(Form::Checkpoint);
+    let origin = log.and_then(|key| key.record.origin.clone()).unwrap_or_default();
+    let store = match (store.load()?, log) {
+        (Some(locked), Some(key)) => {
+            let known = Known::new(&told, &locked)?;
+            if known.newest.origin() == origin {
+                known.check()?;
+                if restoration == Restoration::Checked {
+                    known.sign_again(key.record.id(), &**signer)?;
+                }
+                store
+            } else {
+                known.check_left(&registry, &origin)?;
+                warn!(frozen = known.newest.origin(), begun = origin, "an adoption begins a new log");
+                store.freeze_log()?;
+                begin(open, signer, clock)?
+            }
+        }
+        // The old log was frozen, and something stopped before the new one was there.
+        (None, Some(_)) if !registry.adoptions().is_empty() && folder.join(SHARDS).exists() => {
+            drop(store);
+            begin(open, signer, clock)?
+        }
+        _ => store,
+    };
+    if restoration == Restoration::Checked {
+        Restoration::None.write(folder)?;
+        info!("the restored folder agrees with the key process, and is gone on with");
+    }
+    Ok(store)
+}
+
+/// CRASH: until the new log is created, the store has none; the next start finds the old one frozen, and goes on here.
+fn begin(
+    open: impl Fn() -> Result<Store, OpenError>,
+    signer: &Arc<dyn Signer>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Store, AgreementError> {
+    let rooms = Rooms::new(Arc::new(open()?), Arc::clone(signer), Arc::clone(signer));
+    found_log(&World::new(rooms.parts(Arc::clone(clock)).0))?;
+    drop(rooms);
+    Ok(open()?)
+}
+
+/// What both know of one log.
+struct Known<'a> {
+    told: &'a State,
+    onto: Checkpoint,
+    newest: Checkpoint,
+}
+
+impl<'a> Known<'a> {
+    fn new(told: &'a State, locked: &Locked) -> Result<Self, CheckpointError> {
+        let (onto, newest) = (Checkpoint::parse(&locked.onto)?, Checkpoint::parse(&locked.checkpoint)?);
+        Ok(Self { told, onto, newest })
+    }
+
+    /// Only what the registry once knew, and an adoption left behind, is frozen.
+    fn check_left(&self, registry: &Registry, expected: &str) -> Result<(), AgreementError> {
+        let stored = self.newest.origin();
+        let is_left = registry.keys().any(|key| key.record.origin.as_deref() == Some(stored));
+        if is_left && !registry.adoptions().is_empty() {
+            return Ok(());
+        }
+        Err(AgreementError::OtherLog { stored: stored.to_owned(), expected: expected.to_owned() })
+    }
+
+    /// What was signed last is the newest that is stored, or what that one was swapped in onto.
+    fn check(&self) -> Result<(), AgreementError> {
+        let origin = self.newest.origin().to_owned();
+        let stored = self.newest.size();
+        let Some(last) = self.told.checkpoints.iter().find(|(of, _)| *of == origin).map(|(_, head)| *head)
+        else {
+            return match stored {
+                0 => Ok(()),
+                _ => Err(AgreementError::KeyProcessBehind { origin, signed: 0, stored }),
+            };
+        };
+        let signed = last.size;
+        if [head(&self.onto), head(&self.newest)].contains(&last) {
+            return Ok(());
+        }
+        Err(match signed {
+            _ if signed > stored => AgreementError::StoreBehind { origin, signed, stored },
+            _ if signed == stored || signed == self.onto.size() => {
+                AgreementError::OtherRoot { origin, size: signed }
+            }
+            _ => AgreementError::KeyProcessBehind { origin, signed, stored },
+        })
+    }
+
+    /// The same order gives the same signature; a key process whose own state was restored refuses it.
+    fn sign_again(&self, key: model::KeyId, signer: &dyn Signer) -> Result<(), AgreementError> {
+        let last = self.told.checkpoints.iter().find(|(of, _)| of == self.newest.origin());
+        let Some((_, last)) = last else { return Ok(()) };
+        let order = Order::Checkpoint(CheckpointOrder { key, old: *last, new: *last, proof: Vec::new() });
+        // The ledger's head is told with the next order; this one is about the log alone.
+        let ledger = Head { size: 0, root: model::merkle::root(&[]) };
+        match signer.order(&Orders { ledger, orders: vec![order] })?.answers.into_iter().next() {
+            Some(Answer::Refused(refusal)) => Err(AgreementError::Refused(refusal)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn head(checkpoint: &Checkpoint) -> Head {
+    Head { size: checkpoint.size(), root: *checkpoint.root() }
+}
