@@ -83,9 +83,8 @@ impl Scene {
         let name =
             source.file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
         let file = out.join(&name);
-        // A copy in the same folder, so that every command below can be run there. A link is as good, and quicker.
-        let linked = fs::hard_link(&source, &file).or_else(|_| fs::copy(&source, &file).map(drop));
-        linked.map_err(Failure::file("copy", &source))?;
+        // A copy in the same folder, so that every command below can be run there and nothing touches the original.
+        fs::copy(&source, &file).map_err(Failure::file("copy", &source))?;
         Ok(Self { out, file, name, terminal, began })
     }
 
