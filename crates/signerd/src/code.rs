@@ -54,13 +54,15 @@ pub(crate) fn prepare(
     order: &SignOrder,
     now: Reading,
 ) -> Result<Prepared, Refusal> {
-    let asked = Asked::parse(state, order, now)?;
+    let asked = Asked::parse(state, order)?;
     let known = state.signings.get(&(asked.digest, asked.item.index));
     if let Some(signed) = known.and_then(Prepared::kept) {
         // The request digest covers the item, so the same (digest, item) is the same order: the same bytes go back,
-        // whatever happened to key, policy or clock since they were made.
+        // whatever happened to key, policy or clock since they were made. Past the deadline too, as long as they are
+        // remembered: a signature that exists is to be logged, and not lost between a crash and a deadline.
         return Ok(signed);
     }
+    asked.check_time(now)?;
     // Endorsements of a key without a rule are not looked at; the intent names their digest all the same.
     let cleared = asked.allow(now)?.clear(now)?;
     if known.is_none() {
@@ -71,7 +73,7 @@ pub(crate) fn prepare(
 }
 
 impl<'a> Asked<'a> {
-    fn parse(state: &'a State, order: &'a SignOrder, now: Reading) -> Result<Self, Refusal> {
+    fn parse(state: &'a State, order: &'a SignOrder) -> Result<Self, Refusal> {
         let malformed = |error: &dyn std::error::Error| refuse(RefusalCode::Malformed, told(error));
         let registry = registry(state)?;
         if order.endorsements.len() > limits::ENDORSEMENTS_MAX {
@@ -91,7 +93,6 @@ impl<'a> Asked<'a> {
         }
         let digest = Request::digest(&order.request);
         let asked = Self { order, registry, request, digest, item };
-        asked.check_time(now)?;
         asked.check_place()?;
         Ok(asked)
     }

@@ -98,9 +98,11 @@ fn a_lost_reply_a_crash_and_a_replay_give_the_same_bytes_and_one_signature() {
     let size = platform.process.state().unwrap().journal.size;
     assert_eq!(platform.order(order.clone()).unwrap(), first);
     assert_eq!(platform.process.state().unwrap().journal.size, size, "a replay leaves no leaf");
-    // Past the deadline it is over.
+    // Past the deadline, what was signed is still told, so that it can be logged, and nothing new is signed.
+    let late = platform.asking("default/cms", b"other bytes").order();
     platform.world.clock.advance(10 * MINUTE);
-    assert_eq!(platform.order(order).unwrap_err().code, RefusalCode::Expired);
+    assert_eq!(platform.order(order).unwrap(), first);
+    assert_eq!(platform.order(late).unwrap_err().code, RefusalCode::Expired);
 }
 
 #[test]
