@@ -61,11 +61,12 @@ pub(super) fn run(args: &DemoArgs, terminal: Terminal) -> Result<Exit, Failure> 
     scene.tamper(&founded)?;
     scene.foreign()?;
     scene.close(&founded, args.keep);
-    if args.keep {
-        return founded.household.keep(terminal);
-    }
     let platform = founded.folder.path().to_owned();
-    drop(founded);
+    if args.keep {
+        founded.household.keep(terminal)?;
+    } else {
+        drop(founded);
+    }
     // The keys of a demonstration are worth nothing to anybody, and are not left behind.
     fs::remove_dir_all(&platform).map_err(Failure::file("remove", &platform))?;
     Ok(Exit::Done)
