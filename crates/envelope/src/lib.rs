@@ -22,6 +22,7 @@ mod to_be_signed;
 
 pub mod bundle;
 pub mod cms;
+pub mod detached;
 pub mod dsse;
 pub mod rekor;
 pub mod sshsig;

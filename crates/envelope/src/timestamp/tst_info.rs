@@ -38,6 +38,9 @@ const ACCURACY: Duration = Duration::from_secs(1);
 
 impl TstInfo {
     /// What the token for this request says, if it was made at this time and has this number.
+    ///
+    /// The time is cut to the second, well within the accuracy that the token states: a fraction is allowed, but
+    /// `@sigstore/verify` reads one of exactly three digits or none, and DER has no trailing zeros to make it three.
     pub fn answer(request: &Request, time: Instant, serial: u64) -> Result<Self, TimestampError> {
         if let Some(policy) = request.policy.as_ref().filter(|policy| *policy != POLICY) {
             return Err(TimestampError::OtherPolicy { policy: policy.clone() });
@@ -46,7 +49,7 @@ impl TstInfo {
             policy: POLICY.to_owned(),
             imprint: request.imprint.clone(),
             serial: integer_octets(serial),
-            time,
+            time: time.whole_second(),
             accuracy: Some(ACCURACY),
             nonce: request.nonce.clone(),
             authority: None,
@@ -138,6 +141,16 @@ pub fn compose(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_tells_the_whole_second() {
+        let imprint = Imprint::sha256(&model::Digest::of(b"signature"));
+        let wish = crate::timestamp::CertificateWish::Embedded;
+        let request = Request { imprint, policy: None, nonce: None, certificate: wish };
+        let time = Instant::from_nanoseconds(1_795_165_602_054_786_197);
+        let said = TstInfo::answer(&request, time, 1).map(|info| info.time);
+        assert!(matches!(said, Ok(said) if said == Instant::from_seconds(1_795_165_602)));
+    }
 
     #[test]
     fn serial_numbers_are_positive_and_have_one_encoding() {
