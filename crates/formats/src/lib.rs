@@ -1,7 +1,7 @@
 //! Where a signature lives in a file: one module a format, all behind one small trait.
 //!
-//! **In scope**: telling formats apart ([`sniff`]), saying what must be signed of a file while it is read once and in
-//! bounded memory ([`Format::prepare`]), and the files that stand beside a signed file ([`detached`]).
+//! **In scope**: telling formats apart ([`sniff`]), and saying what must be signed of a file while it is read once and
+//! in bounded memory ([`Format::prepare`]).
 //!
 //! **Out of scope**: signing, the structure around a signature (the room `envelope`), whether a signature is to be
 //! believed (the room `verify`). A file is read by whoever calls, and never leaves their machine.
@@ -10,7 +10,6 @@
 //! whether its signature is raw or CMS. The list of formats is static: [`ALL`].
 
 mod blob;
-pub mod detached;
 mod format;
 
 pub use blob::Blob;

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use ::verify::{Artifact, Expectations, Present, TimeSource, verify_receipt};
 use clap::{Args, Parser};
-use formats::detached;
+use envelope::detached;
 use model::receipt::Receipt;
-use model::{Form, PublicKey};
+use model::Form;
 
 use crate::config::Ports;
 use crate::context::Context;
@@ -161,14 +161,13 @@ impl Scene {
         let put = |name: &str, bytes: &[u8]| files::write(&self.out.join(name), bytes);
         put("trust-root.json", &root.encode())?;
         put("trusted_root.json", &root.sigstore().to_json())?;
-        let pem: String = root.roots().iter().map(pki::Certificate::to_pem).collect();
-        put("root.pem", pem.as_bytes())?;
+        put("root.pem", super::trust::roots_pem(root).as_bytes())?;
         let receipt = self.receipt()?;
         for signed in &receipt.items {
             for one in detached::of_item(signed, None).map_err(Failure::inside("project a receipt"))? {
                 match one.kind {
                     detached::Kind::Signature => {
-                        put("key.pub.pem", public_key_pem(&signed.public_key).as_bytes())?
+                        put("key.pub.pem", super::trust::public_key_pem(&signed.public_key).as_bytes())?
                     }
                     detached::Kind::Timestamp => {
                         put(&format!("{}{}", self.name, one.kind.suffix()), &one.bytes)?
@@ -312,14 +311,6 @@ fn what_signs(form: Form) -> &'static str {
         Form::Checkpoint => "checkpoints of the log",
         _ => "one kind of thing",
     }
-}
-
-/// A public key in PEM.
-fn public_key_pem(key: &PublicKey) -> String {
-    let base64 = data_encoding::BASE64.encode(key.spki());
-    let lines: Vec<String> =
-        base64.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }
 
 /// A word as a shell reads it.

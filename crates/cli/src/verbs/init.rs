@@ -111,6 +111,9 @@ pub(super) fn found(args: &InitArgs, ports: Ports) -> Result<Founded, Failure> {
         folder.config.server.public_url.clone().unwrap_or_else(|| format!("https://{}", args.host));
     let trust_root = trust_root(&folder, &public_url, now)?;
     files::write(&folder.at(TRUST_ROOT), &trust_root.encode())?;
+    // For tools that know nothing of avouch.
+    files::write(&folder.at("client/root.pem"), super::trust::roots_pem(&trust_root).as_bytes())?;
+    files::write(&folder.at("client/trusted_root.json"), &trust_root.sigstore().to_json())?;
     Ok(Founded { folder, household, trust_root, passphrase })
 }
 

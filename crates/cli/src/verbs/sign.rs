@@ -9,7 +9,8 @@ use ::verify::{
 use api::{Code, ProfileView, RequestState, RequestView};
 use clap::Args;
 use client::{Client, ClientError, Wait};
-use formats::{Carried, detached};
+use envelope::detached;
+use formats::Carried;
 use model::receipt::Receipt;
 use model::{Class, Item, Space, Subject};
 use serde::Serialize;

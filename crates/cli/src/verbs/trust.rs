@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ::verify::TrustRoot;
 use clap::{Args, Subcommand};
+use model::{PublicKey, Space};
 use quorum::Governance;
 
 use crate::context::ContextArgs;
@@ -22,14 +23,20 @@ pub(crate) struct TrustArgs {
 enum TrustVerb {
     /// Fetch the platform's present trust root and print it
     #[command(
-        after_help = "Examples:\n  avouch trust export > trust-root.json\n  avouch trust export --sigstore > trusted_root.json    for cosign and its kin"
+        after_help = "Examples:\n  avouch trust export > trust-root.json\n  avouch trust export --sigstore > trusted_root.json    for cosign and its kin\n  avouch trust export --roots > root.pem                for openssl\n  avouch trust export --key default/blob > key.pub.pem  for cosign --key"
     )]
     Export {
         #[command(flatten)]
         context: ContextArgs,
         /// Print Sigstore's `trusted_root.json`
-        #[arg(long)]
+        #[arg(long, group = "projection")]
         sigstore: bool,
+        /// Print the root certificates in PEM
+        #[arg(long, group = "projection")]
+        roots: bool,
+        /// Print a key in PEM: its active generation
+        #[arg(long, value_name = "KEY", group = "projection")]
+        key: Option<Space>,
         /// Project this trust root, and ask nobody
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
@@ -49,14 +56,19 @@ enum TrustVerb {
 
 pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure> {
     match &args.verb {
-        TrustVerb::Export { context, sigstore, from } => {
+        TrustVerb::Export { context, sigstore, roots, key, from } => {
             let root = match from {
                 Some(path) => crate::reading::trust_root(path)?,
                 None => context.load()?.renew_trust_root()?,
             };
-            let bytes = if *sigstore { root.sigstore().to_json() } else { root.encode() };
-            terminal.bytes(&bytes);
-            terminal.line("");
+            if let Some(name) = key {
+                terminal.bytes(key_pem(&root, name)?.as_bytes());
+            } else if *roots {
+                terminal.bytes(roots_pem(&root).as_bytes());
+            } else {
+                terminal.bytes(&if *sigstore { root.sigstore().to_json() } else { root.encode() });
+                terminal.line("");
+            }
         }
         TrustVerb::Show { file, context, json } => {
             let root = match file {
@@ -67,6 +79,27 @@ pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure>
         }
     }
     Ok(Exit::Done)
+}
+
+/// The root certificates, for tools that read PEM.
+pub(super) fn roots_pem(root: &TrustRoot) -> String {
+    root.roots().iter().map(pki::Certificate::to_pem).collect()
+}
+
+fn key_pem(root: &TrustRoot, name: &Space) -> Result<String, Failure> {
+    let key = root.registry().active_key(name).ok_or_else(|| Failure::Usage {
+        what: format!("the trust root knows no active key `{name}`"),
+        advice: "`avouch trust show` lists the keys",
+    })?;
+    Ok(public_key_pem(&key.record.public_key))
+}
+
+/// A public key in PEM (RFC 7468 §13).
+pub(super) fn public_key_pem(key: &PublicKey) -> String {
+    let base64 = data_encoding::BASE64.encode(key.spki());
+    let lines: Vec<&str> =
+        base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }
 
 /// Shows a trust root to people.

@@ -8,8 +8,9 @@ use ::verify::{
     Refused, TimeSource, TrustRoot, Verified, verify_bundle, verify_cms, verify_receipt,
 };
 use clap::Args;
+use envelope::detached;
 use envelope::trusted_root::TrustedRoot;
-use formats::{Carried, detached};
+use formats::Carried;
 use model::{Class, Digest, Instant, PublicKey, Space};
 use serde::Serialize;
 

@@ -334,14 +334,14 @@ fn the_projections_of_a_receipt_verify_with_the_same_trust_root() {
     let receipt = platform.sign(&["default/cms", "default/blob"], at(100));
     let log_id = root.logs().next().unwrap().log_id();
     for signed in &receipt.items {
-        for file in formats::detached::of_item(signed, Some(&log_id)).unwrap() {
+        for file in envelope::detached::of_item(signed, Some(&log_id)).unwrap() {
             match file.kind {
-                formats::detached::Kind::Bundle => {
+                envelope::detached::Kind::Bundle => {
                     let trust = BundleTrust::Platform(&root);
                     verify_bundle(&self::file(), &file.bytes, trust, &Expectations::default(), later(200))
                         .unwrap();
                 }
-                formats::detached::Kind::Cms => {
+                envelope::detached::Kind::Cms => {
                     let trust = CmsTrust::Platform(&root);
                     verify_cms(&self::file(), &file.bytes, trust, &Expectations::default(), later(200))
                         .unwrap();
