@@ -1,22 +1,39 @@
 //! The engine: a cheap handle to the running stages.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use identity::Caller;
-use model::{Profile, RequestId, Space};
+use model::{Instant, Profile, RequestId, Space};
 
-use crate::board::Reply;
+use crate::board::{Reply, Seat};
 use crate::lanes::{Lanes, RETRY_AFTER};
 use crate::metrics::Metrics;
-use crate::stages::{Arrival, LogStage, LogStageError, Parts, Received, World, profile_view};
-use crate::{ProfileView, StoreError, Submission, SubmitError, View, recovery};
+use crate::stages::{Arrival, LogStage, LogStageError, Parts, Received, World, profile_view, records};
+use crate::{ProfileView, StoreError, Submission, SubmitError, View, Write, recovery};
 
 /// The running signing cycle. Clones are handles to the same.
 #[derive(Clone)]
 pub struct Engine {
     world: Arc<World>,
     lanes: Arc<Mutex<Option<Arc<Lanes>>>>,
+}
+
+/// Somebody's wait for a request. It ends when this is dropped, and the reply with it.
+#[must_use = "who drops it does not wait any more"]
+pub struct Watch {
+    world: Weak<World>,
+    id: RequestId,
+    seat: Option<Seat>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let (Some(world), Some(seat)) = (self.world.upgrade(), self.seat) {
+            world.board.leave(self.id, seat);
+        }
+    }
 }
 
 /// Why the engine does not start.
@@ -98,10 +115,22 @@ impl Engine {
         Ok(self.world.view(id)?.map(|(row, _)| row).filter(|row| sees(caller, row)))
     }
 
-    /// Calls `reply` once a request is final: at once, if it is. Whether the caller may see it is for
-    /// [`Engine::view`] to say.
-    pub fn watch(&self, id: RequestId, reply: Reply) {
-        self.world.watch(id, reply);
+    /// Calls `reply` once a request is final: at once, if it is; or at once with how it stands, where too many wait
+    /// for it already. Whether the caller may see it is for [`Engine::view`] to say.
+    pub fn watch(&self, id: RequestId, reply: Reply) -> Watch {
+        Watch { id, seat: self.world.watch(id, reply), world: Arc::downgrade(&self.world) }
+    }
+
+    /// Records in the ledger how many calls were refused since then whose callers proved nothing, by the kind of
+    /// refusal. To be called once a minute at most, so that nobody can fill the ledger from outside.
+    pub fn record_strangers(
+        &self,
+        since: Instant,
+        refused: &BTreeMap<&'static str, u64>,
+    ) -> Result<(), StoreError> {
+        let leaf = records::strangers(self.world.place_of_none(), since, refused);
+        // CRASH: before this they are counted in memory alone, and forgotten with it.
+        self.world.requests.write(&[Write::Note { leaf }]).map(|_| ())
     }
 
     /// Lets what waited past its deadline expire. To be called now and then.

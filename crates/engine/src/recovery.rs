@@ -1,6 +1,6 @@
 //! Recovery: what was in flight when a server stopped goes through the ordinary stages once more.
 
-use model::{Instant, Request, RequestId};
+use model::{Instant, Request};
 
 use crate::stages::{Arrival, World, records};
 use crate::{Row, Standing, State, StoreError, Write};
@@ -8,11 +8,14 @@ use crate::{Row, Standing, State, StoreError, Write};
 /// A request that was in flight at so many crashes is set aside: it may be what crashes the server.
 const CRASHES_MAX: u32 = 3;
 
+/// How many rows are in memory at once.
+const ROWS_MAX: usize = 256;
+
 /// Counts the crash for every row in flight, sets aside what was in flight too often, and gives back the rest.
 pub fn take_up(world: &World) -> Result<Vec<Arrival>, StoreError> {
     let ids = world.requests.unfinished(world.clock.now())?;
     let mut arrivals = Vec::new();
-    for ids in ids.chunks(256) {
+    for ids in ids.chunks(ROWS_MAX) {
         let rows: Vec<Row> = world.requests.load(ids)?.into_iter().flatten().collect();
         let in_flight = rows.iter().filter(|row| row.standing.state == State::Intended);
         let writes: Vec<Write> = in_flight.map(|row| crashed(world, row)).collect();
@@ -28,10 +31,13 @@ pub fn take_up(world: &World) -> Result<Vec<Arrival>, StoreError> {
 
 /// What waits past its deadline.
 pub(crate) fn overdue(world: &World, now: Instant) -> Result<Vec<Arrival>, StoreError> {
-    let ids: Vec<RequestId> = world.requests.unfinished(now)?;
-    let rows = world.requests.load(&ids)?.into_iter().flatten();
-    let waiting = rows.filter(|row| row.standing.state == State::Waiting);
-    Ok(waiting.map(|row| Arrival::Unfinished { id: row.id }).collect())
+    let mut arrivals = Vec::new();
+    for ids in world.requests.unfinished(now)?.chunks(ROWS_MAX) {
+        let rows = world.requests.load(ids)?.into_iter().flatten();
+        let waiting = rows.filter(|row| row.standing.state == State::Waiting);
+        arrivals.extend(waiting.map(|row| Arrival::Unfinished { id: row.id }));
+    }
+    Ok(arrivals)
 }
 
 fn crashed(world: &World, row: &Row) -> Write {

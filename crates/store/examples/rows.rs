@@ -66,7 +66,7 @@ fn insert(number: &mut u128) -> Write {
     let name = || "default".parse().expect("one lower-case word is a name");
     let leaf = |kind| Leaf {
         kind,
-        request: id,
+        request: Some(id),
         space: name(),
         time: Instant::from_seconds(1_795_165_602),
         salt: number.to_be_bytes(),

@@ -82,17 +82,18 @@ CREATE TABLE receipts (
     PRIMARY KEY (request, place)
 ) STRICT;
 
--- The audit ledger: its leaves, and the right edge of the tree over them.
+-- The audit ledger: its leaves, and the right edge of the tree over them. Only what strangers tried is about no
+-- request.
 CREATE TABLE ledger_leaves (
     place   INTEGER PRIMARY KEY,
     kind    TEXT    NOT NULL,
-    request BLOB    NOT NULL,
+    request BLOB    CHECK ((request IS NULL) = (kind = 'strangers')),
     space   TEXT    NOT NULL,
     time    INTEGER NOT NULL,
     salt    BLOB    NOT NULL,
     record  BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX ledger_leaves_by_request ON ledger_leaves (request);
+CREATE INDEX ledger_leaves_by_request ON ledger_leaves (request) WHERE request IS NOT NULL;
 CREATE TABLE ledger_edge (
     place INTEGER PRIMARY KEY CHECK (place = 0),
     edge  BLOB    NOT NULL

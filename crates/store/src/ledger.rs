@@ -1,13 +1,14 @@
 //! The audit ledger: leaves, and the right edge of the tree over them, in the transaction of the change.
 
 use engine::{Leaf, LeafKind, Ledger, StoreError};
+use model::RequestId;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use signer::Head;
 use tlog::RightEdge;
 
 use crate::Store;
 use crate::error::Fault;
-use crate::row::{bytes, nanoseconds, request_id, signed, space, time};
+use crate::row::{bytes, nanoseconds, request_id_or_none, signed, space, time};
 
 impl Ledger for Store {
     fn head(&self) -> Result<Head, StoreError> {
@@ -41,7 +42,7 @@ pub(crate) fn append(transaction: &Transaction<'_>, leaves: &[&Leaf]) -> Result<
         statement.execute(params![
             signed(edge.size())?,
             leaf.kind.word(),
-            leaf.request.as_bytes(),
+            leaf.request.as_ref().map(RequestId::as_bytes),
             leaf.space.as_str(),
             nanoseconds(leaf.time)?,
             leaf.salt,
@@ -68,7 +69,7 @@ pub(crate) fn leaf(row: &rusqlite::Row<'_>) -> Result<Leaf, Fault> {
     let kind = LeafKind::ALL.into_iter().find(|kind| kind.word() == word);
     Ok(Leaf {
         kind: kind.ok_or(Fault::Corrupt { what: "kind of a ledger leaf", source: None })?,
-        request: request_id(row, "request")?,
+        request: request_id_or_none(row, "request")?,
         space: space(row, "space")?,
         time: time(row, "time")?,
         salt: bytes(row, "salt")?,

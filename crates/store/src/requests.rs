@@ -81,6 +81,7 @@ impl RequestStore for Store {
 fn leaves_of(write: &Write) -> &[Leaf] {
     match write {
         Write::Insert { leaves, .. } | Write::Move { leaves, .. } => leaves,
+        Write::Note { leaf } => std::slice::from_ref(leaf),
         Write::Crashed { .. } => &[],
     }
 }
@@ -113,6 +114,8 @@ fn write_one(transaction: &Transaction<'_>, write: &Write) -> Result<Result<(), 
             let counted = statement.execute(params![id.as_bytes()])?;
             Ok(if counted == 1 { Ok(()) } else { Err(Conflict::Moved { id: *id }) })
         }
+        // Its leaf is all there is to it.
+        Write::Note { .. } => Ok(Ok(())),
     }
 }
 

@@ -40,6 +40,10 @@ pub(crate) fn request_id(row: &Row<'_>, column: &str) -> Result<RequestId, Fault
     bytes(row, column).map(RequestId::new)
 }
 
+pub(crate) fn request_id_or_none(row: &Row<'_>, column: &str) -> Result<Option<RequestId>, Fault> {
+    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(RequestId::new))
+}
+
 pub(crate) fn principal_id(row: &Row<'_>, column: &str) -> Result<PrincipalId, Fault> {
     bytes(row, column).map(PrincipalId::new)
 }

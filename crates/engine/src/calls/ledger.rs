@@ -21,9 +21,9 @@ pub trait Ledger: Send + Sync {
 pub struct Leaf {
     /// What it records.
     pub kind: LeafKind,
-    /// The request that it is about.
-    pub request: RequestId,
-    /// The space of that request.
+    /// The request that it is about; `None` where it is about those who made none.
+    pub request: Option<RequestId>,
+    /// The space of that request, or `platform`.
     pub space: Space,
     /// When it was written.
     pub time: Instant,
@@ -44,11 +44,14 @@ pub enum LeafKind {
     Intent,
     /// How it ended.
     Outcome,
+    /// How many calls were refused in a minute whose callers proved nothing: in sum, about no request.
+    Strangers,
 }
 
 impl LeafKind {
     /// Every kind there is.
-    pub const ALL: [Self; 4] = [Self::Submission, Self::Endorsement, Self::Intent, Self::Outcome];
+    pub const ALL: [Self; 5] =
+        [Self::Submission, Self::Endorsement, Self::Intent, Self::Outcome, Self::Strangers];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
@@ -57,6 +60,7 @@ impl LeafKind {
             Self::Endorsement => "endorsement",
             Self::Intent => "intent",
             Self::Outcome => "outcome",
+            Self::Strangers => "strangers",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the ledger records of a request: canonical JSON, committed to with a salt.
 
+use std::collections::BTreeMap;
+
 use model::{Digest, Instant, RequestId, Space, to_canonical};
 use serde::Serialize;
 
@@ -41,10 +43,17 @@ struct Outcome<'a> {
     receipts: &'a [Digest],
 }
 
+/// Calls that were refused and whose callers proved nothing.
+#[derive(Serialize)]
+struct Strangers<'a> {
+    since: Instant,
+    refused: &'a BTreeMap<&'static str, u64>,
+}
+
 /// Where and when a leaf is written, and its salt.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    pub(crate) request: RequestId,
+    pub(crate) request: Option<RequestId>,
     pub(crate) space: Space,
     pub(crate) time: Instant,
     pub(crate) salt: [u8; 16],
@@ -87,6 +96,10 @@ pub(crate) fn intent(place: Place, endorsed: &Endorsed) -> Leaf {
 pub(crate) fn outcome(place: Place, digest: Digest, standing: &Standing, receipts: &[Digest]) -> Leaf {
     let Standing { state, reasons, .. } = standing;
     place.leaf(LeafKind::Outcome, &Outcome { digest, state: state.word(), reasons, receipts })
+}
+
+pub(crate) fn strangers(place: Place, since: Instant, refused: &BTreeMap<&'static str, u64>) -> Leaf {
+    place.leaf(LeafKind::Strangers, &Strangers { since, refused })
 }
 
 fn text(canonical: &[u8]) -> &str {

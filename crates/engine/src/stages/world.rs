@@ -8,7 +8,7 @@ use signer::Signer;
 use tlog::{CheckpointLock, TileStore};
 
 use super::records::Place;
-use crate::board::{Board, Reply};
+use crate::board::{Board, Reply, Seat};
 use crate::metrics::Counters;
 use crate::platform::{Platform, PlatformCache};
 use crate::troubles::Troubles;
@@ -95,10 +95,20 @@ impl World {
 
     /// Where the next leaf about a request stands.
     pub(crate) fn place(&self, request: RequestId, space: &Space) -> Place {
+        Place { request: Some(request), space: space.clone(), time: self.clock.now(), salt: self.salt() }
+    }
+
+    /// Where the next leaf about no request stands.
+    pub(crate) fn place_of_none(&self) -> Place {
+        let space = "platform".parse().expect("the platform's own space is a well formed name");
+        Place { request: None, space, time: self.clock.now(), salt: self.salt() }
+    }
+
+    fn salt(&self) -> [u8; 16] {
         let mut salt = [0; 16];
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         random(&mut salt);
-        Place { request, space: space.clone(), time: self.clock.now(), salt }
+        salt
     }
 
     /// How a request stands; `None` if there is no such request.
@@ -117,16 +127,22 @@ impl World {
     pub(crate) fn join(&self, id: RequestId, reply: Reply) {
         match self.view(id) {
             Ok(Some((_, view))) if view.state.is_final() || view.state == State::Waiting => reply(Ok(view)),
-            Ok(Some(_)) => self.watch(id, reply),
+            Ok(Some(_)) => {
+                // Nothing that is in flight stays so for long: the seat is given up when it is final.
+                self.watch(id, reply);
+            }
             Ok(None) => reply(Err(SubmitError::NotFound { id })),
             Err(error) => reply(Err(error.into())),
         }
     }
 
-    /// Answers once a request is final.
-    pub(crate) fn watch(&self, id: RequestId, reply: Reply) {
+    /// Answers once a request is final, and says where the reply waits until then.
+    pub(crate) fn watch(&self, id: RequestId, reply: Reply) -> Option<Seat> {
         // Watched first and looked at then, so that an end in between is not missed.
-        let turned_away = self.board.watch(id, reply).err();
+        let (seat, turned_away) = match self.board.watch(id, reply) {
+            Ok(seat) => (Some(seat), None),
+            Err(reply) => (None, Some(reply)),
+        };
         match (self.view(id), turned_away) {
             (Ok(Some((_, view))), Some(reply)) => reply(Ok(view)),
             (Ok(Some((_, view))), None) if view.state.is_final() => self.board.tell(&view),
@@ -137,5 +153,6 @@ impl World {
                 self.board.fail(id, turned_away, || SubmitError::unavailable("the store", error.clone()));
             }
         }
+        seat
     }
 }

@@ -86,7 +86,7 @@ pub(crate) fn standing(state: State) -> Standing {
 pub(crate) fn leaf(number: u8) -> Leaf {
     Leaf {
         kind: LeafKind::Submission,
-        request: id(number),
+        request: Some(id(number)),
         space: space("default"),
         time: Instant::from_nanoseconds(5),
         salt: [number; 16],
