@@ -1,106 +1,21 @@
-//! What must be true, during a run and after it. The numbers are those of the invariants in ARCHITECTURE.md.
+//! What must be true when everything came to its end. The numbers are those of the invariants in ARCHITECTURE.md.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use engine::{Decision, LeafKind, Ledger as _, Moment as Asking, PolicyEngine, Question, State, View};
 use envelope::{Chosen, compose};
-use keystore::{Key, KeyStore, KeyStoreError, Signable};
 use model::receipt::{Receipt, SignedItem};
-use model::{Algorithm, Digest, Item, KeyId, Kind, PublicKey, Request, RequestId};
+use model::{Digest, Item, Kind, Logging, Request, RequestId, Timestamping};
 use pki::Certificate;
 use policy::BuiltIn;
 use quorum::{Endorsement, Moment, Registry, count};
 use signer::Signer;
-use testkit::CrashDisk;
-use tlog::{Log, RightEdge, SignedCheckpoint, TileStore, VerifierKey, proof};
+use tlog::{Log, RightEdge, SignedCheckpoint, VerifierKey, proof};
 
 use crate::clients::Asked;
 use crate::store::CrashStore;
-
-type Found = Result<(), (u8, String)>;
-
-fn must(holds: bool, invariant: u8, what: impl FnOnce() -> String) -> Found {
-    if holds { Ok(()) } else { Err((invariant, what())) }
-}
-
-/// What is seen while a run goes on.
-#[derive(Clone, Default)]
-pub(crate) struct Watch(Arc<Mutex<Seen>>);
-
-#[derive(Default)]
-struct Seen {
-    blind: Vec<String>,
-    notes: Vec<String>,
-}
-
-impl Watch {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().expect("nothing panics while it looks")
-    }
-
-    /// Looks at what is public now, and at what the keys did since.
-    pub(crate) fn look(&self, store: &CrashStore) -> Found {
-        let mut seen = self.seen();
-        if let Ok(Some(note)) = store.published()
-            && seen.notes.last() != Some(&note)
-        {
-            seen.notes.push(note);
-        }
-        must(seen.blind.is_empty(), 1, || {
-            format!("signed without a durable intent: {}", seen.blind.join(", "))
-        })
-    }
-}
-
-/// Private keys that note when they sign what no durable intent names.
-pub(crate) struct WatchedKeys {
-    inner: Arc<dyn KeyStore>,
-    disk: CrashDisk,
-    watch: Watch,
-}
-
-impl WatchedKeys {
-    pub(crate) fn new(inner: Arc<dyn KeyStore>, disk: CrashDisk, watch: Watch) -> Self {
-        Self { inner, disk, watch }
-    }
-}
-
-struct WatchedKey {
-    inner: Arc<dyn Key>,
-    disk: CrashDisk,
-    watch: Watch,
-}
-
-impl KeyStore for WatchedKeys {
-    fn generate(&self, algorithm: Algorithm) -> Result<PublicKey, KeyStoreError> {
-        self.inner.generate(algorithm)
-    }
-
-    fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError> {
-        let inner = self.inner.key(id)?;
-        Ok(Arc::new(WatchedKey { inner, disk: self.disk.clone(), watch: self.watch.clone() }))
-    }
-}
-
-impl Key for WatchedKey {
-    fn public(&self) -> &PublicKey {
-        self.inner.public()
-    }
-
-    fn sign(&self, what: Signable<'_>) -> Result<Vec<u8>, KeyStoreError> {
-        let digest = match what {
-            // The journal's own checkpoints are no signatures that anybody ordered.
-            Signable::Message(bytes) if bytes.starts_with(b"sign.example.test/journal/") => None,
-            Signable::Message(bytes) => Some(Digest::of(bytes)),
-            Signable::Sha256(digest) => Some(*digest),
-        };
-        if let Some(digest) = digest.filter(|digest| !self.disk.is_durable(digest.as_bytes())) {
-            self.watch.seen().blind.push(digest.to_string());
-        }
-        self.inner.sign(what)
-    }
-}
+use crate::truth::{Found, Truth, must};
 
 /// The built-in policy, which remembers when it was asked about what.
 #[derive(Clone, Default)]
@@ -125,17 +40,20 @@ pub(crate) struct Ending<'a> {
     pub(crate) signer: &'a dyn Signer,
     pub(crate) policy: &'a WatchedPolicy,
     pub(crate) asked: &'a [Asked],
-    pub(crate) told: &'a BTreeMap<RequestId, Vec<View>>,
-    pub(crate) watch: &'a Watch,
+    pub(crate) told: BTreeMap<RequestId, Vec<View>>,
+    pub(crate) truth: &'a Truth,
+    /// Every checkpoint that was ever public.
+    pub(crate) notes: &'a [String],
 }
 
 impl Ending<'_> {
     pub(crate) fn check(&self) -> Found {
-        self.watch.look(self.store)?;
+        self.truth.look()?;
+        self.check_heads()?;
         let log = self.open_log()?;
         self.check_checkpoints(&log)?;
         self.check_nothing_twice(&log)?;
-        for (id, views) in self.told {
+        for (id, views) in &self.told {
             self.check_views(id, views)?;
             for view in views.iter().filter(|view| view.state == State::Done) {
                 self.check_done(view, &log)?;
@@ -152,11 +70,23 @@ impl Ending<'_> {
         Log::open(verifier, tiles, lock).map_err(|error| (9, format!("the log does not open: {error}")))
     }
 
+    /// Every head that was ever signed is one that the log had, as far as the log goes.
+    pub(crate) fn check_heads(&self) -> Found {
+        let log = self.open_log()?;
+        let size = log.checkpoint().map_or(0, SignedCheckpoint::size);
+        for (signed, expected) in self.truth.heads().range(..=size) {
+            let root = log.root_of(*signed).map_err(|error| (9, format!("size {signed}: {error}")))?;
+            must(root == *expected, 9, || {
+                format!("the log at size {signed} is not the one that was signed")
+            })?;
+        }
+        Ok(())
+    }
+
     /// Every checkpoint that was ever public is one of the log as it is now.
     fn check_checkpoints(&self, log: &Log) -> Found {
-        let notes = self.watch.seen().notes.clone();
-        for note in notes {
-            let seen = SignedCheckpoint::open(&note, log.key()).map_err(|error| (9, error.to_string()))?;
+        for note in self.notes {
+            let seen = SignedCheckpoint::open(note, log.key()).map_err(|error| (9, error.to_string()))?;
             let root =
                 log.root_of(seen.size()).map_err(|error| (9, format!("size {}: {error}", seen.size())))?;
             must(root == *seen.root(), 9, || format!("two roots of size {}", seen.size()))?;
@@ -204,13 +134,20 @@ impl Ending<'_> {
                 "another request".to_owned()
             })?;
             for signed in &receipt.items {
-                self.check_item(&request, receipt, signed, log)?;
+                self.check_item(&request, asked, receipt, signed, log)?;
             }
         }
         Ok(())
     }
 
-    fn check_item(&self, request: &Request, receipt: &Receipt, signed: &SignedItem, log: &Log) -> Found {
+    fn check_item(
+        &self,
+        request: &Request,
+        asked: &Asked,
+        receipt: &Receipt,
+        signed: &SignedItem,
+        log: &Log,
+    ) -> Found {
         let item = Item::parse(signed.item.as_bytes()).map_err(|error| (8, error.to_string()))?;
         let Kind::Sign(signing) = &request.kind else { return Err((8, "not a request to sign".to_owned())) };
         must(signing.items.contains(signed.item.as_bytes(), item.index, &signed.path), 8, || {
@@ -226,7 +163,15 @@ impl Ending<'_> {
         must(to_be_signed.verify(&key.record.public_key, &signed.signature.0).is_ok(), 6, || {
             format!("a signature of {} that does not verify", item.key.name)
         })?;
-        self.check_quorum(request, receipt, key)?;
+        self.check_quorum(request, receipt, asked, key)?;
+        let stamped = signed.timestamp.is_some();
+        must(stamped == (asked.profile.timestamp == Timestamping::Rfc3161), 4, || {
+            format!("{} has a timestamp token: {stamped}", asked.id)
+        })?;
+        let logged = signed.log.is_some();
+        must(logged == (asked.profile.log == Logging::Transparency), 4, || {
+            format!("{} has an entry in the log: {logged}", asked.id)
+        })?;
         let Some(entry) = &signed.log else { return Ok(()) };
         let checkpoint =
             SignedCheckpoint::open(&entry.checkpoint, log.key()).map_err(|e| (4, e.to_string()))?;
@@ -238,8 +183,9 @@ impl Ending<'_> {
         must(found == entry.body.0, 4, || format!("entry {} is another one in the log", entry.index))
     }
 
-    fn check_quorum(&self, request: &Request, receipt: &Receipt, key: &quorum::Key) -> Found {
+    fn check_quorum(&self, request: &Request, receipt: &Receipt, asked: &Asked, key: &quorum::Key) -> Found {
         let Some(rule) = &key.record.rule else { return Ok(()) };
+        self.truth.check_quorum(asked)?;
         let given: Result<Vec<Endorsement>, _> =
             receipt.endorsements.iter().map(|text| serde_json::from_str(text)).collect();
         let given = given.map_err(|error| (2, error.to_string()))?;
@@ -260,7 +206,7 @@ impl Ending<'_> {
         })?;
         for row in self.store.rows() {
             let kinds: Vec<LeafKind> =
-                leaves.iter().filter(|leaf| leaf.request == row.id).map(|leaf| leaf.kind).collect();
+                leaves.iter().filter(|leaf| leaf.request == Some(row.id)).map(|leaf| leaf.kind).collect();
             let count = |kind| kinds.iter().filter(|found| **found == kind).count();
             must(count(LeafKind::Submission) == 1, 7, || {
                 format!("{} has no submission, or several", row.id)

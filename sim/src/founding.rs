@@ -6,20 +6,25 @@ use std::time::Duration;
 use identity::Caller;
 use keystore::{Cost, KeyStore, Passphrase, SoftwareStore};
 use model::{
-    Algorithm, Base64, Class, Digest, Form, Hex32, Instant, Kind, Logging, PersonId, PlatformId, PrincipalId,
-    Profile, ProfileKey, Proven, PublicKey, Request, RequestId, Requester, Space, Tag, Timestamping,
+    Algorithm, Base64, Class, Digest, Form, Hex32, Instant, Logging, PersonId, PrincipalId, Profile,
+    ProfileKey, Proven, PublicKey, Space, Tag, Timestamping,
 };
 use policy::BuiltIn;
 use quorum::{
-    CertificateSubject, Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group,
-    KeyRecord, Principal, Proof, Registry, Requirement, Rule, SSH_NAMESPACE, Touch, message,
+    CertificateSubject, Change, Credential, Entry, Genesis, Governance, Group, KeyRecord, Principal,
+    Registry, Requirement, Rule, Touch,
 };
-use signer::{AdminAnswer, AdminMessage};
+use signer::{AdminAnswer, AdminMessage, Signer as _};
 use signerd::{InProcess, KeyProcess, Parts};
 use testkit::{CrashDisk, HandClock, MemoryDisk, Person, Seeded};
 
+use crate::administration::{endorse, entry};
+use crate::disk::JournalDisk;
+use crate::keys::WatchedKeys;
+use crate::truth::{QUORUM, Truth};
+
 /// How long a segment of the journal is here: short, so that a run sees many.
-pub(crate) const SEGMENT_BYTES: usize = 64 * 1024;
+pub(crate) const SEGMENT_BYTES: usize = 16 * 1024;
 
 /// When every platform begins.
 pub(crate) const BEGINNING: Instant = Instant::from_seconds(1_795_165_602);
@@ -29,29 +34,56 @@ pub struct Platform {
     pub(crate) journal: CrashDisk,
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) profiles: Vec<Profile>,
-    pub(crate) caller: Caller,
+    pub(crate) people: People,
+    entries: Vec<Vec<u8>>,
+}
+
+/// Everybody there is.
+pub(crate) struct People {
+    /// Two of these three must agree about what is added.
+    pub(crate) administrators: Vec<Person>,
+    /// Those who release: two persons of three must agree. The last two are one person with two principals.
     pub(crate) endorsers: Vec<Person>,
+    /// The workload that asks, for which none of the others is responsible.
+    pub(crate) pipeline: Caller,
+    /// An endorser who asks as well.
+    pub(crate) engineer: Caller,
+    /// Somebody without a grant.
+    pub(crate) guest: Caller,
+}
+
+impl People {
+    fn gather() -> Self {
+        let mut endorsers: Vec<Person> = [2, 3, 4, 14].map(Person::new).into();
+        endorsers[3].person = endorsers[2].person;
+        let caller = |principal: u8, name: &str, reach: &str| Caller {
+            principal: PrincipalId::new([principal; 16]),
+            person: PersonId::new([principal; 16]),
+            name: name.to_owned(),
+            proven: Proven::ApiKey,
+            spaces: vec![space(reach)],
+            profiles: None,
+        };
+        Self {
+            administrators: [1, 11, 12].map(Person::new).into(),
+            endorsers,
+            pipeline: caller(99, "pipeline", "release"),
+            engineer: caller(3, "engineer", "release"),
+            guest: caller(98, "guest", "elsewhere"),
+        }
+    }
+
+    pub(crate) fn callers(&self) -> Vec<Caller> {
+        vec![self.pipeline.clone(), self.engineer.clone(), self.guest.clone()]
+    }
 }
 
 pub(crate) fn space(text: &str) -> Space {
     text.parse().expect("names written here are names")
 }
 
-/// The person's endorsement of a request.
-pub(crate) fn endorse(
-    person: &Person,
-    platform: &PlatformId,
-    request: &Digest,
-    time: Instant,
-) -> Endorsement {
-    let decision = Decision::Endorse;
-    let text = message(platform, request, decision, &person.principal, None, time);
-    let signature = Base64(person.sshsig(SSH_NAMESPACE, text.as_bytes()));
-    Endorsement { principal: person.principal, decision, facet: None, time, proof: Proof::Ssh { signature } }
-}
-
 impl Platform {
-    /// Founds it: one administrator, three who release, of whom two must agree about the governed key.
+    /// Founds it: three administrators, and four principals who release.
     pub fn found() -> Self {
         let clock = Arc::new(HandClock::at(BEGINNING));
         let journal = CrashDisk::default();
@@ -59,36 +91,34 @@ impl Platform {
         let passphrase = passphrase.expect("long enough");
         let keys: Arc<dyn KeyStore> =
             Arc::new(SoftwareStore::new(Arc::new(MemoryDisk::new()), passphrase, Cost::LEAST));
+        let disk = JournalDisk::new(journal.clone());
+        let watched = WatchedKeys::new(Arc::clone(&keys), disk, Arc::clone(&clock), Truth::default());
         let mut dice = Seeded::new(1);
         let process = KeyProcess::open(Parts {
             disk: Arc::new(journal.clone()),
-            keys: Arc::clone(&keys),
-            clock: Arc::clone(&clock) as _,
+            keys: Arc::new(watched),
+            clock: clock.clone(),
             random: Box::new(move |bytes| dice.fill(bytes)),
             segment_bytes: SEGMENT_BYTES,
         });
         let process = InProcess::new(process.expect("an empty disk is a beginning"));
-        let admin = Person::new(1);
-        let endorsers = vec![Person::new(2), Person::new(3), Person::new(4)];
-        let genesis = genesis(&admin, &endorsers);
+        let people = People::gather();
         clock.advance(Duration::from_secs(1));
-        let registry = begin(&process, &admin, genesis);
+        let registry = begin(&process, &people);
+        let [first, others @ ..] = people.administrators.as_slice() else { unreachable!("there are three") };
+        let others: Vec<&Person> = others.iter().collect();
         let records = records(&process);
-        append(&process, &admin, &registry, records);
-        process.settle().expect("nothing fails yet");
-        Self { journal, keys, profiles: profiles(), caller: caller(), endorsers }
+        let keys_entry = entry(&registry, first, &others, records, BEGINNING, &mut Seeded::new(2));
+        administer(&process, &AdminMessage::Append { entry: keys_entry.encode() });
+        let entries = process.state().expect("nothing fails yet").registry;
+        process.stop().expect("nothing fails yet");
+        Self { journal, keys, profiles: profiles(), people, entries }
     }
-}
 
-/// The workload that asks, for which nobody's endorser is responsible.
-fn caller() -> Caller {
-    Caller {
-        principal: PrincipalId::new([99; 16]),
-        person: PersonId::new([99; 16]),
-        name: "pipeline".to_owned(),
-        proven: Proven::ApiKey,
-        spaces: vec![space("release")],
-        profiles: None,
+    /// The registry as it was founded.
+    pub(crate) fn registry(&self) -> Registry {
+        let entries = self.entries.iter().map(Vec::as_slice);
+        Registry::replay(entries).expect("what the key process tells replays")
     }
 }
 
@@ -127,7 +157,8 @@ fn registered(person: &Person) -> Principal {
     }
 }
 
-fn rule(group: &str, threshold: u32) -> Rule {
+fn rule(group: &str) -> Rule {
+    let threshold = u32::try_from(QUORUM).expect("two");
     Rule {
         requirements: vec![Requirement { group: space(group), threshold }],
         independent: 0,
@@ -135,33 +166,39 @@ fn rule(group: &str, threshold: u32) -> Rule {
     }
 }
 
-fn genesis(admin: &Person, endorsers: &[Person]) -> Genesis {
-    let group = |name: &str, people: Vec<PersonId>| Group { name: space(name), persons: people };
+fn genesis(people: &People) -> Genesis {
+    let group = |name: &str, people: &[Person]| {
+        let mut persons: Vec<PersonId> = people.iter().map(|person| person.person).collect();
+        persons.dedup();
+        Group { name: space(name), persons }
+    };
+    let People { administrators, endorsers, .. } = people;
     Genesis {
         version: 1,
         host: "sign.example.test".to_owned(),
         instance: space("one"),
         created: BEGINNING,
         nonce: Hex32([5; 32]),
-        governance: Governance::Solo,
-        administration: rule("administrators", 1),
-        principals: std::iter::once(admin).chain(endorsers).map(registered).collect(),
-        groups: vec![
-            group("administrators", vec![admin.person]),
-            group("release", endorsers.iter().map(|person| person.person).collect()),
-        ],
+        governance: Governance::Quorum,
+        administration: rule("administrators"),
+        principals: administrators.iter().chain(endorsers).map(registered).collect(),
+        groups: vec![group("administrators", administrators), group("release", endorsers)],
     }
 }
 
-fn begin(process: &InProcess, admin: &Person, genesis: Genesis) -> Registry {
+fn begin(process: &InProcess, people: &People) -> Registry {
+    let genesis = genesis(people);
     let platform = genesis.platform();
+    let founders = people.administrators.iter();
     let entry = Entry {
         version: 1,
         number: 0,
         previous: Digest::ZERO,
         request: None,
         changes: vec![Change::Genesis(genesis)],
-        endorsements: vec![endorse(admin, &platform, platform.digest(), BEGINNING)],
+        endorsements: founders
+            .map(|person| endorse(person, &platform, platform.digest(), BEGINNING))
+            .collect(),
     };
     let bytes = entry.encode();
     administer(process, &AdminMessage::Begin { entry: bytes.clone() });
@@ -208,7 +245,7 @@ fn records(process: &InProcess) -> Vec<Change> {
         }
     };
     let governed = KeyRecord {
-        rule: Some(rule("release", 2)),
+        rule: Some(rule("release")),
         ..record("release/governed-blob", Form::Blob, Algorithm::EcdsaP256)
     };
     vec![
@@ -220,35 +257,4 @@ fn records(process: &InProcess) -> Vec<Change> {
         Change::Key(governed),
         Change::Policy { digest: BuiltIn::digest() },
     ]
-}
-
-fn append(process: &InProcess, admin: &Person, registry: &Registry, changes: Vec<Change>) {
-    let request = Request {
-        version: 1,
-        id: RequestId::new([1; 16]),
-        space: space("platform"),
-        platform: registry.platform(),
-        registry: registry.head(),
-        policy: registry.policy(),
-        nonce: Hex32([6; 32]),
-        created: BEGINNING,
-        deadline: BEGINNING.after(Duration::from_secs(3_600)),
-        requester: Requester {
-            principal: admin.principal,
-            person: admin.person,
-            proven: Proven::Endorsement,
-        },
-        reason: "founding".to_owned(),
-        kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
-    };
-    let digest = Request::digest(&request.encode());
-    let entry = Entry {
-        version: 1,
-        number: registry.entries(),
-        previous: registry.head(),
-        request: Some(request),
-        changes,
-        endorsements: vec![endorse(admin, &registry.platform(), &digest, BEGINNING)],
-    };
-    administer(process, &AdminMessage::Append { entry: entry.encode() });
 }

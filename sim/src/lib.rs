@@ -1,20 +1,30 @@
 //! The rehearsal: the production stages, key process, log and recovery, on one thread, in an order that a seed chooses,
 //! in a world that loses power, fails, fills up, loses replies and sets its clocks.
 //!
-//! **In scope**: the world ([`CrashStore`], the disk of the key process, the transport between the two), the clients,
-//! the order of steps, and what must be true afterwards.
+//! **In scope**: the world (the server's store, the disk of the key process, its private keys, the way between the two), the
+//! clients, the people who endorse and administer, somebody who owns the server,
+//! the order of steps, and what must be true at every step and afterwards.
 //!
 //! **Out of scope**: threads, sockets and files; the kill loop over the real binaries has those.
 
+mod administration;
+mod cells;
 mod check;
 mod clients;
+mod disk;
 mod founding;
+mod intruder;
+mod keys;
+mod people;
+mod plan;
 mod run;
+mod server;
 mod store;
 mod tally;
 mod transport;
+mod truth;
 
+pub use cells::{Cell, Fault, Step};
 pub use founding::Platform;
 pub use run::{Violation, rehearse};
-pub use store::{CrashStore, Step};
-pub use tally::{Cell, Tally};
+pub use tally::Tally;

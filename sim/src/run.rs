@@ -1,35 +1,49 @@
 //! One run: a seed chooses what happens next, until everything has happened; then the world is mended, everything is
 //! brought to its end, and what must be true is checked.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use authority::TimestampAuthority;
-use engine::stages::{
-    Arrival, Ended, Intended, LogStage, Received, Settle, Sign, Signed, Stamp, Stamped, Submit, World,
-};
-use engine::{Parts, State, found_log, take_up};
-use model::{RequestId, to_canonical};
-use quorum::Registry;
-use signer::Signer;
-use testkit::{CrashDisk, Fault, HandClock, Seeded};
+use engine::stages::{Arrival, Received, World};
+use engine::{Parts, State, found_log};
+use model::{Clock as _, Instant, KeyId};
+use quorum::{KeyState, Registry};
+use signer::Signer as _;
+use testkit::{HandClock, Seeded};
 
-use crate::check::{self, WatchedKeys, WatchedPolicy};
+use crate::cells::{self, Fault, Kind, Step};
+use crate::check::{Ending, WatchedPolicy};
 use crate::clients::{Asked, Told, compose};
-use crate::founding::{BEGINNING, endorse};
-use crate::store::{CrashStore, Step};
-use crate::transport::{Loss, Transport};
+use crate::disk::JournalDisk;
+use crate::founding::{BEGINNING, space};
+use crate::keys::WatchedKeys;
+use crate::server::{STAGES, Server, Share};
+use crate::store::CrashStore;
+use crate::transport::{Ends, Transport};
+use crate::truth::{Found, Truth, must};
 use crate::{Platform, Tally};
 
-/// Requests in a run.
-const REQUESTS: usize = 50;
+/// Requests in a run that were taken in, at least.
+const REQUESTS_MIN: usize = 50;
 
-/// Steps before the world is mended.
+/// Faults in a run that were met, at least.
+const FAULTS_MIN: u64 = 5;
+
+/// Steps before the world is mended; more, where the above did not happen yet.
 const STEPS: u64 = 900;
+
+/// More steps than any run needs.
+const STEPS_MAX: u64 = 20_000;
 
 /// Rounds in which everything must come to its end once nothing fails any more.
 const ROUNDS: usize = 400;
+
+/// Of them, those in which time hardly passes.
+const QUICK_ROUNDS: usize = 200;
+
+/// Rounds with a server whose store is a backup.
+const ROUNDS_AFTER_BACKUP: usize = 40;
 
 /// An invariant that did not hold.
 #[derive(Debug)]
@@ -42,77 +56,67 @@ pub struct Violation {
     pub what: String,
 }
 
-/// The stages of a server that runs, with what waits in front of each.
-struct Server {
-    world: Arc<World>,
-    submit: Submit,
-    sign: Sign,
-    stamp: Stamp,
-    log: LogStage,
-    settle: Settle,
-    arrivals: Vec<Arrival>,
-    intended: Vec<Intended>,
-    signed: Vec<Signed>,
-    stamped: Vec<Stamped>,
-    ended: Vec<Ended>,
-}
-
-struct Run<'a> {
-    platform: &'a Platform,
-    dice: Seeded,
-    clock: Arc<HandClock>,
-    disk: CrashDisk,
+pub(crate) struct Run<'a> {
+    pub(crate) platform: &'a Platform,
+    pub(crate) dice: Seeded,
+    pub(crate) clock: Arc<HandClock>,
+    disk: JournalDisk,
+    keys: WatchedKeys,
     store: CrashStore,
-    transport: Transport,
+    pub(crate) transport: Transport,
     policy: WatchedPolicy,
-    registry: Registry,
+    pub(crate) registry: Registry,
     server: Option<Server>,
-    asked: Vec<Asked>,
+    pub(crate) asked: Vec<Asked>,
     told: Told,
-    tally: Tally,
-    watch: check::Watch,
+    pub(crate) tally: Tally,
+    pub(crate) truth: Truth,
+    notes: Vec<String>,
+    backup: Option<CrashStore>,
 }
 
 /// Rehearses one seed.
 pub fn rehearse(platform: &Platform, seed: u64) -> Result<Tally, Violation> {
     let violation = |(invariant, what)| Violation { seed, invariant, what };
     let mut run = Run::begin(platform, seed);
-    for _ in 0..STEPS {
-        run.step();
-        run.watch.look(&run.store).map_err(violation)?;
-    }
-    run.mend();
-    run.finish().map_err(violation)?;
-    run.check().map_err(violation)?;
-    run.collect();
-    run.store.rows().iter().for_each(|row| run.tally.end(row.standing.state.word()));
+    run.act().map_err(violation)?;
     Ok(run.tally)
 }
 
 impl<'a> Run<'a> {
     fn begin(platform: &'a Platform, seed: u64) -> Self {
         let clock = Arc::new(HandClock::at(BEGINNING.after(Duration::from_secs(60))));
-        let disk = platform.journal.copy();
-        let watch = check::Watch::default();
-        let keys = WatchedKeys::new(Arc::clone(&platform.keys), disk.clone(), watch.clone());
-        let transport = Transport::new(disk.clone(), Arc::new(keys), Arc::clone(&clock), seed);
-        let state = transport.state().expect("nothing fails yet");
-        let registry = Registry::replay(state.registry.iter().map(Vec::as_slice));
-        let store = CrashStore::new(platform.profiles.clone(), vec![platform.caller.clone()]);
+        let disk = JournalDisk::new(platform.journal.copy());
+        let registry = platform.registry();
+        let truth = Truth::begin(&registry, platform.people.endorsers.iter().map(|person| person.person));
+        let keys =
+            WatchedKeys::new(Arc::clone(&platform.keys), disk.clone(), Arc::clone(&clock), truth.clone());
+        let store = CrashStore::new(platform.profiles.clone(), platform.people.callers());
+        let transport = Transport::new(Ends {
+            disk: disk.clone(),
+            keys: keys.clone(),
+            clock: Arc::clone(&clock),
+            store: store.clone(),
+            truth: truth.clone(),
+            seed,
+        });
         let mut run = Self {
             platform,
             dice: Seeded::new(seed),
             clock,
             disk,
+            keys,
+            told: Told::new(store.clone(), truth.clone()),
             store,
             transport,
             policy: WatchedPolicy::default(),
-            registry: registry.expect("what the key process tells replays"),
+            registry,
             server: None,
             asked: Vec::new(),
-            told: Told::default(),
             tally: Tally::default(),
-            watch,
+            truth,
+            notes: Vec::new(),
+            backup: None,
         };
         let world = run.world();
         found_log(&world).expect("nothing fails yet");
@@ -123,7 +127,7 @@ impl<'a> Run<'a> {
         let mut dice = Seeded::new(self.dice.number());
         let (store, signer) = (Arc::new(self.store.clone()), Arc::new(self.transport.clone()));
         Arc::new(World::new(Parts {
-            clock: Arc::clone(&self.clock) as _,
+            clock: self.clock.clone(),
             random: Box::new(move |bytes| dice.fill(bytes)),
             signer: signer.clone(),
             policy: Arc::new(self.policy.clone()),
@@ -136,23 +140,51 @@ impl<'a> Run<'a> {
         }))
     }
 
+    /// All of it, in its order.
+    fn act(&mut self) -> Found {
+        let mut steps = 0;
+        while steps < STEPS || self.tally.faults() < FAULTS_MIN || self.store.count() < REQUESTS_MIN {
+            self.step();
+            self.look()?;
+            steps += 1;
+            must(steps < STEPS_MAX, 0, || "too little happens".to_owned())?;
+        }
+        self.mend();
+        self.finish()?;
+        self.ending().check()?;
+        self.count_endings();
+        self.rehearse_backup()
+    }
+
+    /// Looks at what is public now, and at what was found.
+    fn look(&mut self) -> Found {
+        if let Ok(Some(note)) = tlog::TileStore::published(&self.store)
+            && self.notes.last() != Some(&note)
+        {
+            self.notes.push(note);
+        }
+        self.truth.look()
+    }
+
     /// One thing happens.
     fn step(&mut self) {
         self.keep_running();
         match self.dice.below(100) {
-            0..12 => self.ask(),
-            12..18 => self.ask_again(),
-            18..28 => self.endorse(),
-            28..82 => self.run_a_stage(),
-            82..90 => self.clock.advance(Duration::from_millis(1 + self.dice.below(2_000))),
-            90..97 => self.plan_a_fault(),
-            97 => self.kill_the_server(),
-            98 => self.kill_the_key_process(),
-            _ => self.set_the_clock(),
+            0..9 => self.ask(),
+            9..14 => self.ask_again(),
+            14..26 => self.endorse(),
+            26..86 => self.run_a_stage(),
+            86..92 => self.clock.advance(Duration::from_millis(1 + self.dice.below(2_000))),
+            92..94 => self.plan_a_fault(),
+            94..96 => self.administer(),
+            96 => self.intrude(),
+            97 => self.back_up(),
+            _ => self.set_the_clock_right(),
         }
         if self.store.is_dark() {
             self.server = None;
         }
+        self.collect();
     }
 
     fn keep_running(&mut self) {
@@ -160,269 +192,275 @@ impl<'a> Run<'a> {
             self.store.switch_on();
         }
         if self.server.is_none() {
-            self.server = self.start_a_server();
+            let world = self.world();
+            self.server = Server::start(&world);
         }
     }
 
-    /// A server as it starts: it opens the log and takes up what was in flight. It may fail, and is started again.
-    fn start_a_server(&mut self) -> Option<Server> {
-        let world = self.world();
-        let log = LogStage::open(Arc::clone(&world)).ok()?;
-        let arrivals = take_up(&world).ok()?;
-        Some(Server {
-            submit: Submit::new(Arc::clone(&world)),
-            sign: Sign::new(Arc::clone(&world)),
-            stamp: Stamp::new(Arc::clone(&world)),
-            settle: Settle::new(Arc::clone(&world)),
-            log,
-            arrivals,
-            intended: Vec::new(),
-            signed: Vec::new(),
-            stamped: Vec::new(),
-            ended: Vec::new(),
-            world,
-        })
-    }
-
+    /// Mostly the pipeline asks; now and then somebody who endorses as well, or who may not.
     fn ask(&mut self) {
-        if self.asked.len() >= REQUESTS {
+        if self.store.count() >= REQUESTS_MIN + 10 {
             return self.ask_again();
         }
-        let at = usize::try_from(self.dice.below(3)).expect("less than three");
-        let profile = &self.platform.profiles[at];
-        let now = model::Clock::now(&*self.clock);
-        let requester = self.platform.caller.requester();
-        let asked = compose(&self.registry, requester, profile, now, &mut self.dice);
+        let people = &self.platform.people;
+        let caller = match self.dice.below(16) {
+            0 => people.guest.clone(),
+            1..5 => people.engineer.clone(),
+            _ => people.pipeline.clone(),
+        };
+        let profile = self.platform.profiles[self.below(self.platform.profiles.len())].clone();
+        let now = self.clock.now();
+        let asked = compose(&self.registry, &caller, &profile, now, &mut self.dice);
+        let Some(asked) = asked else { return };
+        self.truth.asked(&asked);
         self.submit(asked.clone());
         self.asked.push(asked);
     }
 
     fn ask_again(&mut self) {
-        if self.asked.is_empty() {
-            return;
+        if !self.asked.is_empty() {
+            let at = self.below(self.asked.len());
+            self.submit(self.asked[at].clone());
         }
-        let at = self.below(self.asked.len());
-        self.submit(self.asked[at].clone());
     }
 
     fn submit(&mut self, asked: Asked) {
-        let now = model::Clock::now(&*self.clock);
+        let now = self.clock.now();
         let Some(server) = &mut self.server else { return };
-        let received = Received::parse(self.platform.caller.clone(), asked.submission, now);
+        let received = Received::parse(asked.caller, asked.submission, now);
         let received = Box::new(received.expect("what clients compose here can be read"));
         server.arrivals.push(Arrival::Submission { received, reply: self.told.reply() });
     }
 
-    /// Somebody who may, endorses something that waits; sometimes twice.
-    fn endorse(&mut self) {
-        let governed: Vec<Asked> = self.asked.iter().filter(|asked| asked.governed).cloned().collect();
-        if governed.is_empty() {
-            return;
-        }
-        let asked = &governed[self.below(governed.len())];
-        let person = &self.platform.endorsers[self.below(self.platform.endorsers.len())];
-        let now = model::Clock::now(&*self.clock);
-        let endorsement = endorse(person, &self.registry.platform(), &asked.digest, now);
-        let (id, endorsement, reply) = (asked.id, to_canonical(&endorsement), self.told.reply());
+    /// Brings an endorsement to a request that waits.
+    pub(crate) fn bring(&mut self, asked: &Asked, endorsement: Vec<u8>) {
+        let reply = self.told.reply();
         if let Some(server) = &mut self.server {
-            server.arrivals.push(Arrival::Endorsement { id, endorsement, reply });
+            server.arrivals.push(Arrival::Endorsement { id: asked.id, endorsement, reply });
         }
     }
 
+    /// A governed request that waits, if there is one; sometimes one that does not.
+    pub(crate) fn pick_governed(&mut self) -> Option<Asked> {
+        let waits = |asked: &&Asked| {
+            self.store.row(&asked.id).is_some_and(|row| row.standing.state == State::Waiting)
+        };
+        let governed = self.asked.iter().filter(|asked| asked.governed);
+        let waiting: Vec<Asked> = governed.clone().filter(waits).cloned().collect();
+        let among = if waiting.is_empty() { governed.cloned().collect() } else { waiting };
+        if among.is_empty() {
+            return None;
+        }
+        let at = self.below(among.len());
+        among.get(at).cloned()
+    }
+
     fn run_a_stage(&mut self) {
-        let stage = self.dice.below(5);
-        let share = self.dice.below(3);
+        let stage = self.dice.below(STAGES);
+        let share = [Share::One, Share::Half, Share::All][self.below(3)];
         if let Some(server) = &mut self.server {
             server.run(stage, share);
         }
     }
 
-    /// Something will go wrong soon: on the server's disk, on the key process's, or between the two.
+    /// Something goes wrong now, or soon: every cell of the table is as likely as any other.
     fn plan_a_fault(&mut self) {
-        let nth = self.dice.below(12);
-        let fault = [Fault::Error, Fault::CutBefore, Fault::CutAfter, Fault::Full][self.below(4)];
-        match self.dice.below(5) {
-            0 | 1 => self.store.plan(nth, fault),
-            2 | 3 => self.disk.plan(nth, fault),
-            _ => self.transport.plan(nth % 4, if nth < 4 { Loss::Frame } else { Loss::Reply }),
+        let cells = cells::all();
+        let (step, fault) = cells[self.below(cells.len())];
+        match (step.kind(), step) {
+            (Kind::Disk, Step::JournalSegment) => self.disk.plan(step, 0, fault),
+            (Kind::Disk, Step::JournalWrite | Step::JournalSync) => {
+                self.disk.plan(step, self.dice.below(4), fault);
+            }
+            (Kind::Disk, _) => self.store.plan(step, self.dice.below(4), fault),
+            (Kind::Line, _) => self.transport.plan(self.dice.below(4), fault),
+            (Kind::KeyStore, _) => self.keys.plan(self.dice.below(8), fault),
+            (Kind::Process, Step::Server) => self.stop_the_server(fault),
+            (Kind::Process, _) => self.stop_the_key_process(fault),
+            (Kind::Clock, _) => self.set_the_clock(),
         }
     }
 
-    fn kill_the_server(&mut self) {
+    fn stop_the_server(&mut self, fault: Fault) {
         self.server = None;
-        self.tally.count("server", "kill");
-        if self.dice.below(2) == 0 {
+        if fault == Fault::PowerCut {
             self.store.cut(self.dice.number());
-            self.tally.count("server", "power cut");
         }
+        self.tally.count(Step::Server, fault);
     }
 
-    fn kill_the_key_process(&mut self) {
+    fn stop_the_key_process(&mut self, fault: Fault) {
         self.transport.kill();
-        self.tally.count("key process", "kill");
-        if self.dice.below(2) == 0 {
+        if fault == Fault::PowerCut {
             self.disk.cut(self.dice.number());
-            self.tally.count("key process", "power cut");
         }
+        self.tally.count(Step::KeyProcess, fault);
     }
 
     /// Somebody sets the clock, an hour or a day, either way.
     fn set_the_clock(&mut self) {
         let by = Duration::from_secs([3_600, 86_400][self.below(2)]);
-        let now = model::Clock::now(&*self.clock);
+        let now = self.clock.now();
         self.clock.set_now(if self.dice.below(2) == 0 { now.after(by) } else { now.before(by) });
-        self.tally.count("clock", "jump");
+        self.tally.count(Step::Clock, Fault::Jump);
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    fn set_the_clock_right(&mut self) {
+        let boot = self.clock.boot().saturating_sub(Duration::from_secs(3_600));
+        self.clock.set_now(BEGINNING.after(Duration::from_secs(60)).after(boot));
+    }
+
+    /// Now and then somebody takes a backup of the server; the last one is kept.
+    fn back_up(&mut self) {
+        if self.dice.below(4) == 0 {
+            self.backup = Some(self.store.copy());
+        }
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).expect("a small bound");
         usize::try_from(self.dice.below(bound)).expect("below a small bound")
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The key that is taken away and given back.
+    pub(crate) fn plain_key(&self) -> (KeyId, KeyState) {
+        let key = self.registry.key_named(&space("release/blob"), 1).expect("it was founded with one");
+        (key.record.id(), key.state)
+    }
+
+    /// Reads the registry anew, if the key process can be reached.
+    pub(crate) fn refresh(&mut self) {
+        let Ok(state) = self.transport.state() else { return };
+        if let Ok(registry) = Registry::replay(state.registry.iter().map(Vec::as_slice)) {
+            self.registry = registry;
+        }
     }
 
     /// Nothing fails any more, and the clock is right.
     fn mend(&mut self) {
         self.collect();
-        self.store.switch_on();
-        self.disk.switch_on();
+        self.store.mend();
+        self.disk.mend();
+        self.keys.mend();
         self.transport.mend();
-        let boot = model::Clock::boot(&*self.clock).saturating_sub(Duration::from_secs(3_600));
-        self.clock.set_now(BEGINNING.after(Duration::from_secs(60)).after(boot));
+        self.set_the_clock_right();
         self.transport.kill();
         self.server = None;
+        self.refresh();
     }
 
     /// Everything comes to its end: clients ask until they know.
-    fn finish(&mut self) -> Result<(), (u8, String)> {
+    fn finish(&mut self) -> Found {
         for round in 0..ROUNDS {
-            self.keep_running();
-            let open: Vec<Asked> =
-                self.asked.iter().filter(|asked| !self.told.is_final(&asked.id)).cloned().collect();
-            if open.iter().all(|asked| self.is_left(asked)) {
+            let open = self.open();
+            if open.is_empty() {
                 return Ok(());
             }
             if round % 8 == 0 {
                 open.into_iter().for_each(|asked| self.submit(asked));
             }
-            self.clock.advance(Duration::from_millis(50));
-            if let Some(server) = &mut self.server {
-                (0..5).for_each(|stage| server.run(stage, 2));
-            }
-            self.watch.look(&self.store)?;
+            // What cannot be done in a clock's doubt ends when its time has passed.
+            let tick = if round < QUICK_ROUNDS { Duration::from_millis(50) } else { Duration::from_secs(60) };
+            self.run_a_round(tick)?;
         }
-        let open: Vec<_> = self.asked.iter().filter(|asked| !self.told.is_final(&asked.id)).collect();
-        let states: BTreeMap<RequestId, State> =
-            self.store.rows().iter().map(|row| (row.id, row.standing.state)).collect();
-        let standing: Vec<String> =
-            open.iter().take(3).map(|asked| format!("{} {:?}", asked.id, states.get(&asked.id))).collect();
-        let (count, error) = (open.len(), self.told.last_error());
-        Err((
-            0,
-            format!("{count} are not final after {ROUNDS} quiet rounds: {}; {error}", standing.join(", ")),
-        ))
+        let open = self.open();
+        let standing: Vec<String> = open
+            .iter()
+            .take(3)
+            .map(|asked| format!("{} {:?}", asked.id, self.store.row(&asked.id).map(|row| row.standing)))
+            .collect();
+        let (count, standing, error) = (open.len(), standing.join(", "), self.told.last_error());
+        Err((0, format!("{count} are not final after {ROUNDS} quiet rounds: {standing}; {error}")))
     }
 
-    /// Is it right that nobody knows more of this one? It waits for people, or it was never taken and its time is not
-    /// now, because a clock was wrong when it was composed.
+    fn run_a_round(&mut self, tick: Duration) -> Found {
+        self.keep_running();
+        self.clock.advance(tick);
+        if let Some(server) = &mut self.server {
+            (0..STAGES).for_each(|stage| server.run(stage, Share::All));
+        }
+        self.look()
+    }
+
+    /// Those whose clients do not know how they ended, and should.
+    fn open(&self) -> Vec<Asked> {
+        let open = self.asked.iter().filter(|asked| !self.told.is_final(&asked.id) && !self.is_left(asked));
+        open.cloned().collect()
+    }
+
+    /// Is it right that nobody knows more of this one? It waits for people, or it was never taken: its time is not
+    /// now, because a clock was wrong when it was composed, or its key was taken away.
     fn is_left(&self, asked: &Asked) -> bool {
-        match self.store.rows().iter().find(|row| row.id == asked.id) {
-            Some(row) => row.standing.state == State::Waiting,
-            None => {
-                let now = model::Clock::now(&*self.clock);
-                !(asked.created <= now && now < asked.deadline)
-            }
+        if let Some(row) = self.store.row(&asked.id) {
+            return row.standing.state == State::Waiting;
         }
+        let suspended = asked.contents.iter().any(|(key, _)| self.registry.active_key(key).is_none());
+        let now = self.clock.now();
+        suspended || !(asked.created <= now && now < asked.deadline)
     }
 
-    fn check(&mut self) -> Result<(), (u8, String)> {
-        check::Ending {
+    fn ending(&self) -> Ending<'_> {
+        Ending {
             registry: &self.registry,
             store: &self.store,
             signer: &self.transport,
             policy: &self.policy,
             asked: &self.asked,
-            told: &self.told.all(),
-            watch: &self.watch,
+            told: self.told.all(),
+            truth: &self.truth,
+            notes: &self.notes,
         }
-        .check()
+    }
+
+    /// A backup takes the place of the store. What the log lost, the key process knows.
+    fn rehearse_backup(&mut self) -> Found {
+        let Some(backup) = self.backup.take() else { return Ok(()) };
+        if backup.newest_checkpoint() == self.store.newest_checkpoint() {
+            self.tally.note("backups that missed nothing", 1);
+            return Ok(());
+        }
+        let before = self.truth.heads();
+        self.server = None;
+        self.store.restore(&backup);
+        let (now, pipeline) = (self.clock.now(), self.platform.people.pipeline.clone());
+        let profile = self.platform.profiles[0].clone();
+        let fresh = compose(&self.registry, &pipeline, &profile, now, &mut self.dice);
+        fresh.iter().for_each(|asked| self.truth.asked(asked));
+        for round in 0..ROUNDS_AFTER_BACKUP {
+            self.run_a_round(Duration::from_millis(50))?;
+            if round % 8 == 0 {
+                let asked: Vec<Asked> = self.asked.iter().chain(&fresh).cloned().collect();
+                asked.into_iter().for_each(|asked| self.submit(asked));
+            }
+        }
+        let refused = self.transport.forks_refused();
+        let stands_still = self.truth.heads() == before;
+        self.tally.note("stale backups whose log stands still", u64::from(stands_still));
+        self.tally.note("stale backups whose log came to be what it was", u64::from(!stands_still));
+        // After a clock ran ahead, the request of today is over before it reaches the log.
+        let is_over = fresh.is_none_or(|asked| self.told.is_final(&asked.id));
+        must(refused > 0 || !stands_still || is_over, 9, || {
+            format!("a stale log was not refused: {}", self.told.last_error())
+        })?;
+        self.ending().check_heads()
+    }
+
+    fn count_endings(&mut self) {
+        for row in self.store.rows() {
+            let profile = self.platform.profiles.iter().find(|profile| profile.name == row.profile);
+            let governed = profile.is_some_and(|profile| profile.name.as_str() == "release/governed");
+            let profile = if governed { "governed" } else { "not governed" };
+            self.tally.end(profile, row.standing.state.word());
+        }
     }
 
     /// Adds what was met to the tally.
     fn collect(&mut self) {
-        for (step, fault) in self.store.met() {
-            let step = match step {
-                Step::Intent => "intent",
-                Step::Swap => "checkpoint swap",
-                Step::Tiles => "tiles",
-                Step::Publish => "published checkpoint",
-                Step::Outcome => "outcome",
-            };
-            self.tally.count(step, name(fault));
-        }
-        for (fault, action) in self.disk.met() {
-            let step = match action {
-                "write" => "journal write",
-                "sync" => "journal sync",
-                "replace" => "journal segment",
-                _ => "journal read",
-            };
-            self.tally.count(step, name(fault));
-        }
-        for loss in self.transport.met() {
-            self.tally.count("frame", if loss == Loss::Frame { "lost frame" } else { "lost reply" });
-        }
+        let met = [self.store.met(), self.disk.met(), self.keys.met(), self.transport.met()];
+        met.into_iter().flatten().for_each(|(step, fault)| self.tally.count(step, fault));
     }
-}
-
-const fn name(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Error => "error",
-        Fault::CutBefore => "cut before",
-        Fault::CutAfter => "cut after",
-        Fault::Full => "full disk",
-    }
-}
-
-impl Server {
-    /// Runs one stage over all that waits in front of it, over half, or over one.
-    fn run(&mut self, stage: u64, share: u64) {
-        match stage {
-            0 => {
-                let submitted = self.submit.run(take(&mut self.arrivals, share));
-                self.intended.extend(submitted.intended);
-                self.arrivals.extend(submitted.later);
-            }
-            1 => {
-                let passed = self.sign.run(take(&mut self.intended, share));
-                self.intended.extend(passed.again);
-                self.signed.extend(passed.next);
-                self.ended.extend(passed.stopped.into_iter().map(Ended::Stopped));
-            }
-            2 => {
-                let passed = self.stamp.run(take(&mut self.signed, share));
-                self.signed.extend(passed.again);
-                self.stamped.extend(passed.next);
-                self.ended.extend(passed.stopped.into_iter().map(Ended::Stopped));
-            }
-            3 => {
-                let passed = self.log.run(take(&mut self.stamped, share));
-                self.stamped.extend(passed.again);
-                self.ended.extend(passed.next.into_iter().map(Ended::Logged));
-                self.ended.extend(passed.stopped.into_iter().map(Ended::Stopped));
-            }
-            _ => {
-                let passed = self.settle.run(take(&mut self.ended, share));
-                self.ended.extend(passed.again);
-            }
-        }
-        let _ = &self.world;
-    }
-}
-
-fn take<T>(queue: &mut Vec<T>, share: u64) -> Vec<T> {
-    let count = match share {
-        0 => queue.len().min(1),
-        1 => queue.len().div_ceil(2),
-        _ => queue.len(),
-    };
-    queue.drain(..count).collect()
 }

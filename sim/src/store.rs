@@ -5,34 +5,24 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use engine::{Conflict, Directory, Known, Leaf, Ledger, Lookup, RequestStore, Row, State, StoreError, Write};
+use engine::{
+    Conflict, Directory, Known, Leaf, LeafKind, Ledger, Lookup, RequestStore, Row, State, StoreError, Write,
+};
 use identity::Caller;
 use model::receipt::Receipt;
 use model::{Digest, Instant, Profile, RequestId, Space};
 use signer::Head;
-use testkit::{Fault, Seeded};
+use testkit::Seeded;
 use tlog::{
     CheckpointLock, LockError, Locked, NoteStoreError, RightEdge, StagedTile, TileError, TilePath, TileStore,
 };
 
-/// Where the server's durable state is touched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// Submission and intent.
-    Intent,
-    /// The checkpoint's swap.
-    Swap,
-    /// The tile files.
-    Tiles,
-    /// The published checkpoint.
-    Publish,
-    /// The outcome.
-    Outcome,
-}
+use crate::cells::{Cell, Fault, Step};
+use crate::plan::Plan;
 
 /// The store of one server. Clones are the same store.
 #[derive(Clone, Default)]
-pub struct CrashStore(Arc<Mutex<Inner>>);
+pub(crate) struct CrashStore(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
@@ -40,9 +30,9 @@ struct Inner {
     profiles: Vec<Profile>,
     callers: Vec<Caller>,
     operations: u64,
-    plan: BTreeMap<u64, Fault>,
+    plan: Plan,
     dark: bool,
-    met: Vec<(Step, Fault)>,
+    met: Vec<Cell>,
 }
 
 #[derive(Default, Clone)]
@@ -67,29 +57,27 @@ type Done<T> = Result<T, io::ErrorKind>;
 
 impl CrashStore {
     /// A store that knows these profiles and callers.
-    pub fn new(profiles: Vec<Profile>, callers: Vec<Caller>) -> Self {
+    pub(crate) fn new(profiles: Vec<Profile>, callers: Vec<Caller>) -> Self {
         Self(Arc::new(Mutex::new(Inner { profiles, callers, ..Inner::default() })))
     }
 
-    /// Plans a fault for the `nth` operation from now.
-    pub fn plan(&self, nth: u64, fault: Fault) {
-        let mut inner = self.inner();
-        let at = inner.operations + nth;
-        inner.plan.insert(at, fault);
+    /// Plans a fault for a step, after it was done `after` times.
+    pub(crate) fn plan(&self, step: Step, after: u64, fault: Fault) {
+        self.inner().plan.add(step, after, fault);
     }
 
-    /// The faults that were met, and where; they are forgotten.
-    pub fn met(&self) -> Vec<(Step, Fault)> {
+    /// The faults that were met; they are forgotten.
+    pub(crate) fn met(&self) -> Vec<Cell> {
         std::mem::take(&mut self.inner().met)
     }
 
     /// Is the power off?
-    pub fn is_dark(&self) -> bool {
+    pub(crate) fn is_dark(&self) -> bool {
         self.inner().dark
     }
 
     /// Cuts the power: tile files that were not waited for are in the hands of `seed`.
-    pub fn cut(&self, seed: u64) {
+    pub(crate) fn cut(&self, seed: u64) {
         let mut dice = Seeded::new(seed);
         let mut inner = self.inner();
         inner.dark = true;
@@ -99,15 +87,20 @@ impl CrashStore {
         }
     }
 
-    /// Switches the power on again, without any faults planned.
-    pub fn switch_on(&self) {
+    /// Power is back.
+    pub(crate) fn switch_on(&self) {
+        self.inner().dark = false;
+    }
+
+    /// Nothing fails any more.
+    pub(crate) fn mend(&self) {
         let mut inner = self.inner();
         inner.dark = false;
-        inner.plan.clear();
+        inner.plan = Plan::default();
     }
 
     /// A copy of all that is there, as a backup takes it.
-    pub fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         let inner = self.inner();
         Self(Arc::new(Mutex::new(Inner {
             books: inner.books.clone(),
@@ -117,13 +110,47 @@ impl CrashStore {
         })))
     }
 
+    /// Puts a backup in the place of what is there.
+    pub(crate) fn restore(&self, backup: &Self) {
+        let books = backup.inner().books.clone();
+        self.inner().books = books;
+    }
+
+    /// The newest checkpoint that the store holds, signed or not.
+    pub(crate) fn newest_checkpoint(&self) -> Option<String> {
+        self.inner().books.lock.as_ref().map(|locked| locked.checkpoint.clone())
+    }
+
+    /// How many entries the checkpoint covers that is public; `None` where nothing is, or the power is off.
+    pub(crate) fn published_size(&self) -> Option<u64> {
+        let inner = self.inner();
+        let note = inner.books.note.as_ref().filter(|_| !inner.dark)?;
+        note.lines().nth(1)?.parse().ok()
+    }
+
+    /// Is the intent of this request recorded?
+    pub(crate) fn has_intent(&self, id: &RequestId) -> bool {
+        let inner = self.inner();
+        inner.books.leaves.iter().any(|leaf| leaf.request == Some(*id) && leaf.kind == LeafKind::Intent)
+    }
+
+    /// A row, as it stands.
+    pub(crate) fn row(&self, id: &RequestId) -> Option<Row> {
+        self.inner().books.rows.iter().find(|row| row.id == *id).cloned()
+    }
+
+    /// How many rows there are.
+    pub(crate) fn count(&self) -> usize {
+        self.inner().books.rows.len()
+    }
+
     /// Every row, as it stands.
-    pub fn rows(&self) -> Vec<Row> {
+    pub(crate) fn rows(&self) -> Vec<Row> {
         self.inner().books.rows.clone()
     }
 
     /// Every leaf of the ledger.
-    pub fn all_leaves(&self) -> Vec<Leaf> {
+    pub(crate) fn all_leaves(&self) -> Vec<Leaf> {
         self.inner().books.leaves.clone()
     }
 
@@ -144,15 +171,10 @@ impl CrashStore {
         }
         let nth = inner.operations;
         inner.operations += 1;
-        let Some(fault) = inner.plan.get(&nth).copied() else { return Ok(operation(&mut inner.books)) };
+        let Some(fault) = inner.plan.meet(step) else { return Ok(operation(&mut inner.books)) };
         inner.met.push((step, fault));
         match fault {
-            Fault::Full => Err(io::ErrorKind::StorageFull),
-            Fault::Error if nth % 2 == 0 => Err(io::ErrorKind::Other),
-            Fault::Error => {
-                operation(&mut inner.books);
-                Err(io::ErrorKind::Other)
-            }
+            Fault::FullDisk => Err(io::ErrorKind::StorageFull),
             Fault::CutBefore | Fault::CutAfter => {
                 if fault == Fault::CutAfter {
                     operation(&mut inner.books);
@@ -160,6 +182,12 @@ impl CrashStore {
                 drop(inner);
                 self.cut(nth);
                 Err(io::ErrorKind::BrokenPipe)
+            }
+            // Of an error nobody knows what was done: every second time, all of it.
+            _ if nth.is_multiple_of(2) => Err(io::ErrorKind::Other),
+            _ => {
+                operation(&mut inner.books);
+                Err(io::ErrorKind::Other)
             }
         }
     }
@@ -210,6 +238,7 @@ impl Books {
                 let row = self.row(id).ok_or(Conflict::Moved { id: *id })?;
                 row.crashes += 1;
             }
+            Write::Note { leaf } => self.add_leaves(std::slice::from_ref(leaf)),
         }
         Ok(())
     }

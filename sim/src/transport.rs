@@ -1,74 +1,109 @@
 //! The way to the key process, on which replies get lost and behind which the process may have died.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use keystore::KeyStore;
-use signer::{Answers, Orders, Signer, SignerError, State};
+use model::Request;
+use signer::{
+    AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Refusal, RefusalCode, Signer, SignerError,
+    State,
+};
 use signerd::{InProcess, KeyProcess, Parts};
-use testkit::{CrashDisk, HandClock, Seeded};
+use testkit::{HandClock, Seeded};
 
+use crate::cells::{Cell, Fault, Step};
+use crate::disk::JournalDisk;
 use crate::founding::SEGMENT_BYTES;
-
-/// What happens to a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Loss {
-    /// It never arrives.
-    Frame,
-    /// The answer never arrives.
-    Reply,
-}
+use crate::keys::WatchedKeys;
+use crate::plan::Plan;
+use crate::store::CrashStore;
+use crate::truth::{Truth, must};
 
 /// The key process, as the server reaches it. Clones reach the same.
 #[derive(Clone)]
 pub(crate) struct Transport(Arc<Mutex<Line>>);
 
 struct Line {
-    disk: CrashDisk,
-    keys: Arc<dyn KeyStore>,
+    disk: JournalDisk,
+    keys: WatchedKeys,
     clock: Arc<HandClock>,
+    store: CrashStore,
+    truth: Truth,
     process: Option<InProcess>,
     starts: u64,
-    frames: u64,
-    plan: BTreeMap<u64, Loss>,
-    met: Vec<Loss>,
+    plan: Plan,
+    met: Vec<Cell>,
+    /// How many checkpoints the key process did not sign because they do not extend the last one.
+    forks_refused: u64,
+}
+
+/// What the way is made of.
+pub(crate) struct Ends {
+    pub(crate) disk: JournalDisk,
+    pub(crate) keys: WatchedKeys,
+    pub(crate) clock: Arc<HandClock>,
+    pub(crate) store: CrashStore,
+    pub(crate) truth: Truth,
+    pub(crate) seed: u64,
 }
 
 impl Transport {
-    pub(crate) fn new(disk: CrashDisk, keys: Arc<dyn KeyStore>, clock: Arc<HandClock>, seed: u64) -> Self {
+    pub(crate) fn new(ends: Ends) -> Self {
+        let Ends { disk, keys, clock, store, truth, seed } = ends;
+        let (plan, met) = (Plan::default(), Vec::new());
+        let (starts, forks_refused) = (seed << 16, 0);
+        let process = None;
         Self(Arc::new(Mutex::new(Line {
             disk,
             keys,
             clock,
-            process: None,
-            starts: seed << 16,
-            frames: 0,
-            plan: BTreeMap::new(),
-            met: Vec::new(),
+            store,
+            truth,
+            process,
+            starts,
+            plan,
+            met,
+            forks_refused,
         })))
     }
 
-    /// Plans a loss for the `nth` frame from now.
-    pub(crate) fn plan(&self, nth: u64, loss: Loss) {
-        let mut line = self.line();
-        let at = line.frames + nth;
-        line.plan.insert(at, loss);
+    /// Plans a loss, after so many frames.
+    pub(crate) fn plan(&self, after: u64, fault: Fault) {
+        self.line().plan.add(Step::Frame, after, fault);
     }
 
     /// The losses that were met; they are forgotten.
-    pub(crate) fn met(&self) -> Vec<Loss> {
+    pub(crate) fn met(&self) -> Vec<Cell> {
         std::mem::take(&mut self.line().met)
     }
 
     /// Nothing gets lost any more.
     pub(crate) fn mend(&self) {
-        self.line().plan.clear();
+        self.line().plan = Plan::default();
     }
 
     /// Kills the process; the disk keeps what was written, synced or not.
     pub(crate) fn kill(&self) {
         self.line().process = None;
+    }
+
+    pub(crate) fn forks_refused(&self) -> u64 {
+        self.line().forks_refused
+    }
+
+    /// What an administrator says, over a socket that fails as the other does.
+    pub(crate) fn administer(&self, message: &AdminMessage) -> Result<AdminAnswer, SignerError> {
+        let mut line = self.line();
+        line.exchange(|process| process.administer(message))
+    }
+
+    /// What somebody says who owns the server: it was never decided there.
+    pub(crate) fn intrude(&self, order: Order) -> Result<Answer, SignerError> {
+        let mut line = self.line();
+        let ledger = engine::Ledger::head(&line.store).map_err(|_| unreachable())?;
+        let answers = line.exchange(|process| process.order(&Orders { ledger, orders: vec![order] }))?;
+        answers.answers.into_iter().next().ok_or_else(unreachable)
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -77,6 +112,28 @@ impl Transport {
 }
 
 impl Line {
+    /// One frame there and one back.
+    fn exchange<T>(
+        &mut self,
+        call: impl FnOnce(&InProcess) -> Result<T, SignerError>,
+    ) -> Result<T, SignerError> {
+        let loss = self.plan.meet(Step::Frame);
+        self.met.extend(loss.map(|loss| (Step::Frame, loss)));
+        if loss == Some(Fault::LostFrame) {
+            return Err(unreachable());
+        }
+        let process = self.process().ok_or_else(unreachable)?;
+        let answer = call(&process);
+        if matches!(answer, Err(SignerError::Stopped)) {
+            // The journal failed: the process stops, and whoever watches over it starts it anew.
+            self.process = None;
+        }
+        if self.disk.is_dark() || loss == Some(Fault::LostReply) {
+            return Err(unreachable());
+        }
+        answer
+    }
+
     fn process(&mut self) -> Option<InProcess> {
         if self.disk.is_dark() {
             // Power came back before anybody looked.
@@ -86,16 +143,27 @@ impl Line {
         if self.process.is_none() {
             self.starts += 1;
             let mut dice = Seeded::new(self.starts);
+            let keys: Arc<dyn KeyStore> = Arc::new(self.keys.clone());
             let parts = Parts {
                 disk: Arc::new(self.disk.clone()),
-                keys: Arc::clone(&self.keys),
-                clock: Arc::clone(&self.clock) as _,
+                keys,
+                clock: self.clock.clone(),
                 random: Box::new(move |bytes| dice.fill(bytes)),
                 segment_bytes: SEGMENT_BYTES,
             };
             self.process = KeyProcess::open(parts).ok().map(InProcess::new);
         }
         self.process.clone()
+    }
+
+    /// INVARIANT 1 and 7: what is ordered was decided, and the ledger says so.
+    fn check_intents(&self, orders: &Orders) {
+        for order in &orders.orders {
+            let Order::Sign(order) = order else { continue };
+            let known =
+                Request::parse(&order.request).is_ok_and(|request| self.store.has_intent(&request.id));
+            self.truth.hold(must(known, 7, || "an order without its intent in the ledger".to_owned()));
+        }
     }
 }
 
@@ -109,19 +177,13 @@ fn unreachable() -> SignerError {
 impl Signer for Transport {
     fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
         let mut line = self.line();
-        let nth = line.frames;
-        line.frames += 1;
-        let loss = line.plan.get(&nth).copied();
-        line.met.extend(loss);
-        if loss == Some(Loss::Frame) {
-            return Err(unreachable());
-        }
-        let process = line.process().ok_or_else(unreachable)?;
-        let answers = process.order(orders);
-        if line.disk.is_dark() || loss == Some(Loss::Reply) {
-            return Err(unreachable());
-        }
-        answers
+        line.check_intents(orders);
+        let answers = line.exchange(|process| process.order(orders))?;
+        let is_fork = |answer: &&Answer| {
+            matches!(answer, Answer::Refused(Refusal { code: RefusalCode::NotConsistent, .. }))
+        };
+        line.forks_refused += u64::try_from(answers.answers.iter().filter(is_fork).count()).unwrap_or(0);
+        Ok(answers)
     }
 
     fn state(&self) -> Result<State, SignerError> {

@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     Unavailable { what: String, why: String },
     /// Tests were skipped that must not be.
     Skipped { what: Vec<String> },
+    /// Bugs were planted and not found.
+    Unfound { count: usize },
     /// Rules of the house are broken.
     Untidy { count: usize },
 }
@@ -53,6 +55,9 @@ impl fmt::Display for Failure {
                 "skipped, though xtask/skips.toml does not allow it: {}; provide it, or allow it there with a reason",
                 what.join(", ")
             ),
+            Self::Unfound { count } => {
+                write!(f, "{count} of the invariants have no planted bug that the rehearsal finds, see above")
+            }
             Self::Untidy { count: 1 } => f.write_str("one rule of the house is broken, see above"),
             Self::Untidy { count } => write!(f, "{count} rules of the house are broken, see above"),
         }

@@ -1,7 +1,7 @@
 //! The chores of this repository, as `cargo xtask VERB`.
 //!
 //! **In scope**: running the tests with the foreign tools that they need, the checks that keep the house in order,
-//! the table of what foreign tools accept, fuzzing, and files that are made rather than written.
+//! the table of what foreign tools accept, the rehearsal of crashes, fuzzing, and files that are made rather than written.
 //!
 //! **Out of scope**: anything that a user of avouch runs; nothing here ships.
 //!
@@ -15,6 +15,7 @@ mod interop;
 mod metadata;
 mod program;
 mod runner;
+mod sim;
 mod skips;
 mod test;
 mod tidy;
@@ -33,6 +34,9 @@ cargo xtask VERB
   tidy [--bless]            floors, edges, homes, sizes, texts, licences, the key process's weight
                             --bless: write the golden files anew, to be reviewed in the diff
   interop [--json]          which foreign tools accept what we sign, and we what they sign
+  sim [--seeds N] [--from SEED] [--json] | --planted [INVARIANT…]
+                            rehearse 500 seeds of a world that fails; a violation prints its seed
+                            --planted: plant one bug for each invariant, and see that it is found
   fuzz [--install] [--seconds N]
                             fuzz each target (15 s) where a nightly and cargo-fuzz are, else replay the corpora
                             --install: first install what of the two is missing
@@ -57,6 +61,7 @@ fn obey(arguments: &[&str]) -> Result<(), Failure> {
         ["tidy", rest @ ..] => tidy::run(rest),
         ["interop", rest @ ..] => interop::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["sim", rest @ ..] => sim::run(rest),
         ["gen"] => generate::run(),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");

@@ -1,0 +1,206 @@
+//! The table: every step at which something can go wrong, and all that can go wrong there.
+
+use testkit::Fault as DiskFault;
+
+/// Where something goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Submission and intent, in the server's store.
+    Intent,
+    /// A frame of the journal, written.
+    JournalWrite,
+    /// A frame of the journal, waited for.
+    JournalSync,
+    /// A new segment of the journal: the file, its snapshot, and the wait for it.
+    JournalSegment,
+    /// The swap of the log's checkpoint, with its staged tiles.
+    Swap,
+    /// The tile files.
+    Tiles,
+    /// The published checkpoint.
+    Publish,
+    /// The outcome, in the server's store.
+    Outcome,
+    /// A frame between server and key process.
+    Frame,
+    /// The server, at any moment.
+    Server,
+    /// The key process, at any moment.
+    KeyProcess,
+    /// The use of a private key.
+    PrivateKey,
+    /// The clock of both processes.
+    Clock,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The operation fails, and nobody knows what of it was done.
+    Error,
+    /// The power goes before the operation.
+    CutBefore,
+    /// The power goes after the operation, before its caller hears of it.
+    CutAfter,
+    /// There is no room.
+    FullDisk,
+    /// The frame never arrives.
+    LostFrame,
+    /// The answer never arrives.
+    LostReply,
+    /// The process is killed; what it wrote stays.
+    Kill,
+    /// The power goes: what was not waited for is dropped, kept or torn.
+    PowerCut,
+    /// The key store fails.
+    KeyStoreError,
+    /// The key store gives a signature that does not verify.
+    BadSignature,
+    /// The clock is set an hour or a day, either way.
+    Jump,
+}
+
+/// A step, and a fault that can befall it.
+pub type Cell = (Step, Fault);
+
+/// Kinds of steps: each kind has its own faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Disk,
+    Line,
+    Process,
+    KeyStore,
+    Clock,
+}
+
+impl Step {
+    /// All of them, in the order of the table.
+    pub const ALL: [Self; 13] = [
+        Self::Intent,
+        Self::JournalWrite,
+        Self::JournalSync,
+        Self::JournalSegment,
+        Self::Swap,
+        Self::Tiles,
+        Self::Publish,
+        Self::Outcome,
+        Self::Frame,
+        Self::Server,
+        Self::KeyProcess,
+        Self::PrivateKey,
+        Self::Clock,
+    ];
+
+    /// The words for it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::JournalWrite => "journal write",
+            Self::JournalSync => "journal sync",
+            Self::JournalSegment => "journal segment",
+            Self::Swap => "checkpoint swap",
+            Self::Tiles => "tiles",
+            Self::Publish => "published checkpoint",
+            Self::Outcome => "outcome",
+            Self::Frame => "frame",
+            Self::Server => "server",
+            Self::KeyProcess => "key process",
+            Self::PrivateKey => "private key",
+            Self::Clock => "clock",
+        }
+    }
+
+    pub(crate) const fn kind(self) -> Kind {
+        match self {
+            Self::Intent
+            | Self::JournalWrite
+            | Self::JournalSync
+            | Self::JournalSegment
+            | Self::Swap
+            | Self::Tiles
+            | Self::Publish
+            | Self::Outcome => Kind::Disk,
+            Self::Frame => Kind::Line,
+            Self::Server | Self::KeyProcess => Kind::Process,
+            Self::PrivateKey => Kind::KeyStore,
+            Self::Clock => Kind::Clock,
+        }
+    }
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 5] = [Self::Disk, Self::Line, Self::Process, Self::KeyStore, Self::Clock];
+
+    /// All that can befall a step of this kind.
+    pub(crate) const fn faults(self) -> &'static [Fault] {
+        match self {
+            Self::Disk => &[Fault::Error, Fault::CutBefore, Fault::CutAfter, Fault::FullDisk],
+            Self::Line => &[Fault::LostFrame, Fault::LostReply],
+            Self::Process => &[Fault::Kill, Fault::PowerCut],
+            Self::KeyStore => &[Fault::KeyStoreError, Fault::BadSignature],
+            Self::Clock => &[Fault::Jump],
+        }
+    }
+
+    /// Why these faults befall no other step.
+    pub(crate) const fn why_nowhere_else(self) -> &'static str {
+        match self {
+            Self::Disk => "befall one write or one wait: no other step has any",
+            Self::Line => {
+                "befall what one process says to the other, whatever it is about: a checkpoint, a token, a signature"
+            }
+            Self::Process => {
+                "befall a process between two steps; a cut within a durable step is that step's cut before or after"
+            }
+            Self::KeyStore => "befall the use of a private key: nothing else asks the key store for anything",
+            Self::Clock => "befalls the one clock that all read, between any two steps",
+        }
+    }
+}
+
+impl Fault {
+    /// The words for it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::CutBefore => "cut before",
+            Self::CutAfter => "cut after",
+            Self::FullDisk => "full disk",
+            Self::LostFrame => "lost frame",
+            Self::LostReply => "lost reply",
+            Self::Kill => "kill",
+            Self::PowerCut => "power cut",
+            Self::KeyStoreError => "error",
+            Self::BadSignature => "bad signature",
+            Self::Jump => "jump",
+        }
+    }
+
+    /// As a disk knows it.
+    pub(crate) const fn of_a_disk(self) -> Option<DiskFault> {
+        match self {
+            Self::Error => Some(DiskFault::Error),
+            Self::CutBefore => Some(DiskFault::CutBefore),
+            Self::CutAfter => Some(DiskFault::CutAfter),
+            Self::FullDisk => Some(DiskFault::Full),
+            _ => None,
+        }
+    }
+}
+
+/// Every cell that can be hit; one that never was counts as zero.
+pub(crate) fn all() -> Vec<Cell> {
+    let cells = |step: Step| step.kind().faults().iter().map(move |fault| (step, *fault));
+    Step::ALL.into_iter().flat_map(cells).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_step_once_and_every_kind_of_fault() {
+        assert_eq!(all().len(), 8 * 4 + 2 + 2 * 2 + 2 + 1);
+        assert!(Kind::ALL.iter().all(|kind| Step::ALL.iter().any(|step| step.kind() == *kind)));
+    }
+}
