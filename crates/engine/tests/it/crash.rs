@@ -49,7 +49,7 @@ fn stop_after(world: &World, asking: &Asking, until: Until) {
 
 fn ask(engine: &Engine, id: RequestId) -> View {
     let (reply, answered) = reply();
-    engine.watch(id, reply);
+    let _watch = engine.watch(id, reply);
     answered.wait().unwrap()
 }
 

@@ -124,7 +124,7 @@ fn a_request_past_its_deadline_expires_whether_somebody_endorses_it_or_a_sweep_f
     world.clock.advance(11 * MINUTE);
     assert_eq!(endorse(&world, &engine, &one, &world.endorsers[0]).unwrap().state, State::Expired);
     let (told, answered) = reply();
-    engine.watch(two.id(), told);
+    let _watch = engine.watch(two.id(), told);
     engine.sweep().unwrap();
     assert_eq!(answered.wait().unwrap().state, State::Expired);
 }
