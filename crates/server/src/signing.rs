@@ -59,7 +59,8 @@ impl Signing {
         }
         let (reply, answer) = reply();
         let engine = self.engine.clone();
-        hand_over(move || engine.watch(id, reply)).await?;
+        // Dropped with this call: whoever went away is not told.
+        let _watch = blocking(move || Ok::<_, Refusal>(engine.watch(id, reply))).await?;
         match self.within(answer, wait).await {
             Some(Ok(view)) => Ok(view),
             Some(Err(_)) | None => self.seen(&caller, id).await,
