@@ -10,4 +10,9 @@
 
 mod command_line;
 mod demo;
+mod der;
+mod judges;
+mod matrix;
 mod platform;
+mod stage;
+mod tamper;

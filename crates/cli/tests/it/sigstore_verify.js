@@ -5,7 +5,7 @@ const { bundleFromJSON } = require('@sigstore/bundle');
 const { TrustedRoot } = require('@sigstore/protobuf-specs');
 const { Verifier, toSignedEntity, toTrustMaterial } = require('@sigstore/verify');
 
-const [bundle, root, key, file] = process.argv.slice(2).map((path) => readFileSync(path));
+const [bundle, root, key, file] = process.argv.slice(-4).map((path) => readFileSync(path));
 try {
   const publicKey = createPublicKey(key);
   const trust = toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(root)), () => ({ publicKey, validFor: () => true }));
