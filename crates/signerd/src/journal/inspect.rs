@@ -4,6 +4,8 @@
 //! one's snapshot only as far as the state still needs it.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use model::journal::{Ending, Intent, Leaf};
@@ -93,6 +95,17 @@ pub enum Blemish {
         /// The file.
         name: String,
     },
+}
+
+/// The folder of a key process, kept free of key processes while the value lives.
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+}
+
+/// Keeps key processes out of a folder while it is looked at.
+pub fn hold(folder: &Path) -> Result<Held, KeyProcessError> {
+    Ok(Held { _lock: crate::sandbox::lock(folder)? })
 }
 
 /// Reads the journal in a folder, and changes nothing. `None` where there is none.
