@@ -79,6 +79,23 @@ pub enum AuthenticationError {
     Unavailable(#[source] KeySetError),
 }
 
+impl AuthenticationError {
+    /// The word under which such a refusal is counted; `None` where nobody was refused yet.
+    pub const fn word(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Missing => "no-credential",
+            Self::NotAnApiKey => "no-api-key",
+            Self::UnknownApiKey { .. } => "unknown-api-key",
+            Self::ExpiredApiKey { .. } => "expired-api-key",
+            Self::RevokedApiKey { .. } => "revoked-api-key",
+            Self::UnknownCertificate { .. } => "unknown-certificate",
+            Self::RevokedCertificate { .. } => "revoked-certificate",
+            Self::Disabled { .. } => "disabled-principal",
+            Self::Unavailable(_) => return None,
+        })
+    }
+}
+
 /// Says who presents this. An `Authorization` header is the credential wherever there is one: a bad API key is
 /// never made good by a certificate beside it.
 pub fn authenticate(

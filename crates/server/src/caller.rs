@@ -21,12 +21,14 @@ impl Callers {
     /// Who makes this call. Every path asks before it reads a body: strangers' bodies are not read.
     pub(crate) async fn of(&self, headers: &HeaderMap, peer: Peer) -> Result<Caller, Refusal> {
         let (keys, now) = (Arc::clone(&self.keys), self.clock.now());
+        let (certificate, proof) = (peer.certificate, peer.proof);
         let authorization = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes().to_vec());
-        blocking(move || {
-            let presented =
-                Presented { authorization: authorization.as_deref(), certificate: peer.certificate };
+        let caller = blocking(move || {
+            let presented = Presented { authorization: authorization.as_deref(), certificate };
             authenticate(&*keys, presented, now)
         })
-        .await
+        .await?;
+        proof.give();
+        Ok(caller)
     }
 }

@@ -12,13 +12,32 @@ use data_encoding::HEXLOWER;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::problem::{Refusal, words};
+use crate::strangers::Strangers;
 use crate::telemetry::Telemetry;
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CALL_ID_BYTES_MAX: usize = 64;
 
+/// What stands at a door.
+#[derive(Clone)]
+pub(crate) struct Sentry {
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) visitors: Visitors,
+}
+
+/// Who comes through a door.
+#[derive(Clone)]
+pub(crate) enum Visitors {
+    /// Callers, who prove who they are; who does not is counted.
+    Callers(Arc<Strangers>),
+    /// Anybody: whoever is refused is counted.
+    Public(Arc<Strangers>),
+    /// Nobody but whoever runs this server.
+    Own,
+}
+
 /// Sees every call in and out.
-pub(crate) async fn pass(State(telemetry): State<Arc<Telemetry>>, request: Request, next: Next) -> Response {
+pub(crate) async fn pass(State(sentry): State<Sentry>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let call = call_id(request.headers());
     let route = route(&request);
@@ -28,10 +47,11 @@ pub(crate) async fn pass(State(telemetry): State<Arc<Telemetry>>, request: Reque
     let code = refusal.as_ref().map_or("ok", |refusal| refusal.problem.code.word());
     if let Some(refusal) = refusal {
         span.in_scope(|| trace(&refusal));
+        sentry.visitors.count(&refusal);
         response = refusal.respond(&call);
     }
     let took = began.elapsed();
-    telemetry.call(route, code, took);
+    sentry.telemetry.call(route, code, took);
     span.in_scope(|| {
         info!(status = response.status().as_u16(), code, took_us = took.as_micros(), "answered")
     });
@@ -41,17 +61,31 @@ pub(crate) async fn pass(State(telemetry): State<Arc<Telemetry>>, request: Reque
     response
 }
 
+impl Visitors {
+    fn count(&self, refusal: &Refusal) {
+        match self {
+            Self::Callers(strangers) => {
+                refusal.stranger.inspect(|word| strangers.count(word));
+            }
+            // What we could not do is no refusal.
+            Self::Public(_) if refusal.problem.status >= 500 => {}
+            Self::Public(strangers) => strangers.count(refusal.problem.code.word()),
+            Self::Own => {}
+        }
+    }
+}
+
 /// What is answered where there is no such path.
 pub(crate) async fn no_such_path(uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect();
-    Refusal::new(api::Code::NotFound, format!("there is no `{path}` here")).into_response()
+    Refusal::new(api::Code::NotFound, format!("there is no `{path}` here")).to_anybody().into_response()
 }
 
 /// What is answered where a path has no such method.
 pub(crate) async fn no_such_method(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(200).collect();
     let detail = format!("`{path}` does not take `{}`", request.method());
-    Refusal::new(api::Code::MethodNotAllowed, detail).into_response()
+    Refusal::new(api::Code::MethodNotAllowed, detail).to_anybody().into_response()
 }
 
 fn trace(refusal: &Refusal) {

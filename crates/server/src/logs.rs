@@ -1,8 +1,9 @@
 //! The server's own trace: one line an event, for people or for machines.
 
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 /// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,17 +32,52 @@ pub enum LogError {
     },
 }
 
+/// Changes the filter of the trace that is written.
+type Change = Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>;
+
+/// The one trace of this process.
+static CHANGE: OnceLock<Change> = OnceLock::new();
+
 /// Starts writing the trace to standard error. A second call in one process changes nothing.
 pub fn start(format: LogFormat, filter: &str) -> Result<(), LogError> {
-    let wrong = |source| LogError::Filter { filter: filter.to_owned(), source };
-    let filter = EnvFilter::builder().parse(filter).map_err(wrong)?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(parse(filter)?);
     let human = match format {
         LogFormat::Fitting => std::io::stderr().is_terminal(),
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    // An error says that a trace is written already.
-    let _ = if human { subscriber.try_init() } else { subscriber.json().flatten_event(true).try_init() };
+    // An error of `try_init` says that a trace is written already.
+    if human {
+        let builder = builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        if builder.try_init().is_ok() {
+            keep(move |filter| handle.reload(filter));
+        }
+    } else {
+        let builder = builder.json().flatten_event(true).with_filter_reloading();
+        let handle = builder.reload_handle();
+        if builder.try_init().is_ok() {
+            keep(move |filter| handle.reload(filter));
+        }
+    }
     Ok(())
+}
+
+/// Changes what the trace tells from now on. Where none is written, nothing happens.
+pub fn set_filter(filter: &str) -> Result<(), LogError> {
+    let filter = parse(filter)?;
+    if let Some(change) = CHANGE.get() {
+        // An error says that the trace has ended.
+        let _ = change(filter);
+    }
+    Ok(())
+}
+
+fn keep(change: impl Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync + 'static) {
+    let _ = CHANGE.set(Box::new(change));
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, LogError> {
+    let wrong = |source| LogError::Filter { filter: filter.to_owned(), source };
+    EnvFilter::builder().parse(filter).map_err(wrong)
 }

@@ -19,6 +19,8 @@ use store::ChangeError;
 pub(crate) struct Refusal {
     pub(crate) problem: Box<Problem>,
     retry_after: Option<Duration>,
+    /// As what it is counted, where whoever called proved nothing.
+    pub(crate) stranger: Option<&'static str>,
     /// What only the trace may know.
     pub(crate) cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -29,7 +31,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl Refusal {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry_after = matches!(code, Code::Busy | Code::Unavailable).then_some(RETRY_AFTER);
-        Self { problem: Box::new(Problem::new(code, detail)), retry_after, cause: None }
+        Self { problem: Box::new(Problem::new(code, detail)), retry_after, stranger: None, cause: None }
     }
 
     /// A fault of avouch: the client learns that there is one, the trace learns what it is.
@@ -41,6 +43,16 @@ impl Refusal {
     /// Something that is needed cannot be reached.
     pub(crate) fn unavailable(detail: &str, cause: impl Error + Send + Sync + 'static) -> Self {
         Self::new(Code::Unavailable, format!("{detail}: try again")).because(Arc::new(cause))
+    }
+
+    /// Refused to whoever calls, before anybody asked who that is.
+    pub(crate) fn to_anybody(self) -> Self {
+        self.to_stranger(None)
+    }
+
+    fn to_stranger(self, word: Option<&'static str>) -> Self {
+        let word = word.unwrap_or_else(|| self.problem.code.word());
+        Self { stranger: Some(word), ..self }
     }
 
     fn because(self, cause: Arc<dyn Error + Send + Sync>) -> Self {
@@ -89,7 +101,7 @@ impl From<AuthenticationError> for Refusal {
             AuthenticationError::Unavailable(_) => {
                 Self::new(Code::Unavailable, error.to_string()).because(Arc::new(error))
             }
-            error => Self::new(Code::Unauthenticated, error.to_string()),
+            error => Self::new(Code::Unauthenticated, error.to_string()).to_stranger(error.word()),
         }
     }
 }

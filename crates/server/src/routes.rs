@@ -13,9 +13,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
-use crate::door;
+use crate::door::{self, Sentry, Visitors};
 use crate::signing::Signing;
-use crate::telemetry::Telemetry;
 
 use log::LogReader;
 use monitor::Monitor;
@@ -23,7 +22,7 @@ use timestamp::TimestampCounter;
 use trust_root::TrustRootShelf;
 
 /// The listener for requests: a credential for everything but health.
-pub(crate) fn api(signing: Signing, telemetry: &Arc<Telemetry>) -> Router {
+pub(crate) fn api(signing: Signing, sentry: Sentry) -> Router {
     let router = Router::new()
         .route("/v1/requests", post(requests::submit))
         .route("/v1/requests/{id}", get(requests::look))
@@ -34,7 +33,7 @@ pub(crate) fn api(signing: Signing, telemetry: &Arc<Telemetry>) -> Router {
         .route("/v1/whoami", get(profiles::whoami))
         .route("/healthz", get(monitor::health))
         .with_state(signing);
-    behind_door(router, telemetry)
+    behind_door(router, sentry)
 }
 
 /// The listener for the public: no credential for anything.
@@ -42,7 +41,7 @@ pub(crate) fn public(
     log: LogReader,
     counter: TimestampCounter,
     shelf: Arc<TrustRootShelf>,
-    telemetry: &Arc<Telemetry>,
+    sentry: Sentry,
 ) -> Router {
     let log = Router::new()
         .route("/api/v2/checkpoint", get(log::checkpoint))
@@ -54,23 +53,23 @@ pub(crate) fn public(
         .with_state(counter);
     let trust_root = Router::new().route("/v1/trust-root", get(trust_root::trust_root)).with_state(shelf);
     let health = Router::new().route("/healthz", get(monitor::health));
-    behind_door(log.merge(timestamp).merge(trust_root).merge(health), telemetry)
+    behind_door(log.merge(timestamp).merge(trust_root).merge(health), sentry)
 }
 
 /// The loopback listener for metrics and health.
 pub(crate) fn monitored(monitor: Monitor) -> Router {
-    let telemetry = Arc::clone(&monitor.telemetry);
+    let sentry = Sentry { telemetry: Arc::clone(&monitor.telemetry), visitors: Visitors::Own };
     let router = Router::new()
         .route("/healthz", get(monitor::health))
         .route("/readyz", get(monitor::ready))
         .route("/metrics", get(monitor::metrics))
         .with_state(monitor);
-    behind_door(router, &telemetry)
+    behind_door(router, sentry)
 }
 
-pub(crate) fn behind_door(router: Router, telemetry: &Arc<Telemetry>) -> Router {
+pub(crate) fn behind_door(router: Router, sentry: Sentry) -> Router {
     router
         .fallback(door::no_such_path)
         .method_not_allowed_fallback(door::no_such_method)
-        .layer(from_fn_with_state(Arc::clone(telemetry), door::pass))
+        .layer(from_fn_with_state(sentry, door::pass))
 }

@@ -10,14 +10,17 @@ use std::sync::Arc;
 use model::Clock;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::info;
+use tracing::{error, info, warn};
 
-use crate::accept::{self, Door};
+use crate::accept::{self, Door, TlsDoor};
 use crate::config::{Addresses, Config};
-use crate::tls::{self, ClientCertificates, TlsError};
+use crate::descriptors;
+use crate::problem::words;
+use crate::strangers::Strangers;
+use crate::tls::{Tls, TlsError};
 use crate::wiring::{self, WiringError};
 
 /// Why a server did not start, or stopped.
@@ -61,12 +64,37 @@ pub enum ServerError {
     Wiring(#[from] WiringError),
 }
 
+impl ServerError {
+    /// Does it stay so until somebody does something about it? Then starting again is of no use.
+    pub const fn is_for_good(&self) -> bool {
+        matches!(self, Self::Wiring(WiringError::Agreement(cause)) if cause.is_for_good())
+    }
+}
+
 /// Resolves when the process is told to end: SIGTERM, or Ctrl-C.
 pub async fn told_to_end() -> io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
+    }
+}
+
+/// SIGHUP, which asks for a reload: the server reads its TLS files again, whoever started it may read more.
+#[derive(Debug)]
+pub struct Reloads(Signal);
+
+impl Reloads {
+    /// Listens from now on.
+    pub fn listen() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Resolves when the process is told to reload.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -88,22 +116,27 @@ async fn serve(
     ready: impl FnOnce(&Addresses),
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let listeners = Listeners::bind(&config).await?;
+    let config = Config { limits: descriptors::fitting(config.limits), ..config };
+    let strangers = Arc::new(Strangers::new(Arc::clone(&clock)));
+    let listeners = Listeners::bind(&config, &strangers).await?;
     let addresses = listeners.addresses.clone();
     let (stopping, stopped) = watch::channel(false);
     let parts = {
         let (config, url, stopped) = (config.clone(), addresses.public_url.clone(), stopped.clone());
+        let strangers = Arc::clone(&strangers);
         let runtime = tokio::runtime::Handle::current();
         // Opening the store and recovering block.
         tokio::task::spawn_blocking(move || {
             let _inside = runtime.enter();
-            wiring::wire(&config, clock, url, stopped)
+            wiring::wire(&config, clock, url, strangers, stopped)
         })
         .await
         .map_err(|_| WiringError::Stopped)??
     };
     // Only who holds the store may take the socket: a second server has stopped above.
     let admin = Door::Local(socket(&config.admin_socket)?);
+    let reloads = Reloads::listen().map_err(ServerError::Runtime)?;
+    tokio::spawn(reload(Arc::clone(&listeners.tls), reloads, stopped.clone()));
     let mut doors = JoinSet::new();
     for (door, router) in listeners.with(admin, parts.routers) {
         doors.spawn(accept::serve(door, router, config.limits.clone(), stopped.clone()));
@@ -116,11 +149,35 @@ async fn serve(
     let _ = stopping.send(true);
     while doors.join_next().await.is_some() {}
     let engine = parts.engine;
-    // CRASH: nothing is lost here; what the engine has not finished, recovery will.
-    let _ = tokio::task::spawn_blocking(move || engine.drain()).await;
+    // CRASH: nothing is lost here but a count of strangers; what the engine has not finished, recovery will.
+    let end = move || {
+        if let Err(error) = strangers.record(&engine) {
+            warn!(error = words(&error), "what strangers were refused is not recorded");
+        }
+        engine.drain();
+    };
+    let _ = tokio::task::spawn_blocking(end).await;
     remove(&config.admin_socket);
     info!("down");
     Ok(())
+}
+
+/// Reads the TLS files again whenever SIGHUP says so. API keys need no reading: every call looks them up.
+async fn reload(tls: Arc<Tls>, mut reloads: Reloads, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = reloads.next() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let tls = Arc::clone(&tls);
+        match tokio::task::spawn_blocking(move || tls.reload()).await {
+            Ok(Ok(())) => info!("the TLS files were read again"),
+            Ok(Err(error)) => {
+                error!(error = words(&error), "the TLS files cannot be read again; the old ones stay in use");
+            }
+            Err(_) => error!("reading the TLS files was cut off; the old ones stay in use"),
+        }
+    }
 }
 
 /// The listeners, bound before anything else: a second server on the same addresses stops here.
@@ -128,24 +185,26 @@ struct Listeners {
     api: Door,
     public: Door,
     monitor: Door,
+    tls: Arc<Tls>,
     addresses: Addresses,
 }
 
 impl Listeners {
-    async fn bind(config: &Config) -> Result<Self, ServerError> {
+    async fn bind(config: &Config, strangers: &Arc<Strangers>) -> Result<Self, ServerError> {
         if !config.monitor_listen.ip().is_loopback() {
             return Err(ServerError::Exposed { address: config.monitor_listen });
         }
-        let api_tls = tls::config(&config.folder, ClientCertificates::Optional)?;
-        let public_tls = tls::config(&config.folder, ClientCertificates::NotAsked)?;
+        let tls = Arc::new(Tls::open(&config.folder)?);
         let (api, listen) = bind(config.listen).await?;
         let (public, public_listen) = bind(config.public_listen).await?;
         let (monitor, monitor_listen) = bind(config.monitor_listen).await?;
+        let open = |listener, tls| Door::Tls(TlsDoor { listener, tls, strangers: Arc::clone(strangers) });
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("https://{public_listen}"));
         Ok(Self {
-            api: Door::Tls(api, api_tls),
-            public: Door::Tls(public, public_tls),
+            api: open(api, tls.api()),
+            public: open(public, tls.public()),
             monitor: Door::Plain(monitor),
+            tls,
             addresses: Addresses { listen, public_listen, monitor_listen, public_url },
         })
     }

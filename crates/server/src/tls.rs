@@ -11,14 +11,52 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
+use tokio::sync::watch;
 
 /// Whom a listener lets through its handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ClientCertificates {
+enum ClientCertificates {
     /// Those of the local TLS authority; and whoever shows none, because an API key will do.
     Optional,
     /// Nobody is asked.
     NotAsked,
+}
+
+/// The TLS of both listeners that strangers reach. It is read again when the process is told so.
+pub(crate) struct Tls {
+    folder: PathBuf,
+    api: watch::Sender<Arc<ServerConfig>>,
+    public: watch::Sender<Arc<ServerConfig>>,
+}
+
+impl Tls {
+    /// Reads `tls/` in the server's folder.
+    pub(crate) fn open(folder: &Path) -> Result<Self, TlsError> {
+        let (api, public) = both(folder)?;
+        let (api, public) = (watch::Sender::new(api), watch::Sender::new(public));
+        Ok(Self { folder: folder.to_owned(), api, public })
+    }
+
+    /// Reads it again. Where something is wrong with it, all stays as it is.
+    pub(crate) fn reload(&self) -> Result<(), TlsError> {
+        let (api, public) = both(&self.folder)?;
+        self.api.send_replace(api);
+        self.public.send_replace(public);
+        Ok(())
+    }
+
+    pub(crate) fn api(&self) -> watch::Receiver<Arc<ServerConfig>> {
+        self.api.subscribe()
+    }
+
+    pub(crate) fn public(&self) -> watch::Receiver<Arc<ServerConfig>> {
+        self.public.subscribe()
+    }
+}
+
+fn both(folder: &Path) -> Result<(Arc<ServerConfig>, Arc<ServerConfig>), TlsError> {
+    let api = config(folder, ClientCertificates::Optional)?;
+    Ok((api, config(folder, ClientCertificates::NotAsked)?))
 }
 
 /// Why TLS cannot be set up.
@@ -61,8 +99,8 @@ pub enum TlsError {
     Setup(#[source] rustls::Error),
 }
 
-/// Reads `tls/` in the server's folder.
-pub(crate) fn config(folder: &Path, clients: ClientCertificates) -> Result<Arc<ServerConfig>, TlsError> {
+/// The TLS of one listener.
+fn config(folder: &Path, clients: ClientCertificates) -> Result<Arc<ServerConfig>, TlsError> {
     let file = |name: &str| folder.join("tls").join(name);
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))

@@ -20,12 +20,14 @@ use crate::admin;
 use crate::agreement::{self, AgreementError};
 use crate::caller::Callers;
 use crate::config::{Config, Limits};
+use crate::door::{Sentry, Visitors};
 use crate::routes;
 use crate::routes::log::LogReader;
 use crate::routes::monitor::Monitor;
 use crate::routes::timestamp::TimestampCounter;
 use crate::routes::trust_root::TrustRootShelf;
 use crate::signing::Signing;
+use crate::strangers::Strangers;
 use crate::telemetry::Telemetry;
 
 /// Why the parts do not come together.
@@ -77,11 +79,15 @@ pub(crate) struct Rooms {
 /// How often requests are looked for whose deadline has passed.
 const SWEEP_PERIOD: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether strangers are to be recorded; when that is due, their count knows.
+const STRANGERS_PERIOD: Duration = Duration::from_secs(1);
+
 /// Opens the store, recovers, and puts everything together. It blocks.
 pub(crate) fn wire(
     config: &Config,
     clock: Arc<dyn Clock>,
     public_url: String,
+    strangers: Arc<Strangers>,
     stop: watch::Receiver<bool>,
 ) -> Result<Wired, WiringError> {
     let lane = || -> Arc<dyn Signer> { Arc::new(signer::Client::new(&config.signer_socket)) };
@@ -90,8 +96,9 @@ pub(crate) fn wire(
     let (parts, authority) = rooms.parts(Arc::clone(&clock));
     let engine = Engine::start(parts)?;
     tokio::spawn(sweep(engine.clone(), stop.clone()));
+    tokio::spawn(record_strangers(engine.clone(), Arc::clone(&strangers), stop.clone()));
     let admin = admin::router(store, Arc::clone(&rooms.signer), Arc::clone(&clock));
-    let outside = Outside { clock, public_url, limits: config.limits.clone(), stop };
+    let outside = Outside { clock, public_url, limits: config.limits.clone(), strangers, stop };
     Ok(Wired { routers: rooms.routers(&engine, authority, admin, outside), engine })
 }
 
@@ -100,6 +107,7 @@ struct Outside {
     clock: Arc<dyn Clock>,
     public_url: String,
     limits: Limits,
+    strangers: Arc<Strangers>,
     stop: watch::Receiver<bool>,
 }
 
@@ -144,7 +152,7 @@ impl Rooms {
         admin: Router,
         outside: Outside,
     ) -> Routers {
-        let Outside { clock, public_url, limits, stop } = outside;
+        let Outside { clock, public_url, limits, strangers, stop } = outside;
         let telemetry = Arc::new(Telemetry::default());
         let callers = Callers { keys: self.keys, clock: Arc::clone(&clock) };
         let signing = Signing { engine: engine.clone(), callers, limits: limits.clone(), stop };
@@ -159,11 +167,12 @@ impl Rooms {
         let log = LogReader { tiles: self.tiles };
         let counter = TimestampCounter::open(authority, limits);
         let shelf = Arc::new(TrustRootShelf::new(self.signer, clock, public_url));
+        let sentry = |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors };
         Routers {
-            api: routes::api(signing, &telemetry),
-            public: routes::public(log, counter, shelf, &telemetry),
+            api: routes::api(signing, sentry(Visitors::Callers(Arc::clone(&strangers)))),
+            public: routes::public(log, counter, shelf, sentry(Visitors::Public(strangers))),
             monitor: routes::monitored(monitor),
-            admin: routes::behind_door(admin, &telemetry),
+            admin: routes::behind_door(admin, sentry(Visitors::Own)),
         }
     }
 }
@@ -193,6 +202,25 @@ async fn sweep(engine: Engine, mut stop: watch::Receiver<bool>) {
             warn!(
                 error = crate::problem::words(&error),
                 "requests past their deadline cannot be looked for now"
+            );
+        }
+    }
+}
+
+/// Records what strangers were refused, off the path of every signature.
+async fn record_strangers(engine: Engine, strangers: Arc<Strangers>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(STRANGERS_PERIOD);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let (engine, strangers) = (engine.clone(), Arc::clone(&strangers));
+        let recorded = tokio::task::spawn_blocking(move || strangers.record_if_due(&engine)).await;
+        if let Ok(Err(error)) = recorded {
+            warn!(
+                error = crate::problem::words(&error),
+                "what strangers were refused cannot be recorded now"
             );
         }
     }

@@ -12,7 +12,7 @@ use pki::Validity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use testkit::TempFolder;
+use testkit::{HandClock, TempFolder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -22,15 +22,17 @@ use tokio_rustls::client::TlsStream;
 
 use super::*;
 use crate::body;
-use crate::tls::{self, ClientCertificates};
+use crate::tls::Tls;
 use crate::tls_authority::{Credential, TlsAuthority};
 
 /// A server of one listener, whose certificates are valid for as long as tests will be run.
 struct Site {
-    _folder: TempFolder,
+    folder: TempFolder,
     authority: TlsAuthority,
     ca_pem: String,
     address: SocketAddr,
+    tls: Arc<Tls>,
+    strangers: Arc<Strangers>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
@@ -58,12 +60,14 @@ fn write_tls(folder: &Path) -> (TlsAuthority, String) {
 async fn open(router: Router, limits: Limits) -> Site {
     let folder = testkit::temp_folder();
     let (authority, ca_pem) = write_tls(folder.path());
-    let config = tls::config(folder.path(), ClientCertificates::Optional).unwrap();
+    let tls = Arc::new(Tls::open(folder.path()).unwrap());
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
-    let serving = tokio::spawn(serve(Door::Tls(listener, config), router, limits, stopped));
-    Site { _folder: folder, authority, ca_pem, address, stop, serving }
+    let strangers = Arc::new(Strangers::new(Arc::new(HandClock::default())));
+    let door = Door::Tls(TlsDoor { listener, tls: tls.api(), strangers: Arc::clone(&strangers) });
+    let serving = tokio::spawn(serve(door, router, limits, stopped));
+    Site { folder, authority, ca_pem, address, tls, strangers, stop, serving }
 }
 
 impl Site {
@@ -195,4 +199,61 @@ async fn a_shutdown_finishes_what_is_in_flight_and_takes_nothing_new() {
     release.send(()).unwrap();
     assert!(asking.await.unwrap().ends_with("finished"));
     site.serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn strangers_who_say_nothing_make_room_for_who_comes_after_them() {
+    let few = Limits { connections_max: 4, ..Limits::default() };
+    let site = open(hello(), few).await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(site.address).await.unwrap());
+    }
+    let mut other = site.connect(None).await.unwrap();
+    assert!(ask(&mut other).await.ends_with("hello"));
+    assert_eq!(rest(&mut silent[0]).await, "");
+    assert!(site.strangers.counted(strangers::CROWDED_OUT) >= 37);
+}
+
+#[tokio::test]
+async fn what_is_not_tls_and_what_is_not_http_is_counted_as_a_strangers() {
+    let site = open(hello(), quick()).await;
+    let mut garbage = TcpStream::connect(site.address).await.unwrap();
+    garbage.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(!rest(&mut garbage).await.contains("hello"));
+    let mut garbage = site.connect(None).await.unwrap();
+    garbage.write_all(b"\0\x01\x02 no HTTP\r\n\r\n").await.unwrap();
+    assert!(!rest(&mut garbage).await.contains("hello"));
+    site.stop.send(true).unwrap();
+    site.serving.await.unwrap();
+    assert_eq!(site.strangers.counted(strangers::HANDSHAKE), 1);
+    assert_eq!(site.strangers.counted(strangers::NOT_HTTP), 1);
+}
+
+#[tokio::test]
+async fn a_reload_shows_the_new_certificate_to_who_comes_and_a_bad_one_changes_nothing() {
+    let mut site = open(hello(), Limits::default()).await;
+    let mut before = site.connect(None).await.unwrap();
+    let tls = site.folder.path().join("tls");
+    fs::write(tls.join("server.pem"), "no certificate").unwrap();
+    let error = site.tls.reload().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!(
+            "`{}` and `{}` do not go together",
+            tls.join("server.pem").display(),
+            tls.join("server.key").display()
+        )
+    );
+    assert!(ask(&mut site.connect(None).await.unwrap()).await.ends_with("hello"));
+    fs::remove_dir_all(&tls).unwrap();
+    let old = std::mem::take(&mut site.ca_pem);
+    (site.authority, site.ca_pem) = write_tls(site.folder.path());
+    site.tls.reload().unwrap();
+    assert!(ask(&mut site.connect(None).await.unwrap()).await.ends_with("hello"));
+    let known = site.authority.issue_client("build", for_ever()).unwrap();
+    assert!(ask(&mut site.connect(Some(&known)).await.unwrap()).await.ends_with("hello"));
+    assert!(ask(&mut before).await.ends_with("hello"), "who is there stays");
+    site.ca_pem = old;
+    assert!(site.connect(None).await.is_err());
 }
