@@ -14,4 +14,5 @@ mod endorsed;
 mod faults;
 mod person;
 mod repeats;
+mod strangers;
 mod world;

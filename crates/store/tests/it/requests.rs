@@ -1,6 +1,6 @@
 //! Rows, receipts and the ledger's edge: together or not at all.
 
-use engine::{Conflict, Known, Ledger, Lookup, RequestStore, State, StoreError, Write};
+use engine::{Conflict, Known, Leaf, LeafKind, Ledger, Lookup, RequestStore, State, StoreError, Write};
 use model::receipt::Receipt;
 use model::{Digest, Instant};
 use tlog::RightEdge;
@@ -156,4 +156,16 @@ fn a_row_that_cannot_be_what_was_written_is_named() {
     assert!(matches!(store.head(), Err(StoreError::Corrupt { what: "ledger's edge", .. })));
     assert!(RequestStore::write(&store, &[insert(row(2, State::Waiting))]).is_err(), "no ledger, no write");
     assert_eq!(store.load(&[id(2)]).unwrap(), [None]);
+}
+
+#[test]
+fn a_leaf_about_no_request_is_the_strangers_and_nobody_elses() {
+    let (_world, store) = World::new();
+    let strangers = Leaf { kind: LeafKind::Strangers, request: None, ..leaf(1) };
+    let note = |leaf: &Leaf| RequestStore::write(&store, &[Write::Note { leaf: leaf.clone() }]);
+    assert_eq!(note(&strangers).unwrap(), [Ok(())]);
+    assert!(note(&Leaf { request: None, ..leaf(2) }).is_err(), "a submission is about a request");
+    assert!(note(&Leaf { request: Some(id(3)), ..strangers.clone() }).is_err(), "strangers made none");
+    assert_eq!(store.leaves(0, 10).unwrap(), [strangers]);
+    assert_eq!(store.head().unwrap().size, 1);
 }
