@@ -1,12 +1,15 @@
 //! The verbs: one file each.
 
+mod adopt;
 mod api_key;
+mod backup;
 mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod endorse;
 mod explain;
+mod fsck;
 mod init;
 mod inspect;
 mod key;
@@ -15,11 +18,13 @@ mod login;
 mod man;
 mod principal;
 mod profile;
+mod restore;
 mod serve;
 mod server;
 mod sign;
 pub(crate) mod signerd;
 mod trust;
+mod upgrade;
 mod verify;
 mod whoami;
 
@@ -73,6 +78,14 @@ pub(crate) enum Verb {
     Config(config::ConfigArgs),
     /// Check that this machine and a data folder are ready
     Doctor(doctor::DoctorArgs),
+    /// Copy a data folder while it is in use
+    Backup(backup::BackupArgs),
+    /// Put a backup into an empty folder
+    Restore(restore::RestoreArgs),
+    /// Say what this release would do to a data folder
+    Upgrade(upgrade::UpgradeArgs),
+    /// Hold the books of a data folder against each other
+    Fsck(fsck::FsckArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Write the manual pages
@@ -86,7 +99,7 @@ impl Verb {
             Self::Demo(args) => demo::run(&args, terminal),
             Self::Init(args) => init::run(&args, terminal),
             Self::Serve(args) => serve::run(&args, terminal),
-            Self::Signerd(args) => signerd::run(&args),
+            Self::Signerd(args) => signerd::run(args, terminal),
             Self::Server(args) => server::run(&args),
             Self::Sign(args) => sign::run(&args, terminal),
             Self::Verify(args) => verify::run(&args, terminal),
@@ -103,6 +116,10 @@ impl Verb {
             Self::Trust(args) => trust::run(&args, terminal),
             Self::Config(args) => config::run(&args, terminal),
             Self::Doctor(args) => doctor::run(&args, terminal),
+            Self::Backup(args) => backup::run(&args, terminal),
+            Self::Restore(args) => restore::run(&args, terminal),
+            Self::Upgrade(args) => upgrade::run(&args, terminal),
+            Self::Fsck(args) => fsck::run(&args, terminal),
             Self::Completions(args) => completions::run(&args, terminal),
             Self::Man(args) => man::run(&args, terminal),
         }

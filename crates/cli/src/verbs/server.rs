@@ -47,6 +47,14 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
     };
     let ended = server::run(config, Arc::new(SystemClock), ready, stop);
     let _not_there = std::fs::remove_file(folder.ready_file());
-    ended.map_err(Failure::inside("serve"))?;
+    match ended {
+        // The launcher starts nothing again that ended in this way.
+        Err(cause) if cause.is_for_good() => Err(Failure::Input {
+            name: args.dir.display().to_string(),
+            expected: "ready to serve",
+            source: cause.into(),
+        }),
+        ended => ended.map_err(Failure::inside("serve")),
+    }?;
     Ok(Exit::Done)
 }

@@ -1,15 +1,17 @@
 //! `avouch signerd`: the key process, with the same code as `avouch-signerd`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::signerd::{Config, Cost, Passphrase, SystemClock};
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::terminal::Terminal;
+use crate::verbs::adopt::AdoptArgs;
 
 /// The word on the command line that makes a process the key process.
 pub(crate) const VERB: &str = "signerd";
@@ -17,15 +19,33 @@ pub(crate) const VERB: &str = "signerd";
 /// The flags of `avouch signerd`.
 #[derive(Debug, Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = "Example:\n  avouch signerd /var/lib/avouch    under a user of its own, by the init system"
 )]
 pub(crate) struct SignerdArgs {
     /// The data folder that `avouch init` made
-    dir: PathBuf,
+    #[arg(required = true)]
+    dir: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Option<SignerdVerb>,
 }
 
-pub(super) fn run(args: &SignerdArgs) -> Result<Exit, Failure> {
-    let folder = Folder::open(&args.dir)?;
+#[derive(Debug, Subcommand)]
+enum SignerdVerb {
+    /// Take up a state that was restored: a new journal and a new log begin
+    Adopt(AdoptArgs),
+}
+
+pub(super) fn run(args: SignerdArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    match (args.verb, args.dir) {
+        (Some(SignerdVerb::Adopt(adopt)), _) => super::adopt::run(&adopt, terminal),
+        (None, dir) => serve(&dir.unwrap_or_default()),
+    }
+}
+
+fn serve(dir: &Path) -> Result<Exit, Failure> {
+    let folder = Folder::open(dir)?;
     let wiring = &folder.config.signerd;
     let passphrase_file = folder.at(&wiring.passphrase_file);
     let content = fs::read(&passphrase_file).map_err(Failure::file("read", &passphrase_file))?;

@@ -1,0 +1,120 @@
+//! `avouch signerd adopt`: administrators take up a state that was restored. A new journal and a new log begin; the old
+//! log is frozen, and the gap stays visible in the registry, in trust roots and in `avouch fsck`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use model::{Algorithm, Form, Space};
+use quorum::{Adoption, Change, Key, KeyState, Registry};
+use signer::Signer as _;
+
+use crate::administration::{Administrator, Identity, NewKey, days, name};
+use crate::config::Folder;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::launch::Household;
+use crate::random;
+use crate::ssh::EndorsingKey;
+use crate::terminal::Terminal;
+use crate::verbs::init;
+
+/// The flags of `avouch signerd adopt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  avouch signerd adopt /var/lib/avouch --reason 'the disk of the key host was lost'
+
+It starts the key process for as long as it takes, where none runs.")]
+pub(crate) struct AdoptArgs {
+    /// The data folder
+    dir: PathBuf,
+    /// Why, for ever in the registry
+    #[arg(long)]
+    reason: String,
+    /// The administrator's SSH public key; otherwise the one in the data folder
+    #[arg(long, value_name = "FILE.pub")]
+    admin: Option<PathBuf>,
+    /// The passphrase of an administrator's key that `avouch init` made; otherwise `ssh-keygen` signs, and asks
+    #[arg(long, value_name = "FILE")]
+    admin_passphrase_file: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let folder = Folder::open(&args.dir)?;
+    let public_file = args.admin.clone().unwrap_or_else(|| folder.administrator());
+    let key = EndorsingKey::open(&public_file, args.admin_passphrase_file.as_deref())?;
+    let identity = Identity::load(&folder.at("admin/principal.json"))?;
+    let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
+    let household = match client.state() {
+        Ok(_) => None,
+        Err(_) => Some(Household::start_key_process(folder.clone())?),
+    };
+    let failed =
+        |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
+    let journal = client.state().map_err(failed)?.journal;
+    let mut registry = init::registry(&folder)?;
+    let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
+    let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };
+    let now = crate::clock::now();
+    let instance: Space = name(&data_encoding::HEXLOWER.encode(&random::bytes::<4>()));
+    let old: Vec<&Key> = registry.keys().filter(|key| signs_checkpoints(key)).collect();
+    let Some(last) = old.last() else {
+        return Err(Failure::Usage {
+            what: "the registry has no active checkpoint key, so there is no log to go on from".to_owned(),
+            advice: "`avouch key list` shows all keys",
+        });
+    };
+    let frozen = last.record.origin.clone().unwrap_or_default();
+    let origin = next_origin(&registry, &now.to_string());
+    let next = NewKey {
+        name: last.record.name.clone(),
+        generation: last.record.generation + 1,
+        form: Form::Checkpoint,
+        classes: Vec::new(),
+        public_key: administrator.generate(Algorithm::Ed25519)?,
+        not_before: now,
+        validity: days(3650),
+        subject: None,
+        origin: Some(origin.clone()),
+        rule: None,
+    };
+    let reason = args.reason.clone();
+    let retire = |key: &&Key| Change::KeyState {
+        key: key.record.id(),
+        state: KeyState::Retired,
+        since: now,
+        reason: reason.clone(),
+    };
+    let adoption = Adoption {
+        journal_size: journal.size,
+        journal_root: journal.root,
+        instance: instance.clone(),
+        reason: reason.clone(),
+    };
+    let mut changes = vec![Change::Adoption(adoption)];
+    changes.extend(old.iter().map(retire));
+    changes.push(Change::Key(next.record()));
+    administrator.change(&mut registry, changes, &args.reason, now)?;
+    drop(household);
+    terminal.line(format_args!("adopted: the journal goes on as `{instance}` from leaf {} on", journal.size));
+    terminal.line(format_args!("log `{frozen}` is frozen; `{origin}` begins when the server starts again"));
+    terminal.line(terminal.bold("next:"));
+    terminal.line(format_args!("  avouch fsck {0}; then avouch serve {0}", args.dir.display()));
+    terminal
+        .line("  avouch trust export    verifiers need the new trust root: it names both logs, and the gap");
+    Ok(Exit::Done)
+}
+
+fn signs_checkpoints(key: &Key) -> bool {
+    key.record.form == Form::Checkpoint && key.state == KeyState::Active
+}
+
+/// The origin of the next log of this year: `2026-2.log.HOST` after `2026.log.HOST`.
+fn next_origin(registry: &Registry, now: &str) -> String {
+    let year: String = now.chars().take(4).collect();
+    let taken = |origin: &String| registry.keys().any(|key| key.record.origin.as_ref() == Some(origin));
+    let first = format!("{year}.log.{}", registry.host());
+    let later = (2_u32..).map(|number| format!("{year}-{number}.log.{}", registry.host()));
+    let mut origins = std::iter::once(first).chain(later);
+    origins.find(|origin| !taken(origin)).expect("numbers do not end")
+}
