@@ -44,6 +44,22 @@ pub struct Limits {
     pub shutdown: Duration,
 }
 
+/// File descriptors for the store, the log's tiles and the sockets of this machine.
+const DESCRIPTORS_RESERVED: u64 = 256;
+/// Listeners that take connections, each as many as it may.
+const LISTENERS: u64 = 4;
+
+impl Limits {
+    /// The same with no more connections than there are file descriptors for: connections never take those that
+    /// signing needs.
+    #[must_use]
+    pub fn within(self, descriptors: u64) -> Self {
+        let each = descriptors.saturating_sub(DESCRIPTORS_RESERVED) / LISTENERS;
+        let each = usize::try_from(each).unwrap_or(usize::MAX).max(1);
+        Self { connections_max: self.connections_max.min(each), ..self }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -69,4 +85,15 @@ pub struct Addresses {
     pub monitor_listen: SocketAddr,
     /// The address of the public listener as the world sees it.
     pub public_url: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_file_descriptors_for_what_signing_needs() {
+        let connections = |descriptors| Limits::default().within(descriptors).connections_max;
+        assert_eq!([0, 1_024, 20_000, u64::MAX].map(connections), [1, 192, 4_096, 4_096]);
+    }
 }

@@ -78,14 +78,14 @@ impl Visitors {
 /// What is answered where there is no such path.
 pub(crate) async fn no_such_path(uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect();
-    Refusal::new(api::Code::NotFound, format!("there is no `{path}` here")).to_anybody().into_response()
+    Refusal::new(api::Code::NotFound, format!("there is no `{path}` here")).unproven().into_response()
 }
 
 /// What is answered where a path has no such method.
 pub(crate) async fn no_such_method(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(200).collect();
     let detail = format!("`{path}` does not take `{}`", request.method());
-    Refusal::new(api::Code::MethodNotAllowed, detail).to_anybody().into_response()
+    Refusal::new(api::Code::MethodNotAllowed, detail).unproven().into_response()
 }
 
 fn trace(refusal: &Refusal) {

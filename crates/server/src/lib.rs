@@ -16,7 +16,6 @@ mod blocking;
 mod body;
 mod caller;
 mod config;
-mod descriptors;
 mod door;
 mod found;
 mod logs;

@@ -46,11 +46,11 @@ impl Refusal {
     }
 
     /// Refused to whoever calls, before anybody asked who that is.
-    pub(crate) fn to_anybody(self) -> Self {
-        self.to_stranger(None)
+    pub(crate) fn unproven(self) -> Self {
+        self.counted_as(None)
     }
 
-    fn to_stranger(self, word: Option<&'static str>) -> Self {
+    fn counted_as(self, word: Option<&'static str>) -> Self {
         let word = word.unwrap_or_else(|| self.problem.code.word());
         Self { stranger: Some(word), ..self }
     }
@@ -101,7 +101,7 @@ impl From<AuthenticationError> for Refusal {
             AuthenticationError::Unavailable(_) => {
                 Self::new(Code::Unavailable, error.to_string()).because(Arc::new(error))
             }
-            error => Self::new(Code::Unauthenticated, error.to_string()).to_stranger(error.word()),
+            error => Self::new(Code::Unauthenticated, error.to_string()).counted_as(error.word()),
         }
     }
 }

@@ -17,7 +17,6 @@ use tracing::{error, info, warn};
 
 use crate::accept::{self, Door, TlsDoor};
 use crate::config::{Addresses, Config};
-use crate::descriptors;
 use crate::problem::words;
 use crate::strangers::Strangers;
 use crate::tls::{Tls, TlsError};
@@ -116,7 +115,6 @@ async fn serve(
     ready: impl FnOnce(&Addresses),
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let config = Config { limits: descriptors::fitting(config.limits), ..config };
     let strangers = Arc::new(Strangers::new(Arc::clone(&clock)));
     let listeners = Listeners::bind(&config, &strangers).await?;
     let addresses = listeners.addresses.clone();

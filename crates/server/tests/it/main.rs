@@ -14,3 +14,4 @@ mod cycle;
 mod founder;
 mod public;
 mod site;
+mod strangers;

@@ -31,23 +31,47 @@ pub(crate) struct Site {
     _folder: TempFolder,
 }
 
+/// What a platform is begun with.
+pub(crate) struct Plan {
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The key process's own clock; none is the same.
+    pub(crate) key_clock: Option<Arc<dyn Clock>>,
+    /// The policy that the registry names.
+    pub(crate) policy: Digest,
+    /// API keys beside the client certificate.
+    pub(crate) keys: Vec<ApiKeyRecord>,
+    pub(crate) limits: Limits,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let (policy, limits) = (policy::BuiltIn::digest(), Limits::default());
+        Self { clock: Arc::new(SystemClock), key_clock: None, policy, keys: Vec::new(), limits }
+    }
+}
+
 impl Site {
     pub(crate) fn start() -> Self {
-        Self::start_with(&[])
+        Self::open(Plan::default())
     }
 
     /// Starts with these API keys beside the client certificate.
     pub(crate) fn start_with(keys: &[ApiKeyRecord]) -> Self {
-        Self::start_under(policy::BuiltIn::digest(), keys)
+        Self::open(Plan { keys: keys.to_vec(), ..Plan::default() })
     }
 
     /// Starts on a platform whose registry names this policy.
     pub(crate) fn start_under(policy: Digest, keys: &[ApiKeyRecord]) -> Self {
+        Self::open(Plan { policy, keys: keys.to_vec(), ..Plan::default() })
+    }
+
+    pub(crate) fn open(plan: Plan) -> Self {
         server::start_logs(server::LogFormat::Text, "warn").unwrap();
+        let Plan { clock, key_clock, policy, keys, limits } = plan;
         let folder = testkit::temp_folder();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let config = config(folder.path());
-        let key_process = start_key_process(folder.path(), &config, Arc::clone(&clock));
+        let config = Config { limits, ..config(folder.path()) };
+        let key_clock = key_clock.unwrap_or_else(|| Arc::clone(&clock));
+        let key_process = start_key_process(folder.path(), &config, key_clock);
         Founder::new().found(&folder.path().join("admin.sock"), &*clock, policy);
         fs::create_dir(&config.folder).unwrap();
         let signer = Arc::new(signer::Client::new(&config.signer_socket));
