@@ -60,6 +60,10 @@ pub(crate) struct Server {
     /// The address of `public_listen` as clients know it; without it, the address that it listens at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
+    /// What the server tells on standard error: a filter such as `info` or `warn,server=debug`; without it, `warn`.
+    /// `$AVOUCH_LOG` goes before it. It is read again, as the TLS files are, when the server gets SIGHUP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<String>,
 }
 
 /// A data folder with its configuration.
@@ -95,6 +99,7 @@ impl Config {
                 monitor_listen: SocketAddr::from(([127, 0, 0, 1], monitor)),
                 admin_socket: "run/server-admin.sock".into(),
                 public_url: (ports == Ports::Fixed).then(|| format!("https://{host}:{public}")),
+                log: None,
             },
         }
     }

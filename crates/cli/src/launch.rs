@@ -1,6 +1,7 @@
 //! The launcher: it starts the key process first, then the server, restarts either, and listens to nobody.
 
 use std::fs::{self, File};
+use std::io::{self, IsTerminal as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -9,7 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
-use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getrlimit, kill_process, set_parent_process_death_signal, setrlimit,
+};
 use server::Addresses;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -122,11 +125,18 @@ impl Household {
         crate::online::call(async {
             let inside = |cause| Failure::inside("listen for signals")(cause);
             let mut ended = signal(SignalKind::child()).map_err(inside)?;
+            let mut hung_up = server::Reloads::listen().map_err(inside)?;
+            // A terminal that goes away takes the launcher with it; where there is none, SIGHUP asks for a reload.
+            let at_terminal = io::stdin().is_terminal();
             let told = server::told_to_end();
             tokio::pin!(told);
             loop {
                 tokio::select! {
                     _ = &mut told => return Ok::<_, Failure>(()),
+                    () = hung_up.next() => match at_terminal {
+                        true => return Ok(()),
+                        false => self.tell_server(Signal::HUP),
+                    },
                     _ = ended.recv() => {}
                 }
                 self.restart_ended(terminal).await?;
@@ -134,6 +144,11 @@ impl Household {
         })?;
         self.stop();
         Ok(Exit::Done)
+    }
+
+    fn tell_server(&self, signal: Signal) {
+        let servers = self.kept.iter().filter(|kept| kept.role == Role::Server);
+        servers.for_each(|kept| tell(&kept.child, signal));
     }
 
     async fn restart_ended(&mut self, terminal: Terminal) -> Result<(), Failure> {
@@ -164,7 +179,7 @@ impl Household {
     /// Tells both to finish, the server first, and waits for them.
     pub(crate) fn stop(&mut self) {
         while let Some(mut kept) = self.kept.pop() {
-            tell_to_end(&kept.child);
+            tell(&kept.child, Signal::TERM);
             let since = Instant::now();
             while matches!(kept.child.try_wait(), Ok(None)) {
                 if since.elapsed() > STOP {
@@ -210,11 +225,18 @@ fn spawn(role: Role, folder: &Folder) -> Result<Child, Failure> {
     command.process_group(0).spawn().map_err(failed)
 }
 
-fn tell_to_end(child: &Child) {
+fn tell(child: &Child, signal: Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {
-        let _gone_already = kill_process(pid, Signal::TERM);
+        let _gone_already = kill_process(pid, signal);
     }
+}
+
+/// How many file descriptors this process may have: as many as the system lets it.
+pub(crate) fn descriptors() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    (if raised.is_ok() { maximum } else { current }).unwrap_or(u64::MAX)
 }
 
 /// A mistake in the configuration does not go away by starting again.

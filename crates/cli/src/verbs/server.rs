@@ -1,15 +1,20 @@
 //! `avouch server`: the server alone. `avouch serve` starts it; so may an init system.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use server::{Addresses, Config, Limits, LogFormat};
+use server::{Addresses, Config, Limits, LogFormat, Reloads};
 
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::launch;
+use crate::terminal::Terminal;
 use signerd::SystemClock;
+
+/// What a log filter is to those who write one.
+const A_FILTER: &str = "a log filter";
 
 /// The flags of `avouch server`.
 #[derive(Debug, Args)]
@@ -20,8 +25,8 @@ pub(crate) struct ServerArgs {
 
 pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
     let folder = Folder::open(&args.dir)?;
-    let filter = std::env::var("AVOUCH_LOG").unwrap_or_else(|_| "warn".to_owned());
-    server::start_logs(LogFormat::Fitting, &filter).map_err(Failure::input("$AVOUCH_LOG", "a log filter"))?;
+    let (filter, said_by) = log_filter(&folder);
+    server::start_logs(LogFormat::Fitting, &filter).map_err(Failure::input(said_by, A_FILTER))?;
     let wiring = &folder.config.server;
     let config = Config {
         folder: folder.at(&wiring.folder),
@@ -31,7 +36,7 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
         admin_socket: folder.at(&wiring.admin_socket),
         signer_socket: folder.at(&folder.config.signerd.socket),
         public_url: wiring.public_url.clone(),
-        limits: Limits::default(),
+        limits: Limits::default().within(launch::descriptors()),
     };
     let ready_file = folder.ready_file();
     let ready = |addresses: &Addresses| {
@@ -40,9 +45,9 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
         let _told_nobody = crate::files::write(&ready_file, &text);
     };
     let stop = async {
-        // Without signals there is no end but a kill, and that is survived as well.
-        if server::told_to_end().await.is_err() {
-            std::future::pending::<()>().await;
+        tokio::select! {
+            () = told_to_end() => {}
+            () = reload_log(&args.dir) => {}
         }
     };
     let ended = server::run(config, Arc::new(SystemClock), ready, stop);
@@ -57,4 +62,35 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
         ended => ended.map_err(Failure::inside("serve")),
     }?;
     Ok(Exit::Done)
+}
+
+/// What the server tells, and who says so.
+fn log_filter(folder: &Folder) -> (String, &'static str) {
+    match (std::env::var("AVOUCH_LOG"), &folder.config.server.log) {
+        (Ok(filter), _) => (filter, "$AVOUCH_LOG"),
+        (Err(_), Some(filter)) => (filter.clone(), "server.log"),
+        (Err(_), None) => ("warn".to_owned(), "server.log"),
+    }
+}
+
+async fn told_to_end() {
+    // Without signals there is no end but a kill, and that is survived as well.
+    if server::told_to_end().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Reads the log filter again whenever the process is told to reload. It does not end.
+async fn reload_log(dir: &Path) {
+    let Ok(mut reloads) = Reloads::listen() else { return std::future::pending().await };
+    loop {
+        reloads.next().await;
+        let reloaded = Folder::open(dir).and_then(|folder| {
+            let (filter, said_by) = log_filter(&folder);
+            server::set_log_filter(&filter).map_err(Failure::input(said_by, A_FILTER))
+        });
+        if let Err(failure) = reloaded {
+            Terminal::new().failure(&failure);
+        }
+    }
 }
