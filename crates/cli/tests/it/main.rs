@@ -11,6 +11,8 @@
 mod command_line;
 mod demo;
 mod der;
+mod forgery;
+mod forms;
 mod judges;
 mod matrix;
 mod platform;
