@@ -21,6 +21,13 @@ use crate::truth::{Found, Truth, must};
 #[derive(Clone, Default)]
 pub(crate) struct WatchedPolicy(Arc<Mutex<BTreeSet<(RequestId, bool)>>>);
 
+impl WatchedPolicy {
+    fn was_asked(&self, id: &RequestId, moment: Asking) -> bool {
+        let asked = self.0.lock().expect("nothing panics while it decides");
+        asked.contains(&(*id, moment == Asking::BeforeSigning))
+    }
+}
+
 impl PolicyEngine for WatchedPolicy {
     fn digest(&self) -> Digest {
         BuiltIn::digest()
@@ -55,7 +62,8 @@ impl Ending<'_> {
         self.check_nothing_twice(&log)?;
         for (id, views) in &self.told {
             self.check_views(id, views)?;
-            for view in views.iter().filter(|view| view.state == State::Done) {
+            // All that were told of one request were told the same.
+            if let Some(view) = views.iter().find(|view| view.state == State::Done) {
                 self.check_done(view, &log)?;
             }
         }
@@ -121,9 +129,8 @@ impl Ending<'_> {
     fn check_done(&self, view: &View, log: &Log) -> Found {
         let asked = self.asked.iter().find(|asked| asked.id == view.id).expect("somebody asked for it");
         must(!view.receipts.is_empty(), 4, || format!("{} is done without a receipt", view.id))?;
-        let decisions = self.policy.0.lock().expect("nothing panics while it decides").clone();
-        for before in [false, true] {
-            must(decisions.contains(&(view.id, before)), 5, || {
+        for moment in [Asking::Submission, Asking::BeforeSigning] {
+            must(self.policy.was_asked(&view.id, moment), 5, || {
                 format!("policy was not asked twice about {}", view.id)
             })?;
         }

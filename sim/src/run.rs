@@ -39,9 +39,6 @@ const STEPS_MAX: u64 = 20_000;
 /// Rounds in which everything must come to its end once nothing fails any more.
 const ROUNDS: usize = 400;
 
-/// Of them, those in which time hardly passes.
-const QUICK_ROUNDS: usize = 200;
-
 /// Rounds with a server whose store is a backup.
 const ROUNDS_AFTER_BACKUP: usize = 40;
 
@@ -335,6 +332,9 @@ impl<'a> Run<'a> {
     /// Reads the registry anew, if the key process can be reached.
     pub(crate) fn refresh(&mut self) {
         let Ok(state) = self.transport.state() else { return };
+        if u64::try_from(state.registry.len()).is_ok_and(|entries| entries == self.registry.entries()) {
+            return;
+        }
         if let Ok(registry) = Registry::replay(state.registry.iter().map(Vec::as_slice)) {
             self.registry = registry;
         }
@@ -363,9 +363,7 @@ impl<'a> Run<'a> {
             if round % 8 == 0 {
                 open.into_iter().for_each(|asked| self.submit(asked));
             }
-            // What cannot be done in a clock's doubt ends when its time has passed.
-            let tick = if round < QUICK_ROUNDS { Duration::from_millis(50) } else { Duration::from_secs(60) };
-            self.run_a_round(tick)?;
+            self.run_a_round(patience(round))?;
         }
         let open = self.open();
         let standing: Vec<String> = open
@@ -462,5 +460,15 @@ impl<'a> Run<'a> {
     fn collect(&mut self) {
         let met = [self.store.met(), self.disk.met(), self.keys.met(), self.transport.met()];
         met.into_iter().flatten().for_each(|(step, fault)| self.tally.count(step, fault));
+    }
+}
+
+/// How long a client waits that has asked so often. What cannot be done while the key process doubts the clock ends
+/// when its time has passed, or when the clock has caught up with what was signed while it ran ahead.
+const fn patience(round: usize) -> Duration {
+    match round {
+        0..200 => Duration::from_millis(50),
+        200..300 => Duration::from_secs(60),
+        _ => Duration::from_secs(6 * 3_600),
     }
 }

@@ -1,9 +1,11 @@
 //! `cargo xtask gen`: files that are made from others and checked in, so that they can be read without building.
 
 use std::fs;
+use std::path::Path;
 
 use crate::failure::Failure;
-use crate::{interop, metadata};
+use crate::interop::{self, Reported};
+use crate::{metadata, tamper};
 
 const INTEROP_HEAD: &str = "\
 # What other tools say
@@ -13,26 +15,44 @@ tool judged; *theirs* are signatures that the tool made and avouch judged. *Acce
 
 ";
 
+const TAMPER_HEAD: &str = "\
+# Every part, changed, and who refuses it
+
+Made by `cargo xtask gen`. One file is signed by a platform of its own; then each part of what a verifier is given is decoded, changed in one place, put
+together again, and shown to every tool that reads it. Where a part stands in several places (receipt, bundle, `.p7s`, bare signature), it is changed in each.
+
+**R** refused · **C** cannot be checked, and so not good: avouch keeps that apart from bad · **a** accepted: the change went unnoticed ·
+**·** nothing that this tool is shown was changed, or nothing is left to show it.
+
+* Every part that a foreign tool is shown is refused by one of them, but for six changes of fields which nothing signs and which repeat what is signed elsewhere, or,
+  of the trust root, a window that these tools do not hold the log to. avouch refuses them as well.
+* avouch refuses every change of what it reads, in each of its formats. A `.p7s` stands in no log: the last two that it accepts are about which log is trusted.
+* `openssl cms` does not look at the token in a `.p7s`; `openssl ts` does. cosign rebuilds the log entry from the signature itself, so that it overlooks a changed copy
+  of it and is not misled by it.
+
+";
+
 pub(crate) fn run() -> Result<(), Failure> {
-    let rows = interop::collect()?;
-    if rows.is_empty() {
+    let Reported { rows, cells } = interop::collect()?;
+    if rows.is_empty() || cells.is_empty() {
         return Err(Failure::Unavailable {
             what: "the table of what other tools say".to_owned(),
             why: "no test reported a row; are the tools there? `cargo xtask test` fetches them".to_owned(),
         });
     }
+    write("interop.md", &format!("{INTEROP_HEAD}{}", interop::table(&rows)))?;
+    write("tamper.md", &format!("{TAMPER_HEAD}{}", tamper::table(&cells)))
+}
+
+fn write(name: &str, text: &str) -> Result<(), Failure> {
     let folder = metadata::root().join("docs/formats");
-    fs::create_dir_all(&folder).map_err(|source| Failure::File {
-        action: "create",
-        path: folder.clone(),
-        source,
-    })?;
-    let path = folder.join("interop.md");
-    fs::write(&path, format!("{INTEROP_HEAD}{}", interop::table(&rows))).map_err(|source| Failure::File {
-        action: "write",
-        path: path.clone(),
-        source,
-    })?;
+    let failed = |action, path: &Path| {
+        let path = path.to_owned();
+        move |source| Failure::File { action, path, source }
+    };
+    fs::create_dir_all(&folder).map_err(failed("create", &folder))?;
+    let path = folder.join(name);
+    fs::write(&path, text).map_err(failed("write", &path))?;
     println!("wrote {}", path.display());
     Ok(())
 }

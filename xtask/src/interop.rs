@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::skips::{self, Skips};
+use crate::tamper::{self, Cell};
 use crate::{metadata, runner, tools};
 
 /// The environment variable that names the file to which tests append rows, one JSON object a line.
@@ -24,13 +27,21 @@ pub(crate) struct Row {
     refused: u64,
 }
 
+/// What the tests reported.
+pub(crate) struct Reported {
+    /// The table of formats and tools.
+    pub(crate) rows: Vec<Row>,
+    /// The matrix of tampered parts and tools.
+    pub(crate) cells: Vec<Cell>,
+}
+
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     let json = match arguments {
         [] => false,
         ["--json"] => true,
         _ => return Err(Failure::Usage { said: "usage: cargo xtask interop [--json]".to_owned() }),
     };
-    let rows = collect()?;
+    let Reported { rows, .. } = collect()?;
     if json {
         let text = serde_json::to_string_pretty(&rows)
             .map_err(|why| Failure::NotUnderstood { what: "the rows".to_owned(), why: why.to_string() })?;
@@ -42,19 +53,32 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
 }
 
 /// Runs the tests whose names begin with `interop_` and collects what they report.
-pub(crate) fn collect() -> Result<Vec<Row>, Failure> {
-    let path = metadata::scratch_folder()?.join("interop.jsonl");
-    fs::write(&path, "").map_err(|source| Failure::File { action: "write", path: path.clone(), source })?;
+pub(crate) fn collect() -> Result<Reported, Failure> {
+    let (rows, cells) = (empty("interop.jsonl")?, empty("tamper.jsonl")?);
     let skips = Skips::begin()?;
     let mut tests = runner::tests(&["interop_"]);
-    tests.env(VARIABLE, &path);
+    tests.env(VARIABLE, &rows).env(tamper::VARIABLE, &cells);
     tests.env(tools::VARIABLE, tools::folder()?).env(skips::VARIABLE, skips.path());
     runner::watch(&mut tests)?.verdict?;
-    let text = fs::read_to_string(&path).map_err(|source| Failure::File { action: "read", path, source })?;
-    let rows: Result<Vec<Row>, _> = text.lines().map(serde_json::from_str).collect();
-    let rows =
-        rows.map_err(|why| Failure::NotUnderstood { what: "a row".to_owned(), why: why.to_string() })?;
-    Ok(summed(rows))
+    Ok(Reported { rows: summed(read(&rows)?), cells: read(&cells)? })
+}
+
+/// An empty file for tests to write to.
+fn empty(name: &str) -> Result<PathBuf, Failure> {
+    let path = metadata::scratch_folder()?.join(name);
+    fs::write(&path, "").map_err(|source| Failure::File { action: "write", path: path.clone(), source })?;
+    Ok(path)
+}
+
+/// What tests wrote to it, one JSON object a line.
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Failure> {
+    let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
+    let text = fs::read_to_string(path).map_err(failed)?;
+    let lines: Result<Vec<T>, _> = text.lines().map(serde_json::from_str).collect();
+    lines.map_err(|why| Failure::NotUnderstood {
+        what: "what a test reported".to_owned(),
+        why: why.to_string(),
+    })
 }
 
 /// One row for each format, tool, version and direction.

@@ -17,6 +17,7 @@ mod program;
 mod runner;
 mod sim;
 mod skips;
+mod tamper;
 mod test;
 mod tidy;
 mod tools;
@@ -40,7 +41,7 @@ cargo xtask VERB
   fuzz [--install] [--seconds N]
                             fuzz each target (15 s) where a nightly and cargo-fuzz are, else replay the corpora
                             --install: first install what of the two is missing
-  gen                       write the files that are made from others: docs/formats/interop.md";
+  gen                       write the files that are made from others: docs/formats/interop.md and tamper.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -112,7 +112,7 @@ impl Copy {
         let mut git = Command::new("git");
         git.args(["apply", "--whitespace=nowarn"]).arg(&planted.patch).current_dir(&self.sources);
         git.env("GIT_CEILING_DIRECTORIES", self.sources.parent().unwrap_or(&self.sources));
-        if !is_success(&mut git)? {
+        if !is_success(&mut git, Loud::Never)? {
             return Ok(Fate::DoesNotApply);
         }
         // Optimised, and not at length: each of these programs runs once.
@@ -121,7 +121,7 @@ impl Copy {
         cargo.env("CARGO_TARGET_DIR", &self.target).env("CARGO_PROFILE_RELEASE_LTO", "off");
         cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env("CARGO_PROFILE_RELEASE_DEBUG", "0");
         cargo.env("CARGO_INCREMENTAL", "1");
-        if !is_success(&mut cargo)? {
+        if !is_success(&mut cargo, Loud::OnFailure)? {
             return Ok(Fate::DoesNotBuild);
         }
         self.rehearse(planted)
@@ -157,9 +157,19 @@ impl Copy {
     }
 }
 
-fn is_success(command: &mut Command) -> Result<bool, Failure> {
-    let status = command.status().map_err(|source| program::not_started(command, source))?;
-    Ok(status.success())
+/// Is what a program says passed on? A planted bug makes the compiler warn, which tells nobody anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loud {
+    Never,
+    OnFailure,
+}
+
+fn is_success(command: &mut Command, loud: Loud) -> Result<bool, Failure> {
+    let output = command.output().map_err(|source| program::not_started(command, source))?;
+    if !output.status.success() && loud == Loud::OnFailure {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(output.status.success())
 }
 
 fn file(action: &'static str, path: &Path, source: io::Error) -> Failure {
