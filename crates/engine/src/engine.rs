@@ -159,7 +159,7 @@ impl Engine {
 
     /// The stages that cannot do their part now, each with why; none, where all is well.
     pub fn troubles(&self) -> Vec<(&'static str, String)> {
-        self.world.troubles.now()
+        self.world.troubles.now(self.world.clock.boot())
     }
 
     fn offer(&self, arrival: Arrival) {

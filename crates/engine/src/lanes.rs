@@ -218,7 +218,7 @@ fn run<Same, Next>(
         if passed.trouble.is_some() {
             world.counters.trouble(lane.stage);
         }
-        world.troubles.note(lane.stage, passed.trouble);
+        world.troubles.note(lane.stage, passed.trouble, ended);
         held.keep(passed.again, ended);
         forward(passed.next, passed.stopped);
     }

@@ -245,7 +245,10 @@ mod tests {
         let cause = std::io::Error::other("/var/lib/avouch/store.sqlite: disk I/O error");
         let error = SubmitError::Unavailable { what: "the store", source: Arc::new(cause) };
         let refusal = Refusal::from(error);
-        assert_eq!(refusal.problem.detail, "signing is not possible now: the store cannot be reached");
+        assert_eq!(
+            refusal.problem.detail,
+            "signing is not possible now: the store cannot do its part; ask again later, it stays the same request"
+        );
         assert!(refusal.cause.is_some());
     }
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use identity::Caller;
 use model::{Digest, Instant, PrincipalId, RequestId, Space};
 
-use super::{Endorsed, Received, World};
+use super::{Endorsed, Received, Trouble, World};
 use crate::board::Reply;
 use crate::submission::Repeat;
+use crate::troubles::SUBMIT;
 use crate::{Standing, State, SubmitError, View, Write};
 
 /// What reaches Submit.
@@ -163,6 +164,9 @@ impl Submit {
         let mut intended = Vec::new();
         match written {
             Ok(results) => {
+                if !results.is_empty() {
+                    self.world.troubles.note(SUBMIT, None, self.world.clock.boot());
+                }
                 let mut results = results.into_iter();
                 for (write, then) in steps {
                     match write.map_or(Some(Ok(())), |_| results.next()) {
@@ -173,6 +177,9 @@ impl Submit {
             }
             Err(error) => {
                 let error = Arc::new(error);
+                let trouble = Trouble::new("the store", Arc::clone(&error));
+                self.world.counters.trouble(SUBMIT);
+                self.world.troubles.note(SUBMIT, Some(trouble), self.world.clock.boot());
                 for (_, then) in steps {
                     if then.reply().is_none() {
                         later.push(Arrival::Unfinished { id: then.id() });

@@ -180,7 +180,10 @@ fn a_store_that_cannot_write_signs_nothing_and_later_loses_nothing() {
     let asking = world.asking(&engine, "default", &["a"]);
     tally.failing.store(1, Ordering::SeqCst);
     let error = asking.submit(&world, &engine).unwrap_err();
-    assert_eq!(error.to_string(), "signing is not possible now: the store cannot be reached");
+    assert_eq!(
+        error.to_string(),
+        "signing is not possible now: the store cannot do its part; ask again later, it stays the same request"
+    );
     assert_eq!((world.line.signed(), world.store().head().unwrap().size), (0, 0));
     // Now the intent is written, and the outcome fails three times.
     world.line.set(Transport::CutsCheckpoints);
