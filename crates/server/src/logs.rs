@@ -81,3 +81,26 @@ fn parse(filter: &str) -> Result<EnvFilter, LogError> {
     let wrong = |source| LogError::Filter { filter: filter.to_owned(), source };
     EnvFilter::builder().parse(filter).map_err(wrong)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+    use tracing::{Level, enabled};
+
+    use super::*;
+
+    #[test]
+    fn what_is_told_changes_while_the_process_runs_and_a_bad_filter_changes_nothing() {
+        start(LogFormat::Json, "warn").unwrap();
+        assert!(enabled!(Level::WARN) && !enabled!(Level::INFO));
+        set_filter("info").unwrap();
+        assert!(enabled!(Level::INFO) && !enabled!(Level::DEBUG));
+        let error = set_filter("warn,server=loud").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`warn,server=loud` is not a log filter, such as `info` or `warn,server=debug`"
+        );
+        assert!(enabled!(Level::INFO));
+    }
+}
