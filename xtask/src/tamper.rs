@@ -28,7 +28,7 @@ pub(crate) fn table(cells: &[Cell]) -> String {
     for Cell { tool, version, .. } in &columns {
         // Writing to a string does not fail.
         let _ = match version {
-            Some(version) => write!(table, " {tool} {version} |"),
+            Some(version) => write!(table, " {tool}<br>{version} |"),
             None => write!(table, " {tool} |"),
         };
     }
@@ -59,7 +59,7 @@ mod tests {
             cell("removed", "avouch", None, "C"),
         ];
         let expected = "\
-            | part | change | openssl ts 3.0 | avouch |\n\
+            | part | change | openssl ts<br>3.0 | avouch |\n\
             |---|---|:-:|:-:|\n\
             | token | imprint | R | R |\n\
             | token | removed | · | C |\n";

@@ -11,6 +11,8 @@ use crate::skip;
 pub struct Tool {
     name: &'static str,
     path: PathBuf,
+    /// Where Node.js finds its packages, if it is one of those.
+    modules: Option<PathBuf>,
 }
 
 /// Finds `openssl`, `ssh-keygen`, `python3`, `node`, `cosign` or another program, or skips loudly.
@@ -24,18 +26,19 @@ pub fn tool(name: &'static str) -> Option<Tool> {
     if found.is_none() {
         skip(name, "the program is not here; `cargo xtask test` fetches it or says how to");
     }
-    found.map(|path| Tool { name, path })
+    found.map(|path| Tool { name, path, modules: None })
 }
 
-/// The folder from which Node.js finds `@sigstore/verify`, `@sigstore/bundle` and `@sigstore/protobuf-specs`, or a
-/// loud skip. A script that is run there, or with `NODE_PATH` set to its `node_modules`, can require them.
-pub fn sigstore_js() -> Option<PathBuf> {
-    let folder = tools_folder().map(|folder| folder.join("sigstore-js"));
-    let found = folder.filter(|folder| folder.join("node_modules/@sigstore/verify").is_dir());
-    if found.is_none() {
+/// `@sigstore/verify`, or a loud skip: Node.js with the package, `@sigstore/bundle` and `@sigstore/protobuf-specs`
+/// within the reach of whatever script its command is given.
+pub fn sigstore_js() -> Option<Tool> {
+    const NAME: &str = "@sigstore/verify";
+    let modules = tools_folder().map(|folder| folder.join("sigstore-js/node_modules"));
+    let modules = modules.filter(|modules| modules.join(NAME).is_dir());
+    if modules.is_none() {
         skip("sigstore-js", "@sigstore/verify is not here; `cargo xtask test` fetches it");
     }
-    found
+    Some(Tool { name: NAME, modules: Some(modules?), ..tool("node")? })
 }
 
 fn tools_folder() -> Option<PathBuf> {
@@ -58,6 +61,9 @@ impl Tool {
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command.env("LC_ALL", "C").stdin(std::process::Stdio::null());
+        if let Some(modules) = &self.modules {
+            command.env("NODE_PATH", modules);
+        }
         command
     }
 
@@ -65,6 +71,9 @@ impl Tool {
     ///
     /// A copy of ours may not know its own: then it stands beside it, in `NAME.version`.
     pub fn version(&self) -> String {
+        if let Some(modules) = &self.modules {
+            return package_version(&modules.join(self.name)).unwrap_or_else(|| "unknown".to_owned());
+        }
         let beside = self.path.with_file_name(format!("{}.version", self.name));
         if let Ok(version) = std::fs::read_to_string(beside) {
             return version.trim().to_owned();
@@ -78,6 +87,13 @@ impl Tool {
         let said = said.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
         version_in(&String::from_utf8_lossy(&said)).unwrap_or_else(|| "unknown".to_owned())
     }
+}
+
+/// The version that a package of Node.js states.
+fn package_version(folder: &Path) -> Option<String> {
+    let stated = std::fs::read(folder.join("package.json")).ok()?;
+    let stated: serde_json::Value = serde_json::from_slice(&stated).ok()?;
+    Some(stated.get("version")?.as_str()?.to_owned())
 }
 
 /// The first word with a digit and a dot: `OpenSSL 3.0.22 7 Oct 2026`, `v20.20.2`, `OpenSSH_9.2p1 Debian-2, …`.

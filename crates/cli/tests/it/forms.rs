@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use model::{Base64, Request};
 use quorum::{Credential, Decision, Endorsement, Exclusion, Moment, Proof, Requirement, Rule, Shortfall};
@@ -15,7 +14,7 @@ use verify::TrustRoot;
 
 use crate::command_line::avouch;
 use crate::forgery::{Foreign, Forger, of_other_keys};
-use crate::judges::{Files, Said, ask};
+use crate::judges::{Files, Said, ask, sigstore_js};
 use crate::stage::{Given, Stage, public_key_pem};
 
 /// What somebody goes by.
@@ -41,8 +40,7 @@ struct Cell {
 struct Court {
     openssl: Tool,
     cosign: Tool,
-    node: Tool,
-    modules: std::path::PathBuf,
+    sigstore_js: Tool,
     ssh_keygen: Tool,
     cells: Vec<Cell>,
 }
@@ -52,8 +50,7 @@ impl Court {
         Some(Self {
             openssl: testkit::tool("openssl")?,
             cosign: testkit::tool("cosign")?,
-            node: testkit::tool("node")?,
-            modules: testkit::sigstore_js()?.join("node_modules"),
+            sigstore_js: testkit::sigstore_js()?,
             ssh_keygen: testkit::tool("ssh-keygen")?,
             cells: Vec::new(),
         })
@@ -70,16 +67,10 @@ impl Court {
             Some("openssl") => self.openssl.command(),
             Some("cosign") => self.cosign.command(),
             Some("ssh-keygen") => self.ssh_keygen.command(),
-            _ => self.sigstore_js(),
+            _ => sigstore_js(&self.sigstore_js),
         };
         let (said, _) = ask(command.args(line.split(' ')), files);
         self.enter(forms, judge, trust, said);
-    }
-
-    fn sigstore_js(&self) -> Command {
-        let mut command = self.node.command();
-        command.env("NODE_PATH", &self.modules).args(["-e", include_str!("sigstore_verify.js"), "--"]);
-        command
     }
 }
 

@@ -29,8 +29,8 @@ pub(crate) struct Judge {
 pub(crate) enum Program {
     Avouch,
     Foreign(Tool),
-    /// Node.js, with the path to its modules.
-    SigstoreJs(Tool, std::path::PathBuf),
+    /// `@sigstore/verify`, which is no program but is called from one.
+    SigstoreJs(Tool),
 }
 
 /// What a judge says.
@@ -51,7 +51,7 @@ impl Judge {
     pub(crate) fn tool(&self) -> Option<&Tool> {
         match &self.program {
             Program::Avouch => None,
-            Program::Foreign(tool) | Program::SigstoreJs(tool, _) => Some(tool),
+            Program::Foreign(tool) | Program::SigstoreJs(tool) => Some(tool),
         }
     }
 
@@ -71,17 +71,20 @@ impl Judge {
 
     fn say(&self, files: &Files) -> (Said, String) {
         let arguments: Vec<&str> = self.arguments.split(' ').collect();
-        let (mut command, arguments) = match &self.program {
-            Program::Avouch => (avouch(), arguments),
-            Program::Foreign(tool) => (tool.command(), arguments),
-            Program::SigstoreJs(tool, modules) => {
-                let mut command = tool.command();
-                command.env("NODE_PATH", modules).args(["-e", include_str!("sigstore_verify.js"), "--"]);
-                (command, arguments)
-            }
+        let mut command = match &self.program {
+            Program::Avouch => avouch(),
+            Program::Foreign(tool) => tool.command(),
+            Program::SigstoreJs(tool) => sigstore_js(tool),
         };
         ask(command.args(arguments), files)
     }
+}
+
+/// The command that shows a bundle, with trusted root, key and file, to `@sigstore/verify`.
+pub(crate) fn sigstore_js(tool: &Tool) -> Command {
+    let mut command = tool.command();
+    command.args(["-e", include_str!("sigstore_verify.js"), "--"]);
+    command
 }
 
 /// Runs a command in a folder with these files. Exit code 2 is avouch's *cannot check*; other tools have no such.
@@ -125,8 +128,7 @@ pub(crate) struct Bench {
 /// Gathers the judges; those that are not here are skipped loudly.
 pub(crate) fn bench() -> Bench {
     let foreign = |name| testkit::tool(name).map(Program::Foreign);
-    let js = testkit::tool("node").zip(testkit::sigstore_js());
-    let js = || js.clone().map(|(node, folder)| Program::SigstoreJs(node, folder.join("node_modules")));
+    let js = || testkit::sigstore_js().map(Program::SigstoreJs);
     let ours = || Some(Program::Avouch);
     let openssl = || foreign("openssl");
     let judge = |column, format, program: Option<Program>, reads: Reads, arguments| {
