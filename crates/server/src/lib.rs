@@ -36,6 +36,6 @@ pub use config::{Addresses, Config, Limits};
 pub use found::{FirstClient, FirstCredential, Founding, FoundingError, found};
 pub use logs::{LogError, LogFormat, set_filter as set_log_filter, start as start_logs};
 pub use run::{Reloads, ServerError, run, told_to_end};
-pub use tls::TlsError;
+pub use tls::{TlsError, check_tls};
 pub use tls_authority::{Credential, TlsAuthority, TlsAuthorityError, validity};
 pub use wiring::WiringError;

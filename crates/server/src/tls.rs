@@ -59,6 +59,11 @@ fn both(folder: &Path) -> Result<(Arc<ServerConfig>, Arc<ServerConfig>), TlsErro
     Ok((api, config(folder, ClientCertificates::NotAsked)?))
 }
 
+/// Could a server start with the TLS files in this folder?
+pub fn check_tls(folder: &Path) -> Result<(), TlsError> {
+    both(folder).map(drop)
+}
+
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -74,6 +74,8 @@ pub(crate) enum Finding {
     OtherRoot { origin: String, size: u64 },
     #[error("{id}, `{name}`: the receipt names entry {index} of log `{origin}`, {fault}")]
     ReceiptEntry { id: RequestId, name: String, index: u64, origin: String, fault: &'static str },
+    #[error("the server's TLS: {fault}")]
+    Tls { fault: String },
     #[error("the receipt `{name}` {fault}")]
     Held { name: String, fault: &'static str },
     #[error("{id}, `{name}`: the receipt names the journal's leaf {index}, {fault}")]
@@ -115,9 +117,17 @@ pub(crate) enum Remark {
     )]
     LeftBehind { origin: String, stored: u64, signed: u64 },
     #[error(
-        "item {item} of request digest {request} was signed (leaf {leaf}) before an adoption, and its row is lost"
+        "item {item} of request digest {request} was signed (leaf {leaf}), and its row is not here: before an adoption, or after the store was copied"
     )]
     LostRow { request: String, item: u32, leaf: u64 },
+    #[error(
+        "log `{origin}`: `{path}` is not what the database holds of it: the next start writes it once more"
+    )]
+    Unwritten { origin: String, path: TilePath },
+    #[error(
+        "log `{origin}`: the store knows {stored} entries, and the journal, which was copied later, a checkpoint for {signed}"
+    )]
+    CopiedLater { origin: String, stored: u64, signed: u64 },
     #[error("log `{origin}` is frozen: {size} entries, as it was shown")]
     Frozen { origin: String, size: u64 },
     #[error("the registry's log is `{origin}`, which the next start begins")]
@@ -151,6 +161,7 @@ impl Finding {
             Self::Tile { .. } | Self::Log { .. } | Self::LogRoot { .. } | Self::NoLog => {
                 "bring the file back from a backup: tiles never change, so any backup that holds it will do"
             }
+            Self::Tls { .. } => "bring the folder `tls` back from a backup",
             Self::Held { .. } => {
                 "what it shows stands, if `avouch verify` says so; this platform does not know of it, or not any more"
             }

@@ -8,7 +8,7 @@ use model::{Disk, KeyId};
 use quorum::Registry;
 use signerd::{Blemish, Continuity, FileDisk, Inspection, OrderKind, Passphrase};
 
-use super::{Book, Finding, Folders, Remark, Report, told};
+use super::{Book, Finding, Folders, Origin, Remark, Report, told};
 
 /// A journal that could be read.
 pub(super) struct Journal {
@@ -16,6 +16,8 @@ pub(super) struct Journal {
     pub(super) registry: Registry,
     /// The index of the last leaf that was there when the state was adopted for the last time.
     pub(super) adopted_from: u64,
+    /// A copied journal may know more than the store that was copied before it.
+    pub(super) origin: Origin,
 }
 
 pub(super) fn read(folders: Folders<'_>, report: &mut Report) -> Option<Journal> {
@@ -50,7 +52,11 @@ pub(super) fn read(folders: Folders<'_>, report: &mut Report) -> Option<Journal>
     remark(&inspection, &registry, report);
     describe(&inspection, &registry, report);
     let adopted_from = registry.adoptions().last().map_or(0, |adoption| adoption.journal_size);
-    Some(Journal { inspection, registry, adopted_from })
+    let origin = match inspection.continuity {
+        Continuity::Restored(_) => Origin::Copy,
+        _ => folders.origin,
+    };
+    Some(Journal { inspection, registry, adopted_from, origin })
 }
 
 fn keys(folders: Folders<'_>, inspection: &Inspection, registry: &Registry, report: &mut Report) {

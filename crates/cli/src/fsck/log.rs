@@ -13,7 +13,7 @@ use tlog::{Checkpoint, Locked, RightEdge, SignedCheckpoint, TilePath, VerifierKe
 
 use super::journal::Journal;
 use super::rows::Rows;
-use super::{Book, Finding, Remark, Report, told};
+use super::{Book, Finding, Origin, Remark, Report, told};
 
 /// A log that was read: its leaf hashes, and the roots that it had at sizes which receipts name.
 pub(super) struct ReadLog {
@@ -224,8 +224,10 @@ impl Files<'_> {
             }
         }
         for path in present(&self.folder) {
-            if self.staged.contains_key(&path) {
-                // The next start writes it once more, from the database.
+            if let Some(staged) = self.staged.get(&path) {
+                if fs::read(self.folder.join(path.to_string())).ok().as_ref() != Some(staged) {
+                    report.remarks.push(Remark::Unwritten { origin: self.origin.to_owned(), path });
+                }
                 continue;
             }
             match self.expected(path, &levels, leaves) {
@@ -330,6 +332,8 @@ fn hold_against_key_process(
     let signed = last.size;
     if is_left && signed != stored {
         report.remarks.push(Remark::LeftBehind { origin, stored, signed });
+    } else if signed > stored && journal.origin == Origin::Copy {
+        report.remarks.push(Remark::CopiedLater { origin, stored, signed });
     } else if signed > stored {
         report.findings.push(Finding::StoreBehind { origin, signed, stored });
     } else if signed == stored || signed == onto.size() {

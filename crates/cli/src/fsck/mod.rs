@@ -9,6 +9,7 @@ mod ledger;
 mod log;
 mod receipts;
 mod rows;
+mod tls;
 
 use std::path::Path;
 
@@ -44,11 +45,22 @@ pub(crate) struct Folders<'a> {
     pub(crate) server: &'a Path,
     pub(crate) key_process: &'a Path,
     pub(crate) passphrase_file: &'a Path,
+    pub(crate) origin: Origin,
+}
+
+/// Where a folder comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Processes ran on it.
+    Own,
+    /// It is a copy, whose journal was copied after its store: so it knows more.
+    Copy,
 }
 
 /// Reads everything and compares. The store is open already: nobody may write to it meanwhile.
 pub(crate) fn check(folders: Folders<'_>, store: Result<Reader, OpenError>, held: &[Held]) -> Report {
     let mut report = Report::default();
+    tls::check(folders.server, &mut report);
     let journal = journal::read(folders, &mut report);
     let store = match store {
         Ok(store) => store,

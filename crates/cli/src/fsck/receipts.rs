@@ -9,7 +9,7 @@ use tlog::SignedCheckpoint;
 use super::journal::Journal;
 use super::log::{Logs, ReadLog};
 use super::rows::{Claim, EntryClaim, Rows};
-use super::{Finding, Remark, Report};
+use super::{Finding, Origin, Remark, Report};
 
 pub(super) fn check(rows: &Rows, logs: &Logs, journal: Option<&Journal>, report: &mut Report) {
     let mut logged: HashMap<&str, HashSet<u64>> = HashMap::new();
@@ -134,7 +134,7 @@ fn check_row_of(leaf: u64, known: &KnownIntent, rows: &Rows, journal: &Journal, 
         return;
     }
     let (request, item) = (known.intent.request.to_string(), known.intent.item);
-    if leaf < journal.adopted_from {
+    if leaf < journal.adopted_from || journal.origin == Origin::Copy {
         report.remarks.push(Remark::LostRow { request, item, leaf });
     } else {
         report.findings.push(Finding::UnknownRequest { request, item, leaf });

@@ -9,7 +9,7 @@ use store::{OpenError, Reader, Restoration};
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fsck::{self, Folders, Held, Report};
+use crate::fsck::{self, Folders, Held, Origin, Report};
 use crate::terminal::Terminal;
 
 /// The flags of `avouch fsck`.
@@ -77,17 +77,28 @@ pub(super) fn run(args: &FsckArgs, terminal: Terminal) -> Result<Exit, Failure> 
 fn check(folder: &Folder, held: &[Held]) -> Result<(Report, PathBuf), Failure> {
     let wiring = &folder.config.signerd;
     let (server, key_process) = (folder.at(&folder.config.server.folder), folder.at(&wiring.folder));
-    let store = match Reader::open(&server) {
+    let opened = Reader::open(&server).and_then(|store| Ok((store.schema()?, store)));
+    let store = match opened {
         Err(OpenError::Held { holder, .. }) => return Err(runs("the server", &format!(" (`{holder}`)"))),
         Err(cause @ OpenError::Newer { .. }) => return Err(Failure::inside("read the store")(cause)),
-        store => store,
+        Ok((schema, _)) if !schema.missing.is_empty() => {
+            return Err(Failure::Folder {
+                path: server,
+                fault: "holds a store of an older release",
+                advice: "start this avouch on it once, which upgrades it, and check it then",
+            });
+        }
+        opened => opened.map(|(_, store)| store),
     };
     let _quiet = match signerd::hold(&key_process) {
         Err(signerd::KeyProcessError::Locked { .. }) => return Err(runs("the key process", "")),
         quiet => quiet.map_err(Failure::inside("read the key process's folder"))?,
     };
     let passphrase_file = folder.at(&wiring.passphrase_file);
-    let folders = Folders { server: &server, key_process: &key_process, passphrase_file: &passphrase_file };
+    let is_backup = folder.at(crate::manifest::FILE).exists();
+    let origin = if is_backup { Origin::Copy } else { Origin::Own };
+    let folders =
+        Folders { origin, server: &server, key_process: &key_process, passphrase_file: &passphrase_file };
     Ok((fsck::check(folders, store, held), server))
 }
 

@@ -1,0 +1,289 @@
+//! What an operator does: check, back up, restore, adopt, upgrade.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use testkit::Seeded;
+
+use crate::site::{Site, alone, copy_folder};
+
+fn administrator(site: &Site) -> [String; 4] {
+    let public = site.dir.join("admin/administrator.pub").to_string_lossy().into_owned();
+    ["--admin".to_owned(), public, "--admin-passphrase-file".to_owned(), site.path("passphrase")]
+}
+
+fn adopt(of: &Site, site: &Site) -> String {
+    let endorser = administrator(of);
+    let data = site.data();
+    let mut arguments = vec!["signerd", "adopt", &data, "--reason", "a test of loss"];
+    arguments.extend(endorser.iter().map(String::as_str));
+    site.good(&arguments)
+}
+
+#[test]
+fn a_second_launcher_and_a_second_server_on_one_folder_are_refused_by_name() {
+    let site = Site::new();
+    let (code, said) = site.run(&["serve", &site.data()]);
+    assert_ne!(code, 0);
+    assert!(said.contains("runs on") || said.contains("serves"), "{said}");
+    // A server alone, on ports of its own: the store's lock refuses it.
+    let other = site.folder.path().join("other");
+    fs::create_dir(&other).unwrap();
+    let config = fs::read_to_string(site.dir.join("avouch.toml")).unwrap();
+    let moved = config.lines().map(|line| match line.split_once(" = ") {
+        Some((key, _)) if key.ends_with("listen") => format!("{key} = \"127.0.0.1:0\"\n"),
+        Some(("admin_socket", value)) if value.contains("server") => {
+            "admin_socket = \"admin.sock\"\n".to_owned()
+        }
+        Some((key @ ("folder" | "passphrase_file" | "socket" | "admin_socket"), value)) => {
+            format!("{key} = \"{}/{}\"\n", site.data(), value.trim_matches('"'))
+        }
+        _ => format!("{line}\n"),
+    });
+    fs::write(other.join("avouch.toml"), moved.collect::<String>()).unwrap();
+    fs::create_dir(other.join("run")).unwrap();
+    let (code, said) = site.run(&["server", &other.to_string_lossy()]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("two servers never share a folder"), "{said}");
+    let (code, said) = site.run(&["fsck", &site.data()]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("its books move"), "{said}");
+    assert_eq!(site.sign("still.bin").0, 0, "the first goes on");
+}
+
+#[test]
+fn a_backup_made_under_load_restores_with_its_heads_and_names_every_receipt_that_is_younger() {
+    let _alone = alone();
+    let mut site = Site::new();
+    assert_eq!(site.sign("before.bin").0, 0);
+    let backup = site.path("backup");
+    std::thread::scope(|scope| {
+        let own = site.at(&site.dir);
+        let load = scope.spawn(move || {
+            (0..6).for_each(|n| assert_eq!(own.sign(&format!("during-{n}.bin")).0, 0));
+            own
+        });
+        let said = site.good(&["backup", &site.data(), &backup]);
+        assert!(said.contains("is not in it"), "{said}");
+        let own = load.join().unwrap();
+        for n in 0..6 {
+            let name = format!("during-{n}.bin.receipt.json");
+            fs::copy(own.folder.path().join(&name), site.folder.path().join(&name)).unwrap();
+        }
+    });
+    assert_eq!(site.sign("after.bin").0, 0);
+    let held = site.receipts();
+    site.stop();
+    assert_eq!(site.run(&["fsck", &site.data(), "--receipt", &held]).0, 0);
+
+    let restored = site.at(&site.folder.path().join("restored"));
+    restored.good(&["restore", &backup, &restored.data()]);
+    let (code, said) = restored.run(&["restore", &backup, &restored.data()]);
+    assert!(code == 3 && said.contains("may be newer"), "{said}");
+    fs::copy(site.dir.join("signerd/passphrase"), restored.dir.join("signerd/passphrase")).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(site.folder.path().join("backup/manifest.json")).unwrap()).unwrap();
+    let (code, said) = restored.run(&["fsck", &restored.data(), "--receipt", &held]);
+    assert_eq!(code, 1, "{said}");
+    for book in ["journal", "ledger", "log"] {
+        assert!(said.contains(manifest[book]["root"].as_str().unwrap()), "{book}: {said}");
+    }
+    let found: Vec<&str> = said.lines().filter(|line| line.starts_with("found:")).collect();
+    assert!(found.iter().all(|line| line.contains("is missing here")), "{said}");
+    assert!(found.iter().any(|line| line.contains("after.bin")), "{said}");
+    assert!(!found.iter().any(|line| line.contains("before.bin")), "{said}");
+}
+
+#[test]
+fn a_key_process_that_was_restored_signs_nothing_stateful_until_it_is_adopted() {
+    let _alone = alone();
+    let mut site = Site::new();
+    assert_eq!(site.sign("one.bin").0, 0);
+    let backup = site.path("backup");
+    site.good(&["backup", &site.data(), &backup, "--with-passphrase"]);
+    assert_eq!(site.sign("two.bin").0, 0);
+    site.stop();
+    let mut restored = site.at(&site.folder.path().join("restored"));
+    restored.good(&["restore", &backup, &restored.data()]);
+    let (code, said) = restored.run(&["serve", &restored.data()]);
+    assert!(code != 0 && said.contains("run `avouch fsck`"), "{said}");
+    assert!(restored.good(&["fsck", &restored.data()]).contains("restored and not adopted"));
+    let (code, said) = restored.run(&["serve", &restored.data()]);
+    assert!(code != 0 && said.contains("administrators adopt it"), "{said}");
+    let said = adopt(&site, &restored);
+    assert!(said.contains("-2.log.localhost"), "{said}");
+    restored.start();
+    assert_eq!(restored.sign("three.bin").0, 0);
+    restored.good(&["verify", "three.bin"]);
+    restored.stop();
+    let said = restored.good(&["fsck", &restored.data(), "--receipt", &restored.receipts()]);
+    assert!(said.contains("adoption 1") && said.contains("is frozen: 2 entries"), "{said}");
+    // What was signed before stands under the new trust root too.
+    fs::copy(site.folder.path().join("one.bin"), restored.folder.path().join("one.bin")).unwrap();
+    for ending in [".receipt.json", ".sigstore.json", ".p7s"] {
+        let name = format!("one.bin{ending}");
+        fs::copy(site.folder.path().join(&name), restored.folder.path().join(&name)).unwrap();
+    }
+    restored.good(&["verify", "one.bin"]);
+}
+
+#[test]
+fn a_stale_backup_of_the_server_cannot_fork_the_log() {
+    let _alone = alone();
+    let mut site = Site::new();
+    assert_eq!(site.sign("one.bin").0, 0);
+    let backup = site.path("backup");
+    site.good(&["backup", &site.data(), &backup]);
+    assert_eq!(site.sign("two.bin").0, 0);
+    site.stop();
+    fs::rename(site.dir.join("server"), site.folder.path().join("lost")).unwrap();
+    site.good(&["restore", &backup, &site.data(), "--only", "server"]);
+    let (code, said) = site.run(&["fsck", &site.data()]);
+    assert!(code == 1 && said.contains("the store is not the newest one"), "{said}");
+    assert!(said.contains("which no row knows"), "{said}");
+    // Somebody takes the mark away and starts all the same.
+    fs::remove_file(site.dir.join("server/restored")).unwrap();
+    let (code, said) = site.run(&["serve", &site.data()]);
+    assert!(code != 0 && said.contains("would fork the log"), "{said}");
+    let of = site.at(&site.dir);
+    adopt(&of, &site);
+    site.good(&["fsck", &site.data()]);
+    site.start();
+    assert_eq!(site.sign("three.bin").0, 0);
+    site.stop();
+    let said = site.good(&["fsck", &site.data()]);
+    assert!(said.contains("an adoption left it behind") && said.contains("its row is not here"), "{said}");
+}
+
+#[test]
+fn a_restored_server_that_knows_the_last_checkpoint_goes_on() {
+    let _alone = alone();
+    let mut site = Site::new();
+    assert_eq!(site.sign("one.bin").0, 0);
+    let backup = site.path("backup");
+    site.good(&["backup", &site.data(), &backup]);
+    site.stop();
+    fs::rename(site.dir.join("server"), site.folder.path().join("lost")).unwrap();
+    site.good(&["restore", &backup, &site.data(), "--only", "server"]);
+    let said = site.good(&["fsck", &site.data()]);
+    assert!(said.contains("the restored folder is whole"), "{said}");
+    site.start();
+    assert_eq!(site.sign("two.bin").0, 0);
+    site.stop();
+    let said = site.good(&["fsck", &site.data(), "--receipt", &site.receipts()]);
+    assert!(said.contains("4 entries"), "{said}");
+}
+
+#[test]
+fn a_backup_that_was_changed_is_not_restored() {
+    let site = Site::new();
+    let backup = site.path("backup");
+    site.good(&["backup", &site.data(), &backup]);
+    let note = site.folder.path().join("backup/server/tiles/checkpoint");
+    let text = fs::read_to_string(&note).unwrap();
+    fs::write(&note, text.replace("localhost", "localhosT")).unwrap();
+    let (code, said) = site.run(&["restore", &backup, &site.path("restored")]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("is not the file that was backed up"), "{said}");
+    assert!(!site.folder.path().join("restored").exists());
+}
+
+#[test]
+fn an_older_release_refuses_a_newer_store_by_name() {
+    let mut site = Site::new();
+    site.stop();
+    assert!(site.good(&["upgrade", "--check", &site.data()]).contains("schema `0001_beginning`"));
+    let other = site.at(&site.folder.path().join("newer"));
+    copy_folder(&site.dir, &other.dir);
+    let written = write_later_migration(&other.dir.join("server/store.sqlite"));
+    if !written {
+        testkit::skip("sqlite3", "the command line of SQLite is not here");
+        return;
+    }
+    let (code, said) = other.run(&["upgrade", "--check", &other.data()]);
+    assert!(code == 1 && said.contains("`0999_later`"), "{said}");
+    let (code, said) = other.run(&["fsck", &other.data()]);
+    assert!(code == 2 && said.contains("`0999_later`"), "{said}");
+}
+
+/// A migration of a later release, as another program writes it.
+fn write_later_migration(database: &Path) -> bool {
+    let sql = "INSERT INTO migrations (number, name) VALUES (999, '0999_later')";
+    let done = std::process::Command::new("sqlite3").arg(database).arg(sql).status();
+    done.is_ok_and(|status| status.success())
+}
+
+/// So many bits are flipped, unless `AVOUCH_FLIPS` says otherwise.
+const FLIPS: usize = 40;
+
+/// Every file of the two processes.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort_unstable();
+    for path in entries {
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+#[test]
+fn every_flipped_bit_that_matters_is_named_and_every_other_changes_no_meaning() {
+    let _alone = alone();
+    let mut site = Site::new();
+    (0..4).for_each(|n| assert_eq!(site.sign(&format!("file-{n}.bin")).0, 0));
+    site.stop();
+    let flips = std::env::var("AVOUCH_FLIPS").ok().and_then(|text| text.parse().ok()).unwrap_or(FLIPS);
+    let (code, good) = site.run(&["fsck", &site.data(), "--json"]);
+    assert_eq!(code, 0, "{good}");
+    let mut found = Vec::new();
+    ["server", "signerd"].iter().for_each(|part| files(&site.dir.join(part), &mut found));
+    found.retain(|path| fs::metadata(path).unwrap().len() > 0);
+    let mut seeded = Seeded::new(1_000);
+    let mut draw = |limit: usize| {
+        let mut bytes = [0; 8];
+        seeded.fill(&mut bytes);
+        (u64::from_be_bytes(bytes) % limit as u64) as usize
+    };
+    let (mut named, mut meaningless) = (0, 0);
+    for flip in 0..flips {
+        let path = &found[draw(found.len())];
+        let before = fs::read(path).unwrap();
+        // The journal is preallocated, and mostly zeros; half of its flips go where something stands.
+        let used = before.iter().rposition(|byte| *byte != 0).unwrap_or(0) + 1;
+        let at = draw(if flip % 2 == 0 { used } else { before.len() });
+        let mut bytes = before.clone();
+        bytes[at] ^= 1 << draw(8);
+        overwrite(path, &bytes);
+        let (code, said) = site.run(&["fsck", &site.data(), "--json"]);
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if code == 0 && said == good {
+            assert!(is_meaningless(&name, at, used), "flip {flip}: byte {at} of `{name}` is not named");
+            meaningless += 1;
+        } else {
+            assert!(
+                code != 0
+                    || said.contains("frame that does not hold")
+                    || said.contains("writes it once more"),
+                "flip {flip}: byte {at} of `{name}`: {said}"
+            );
+            named += 1;
+        }
+        overwrite(path, &before);
+    }
+    let (code, said) = site.run(&["fsck", &site.data(), "--json"]);
+    assert_eq!((code, said), (0, good), "all is as it was");
+    eprintln!("{flips} bits flipped: {named} named, {meaningless} without a meaning");
+    assert!(named > flips / 2);
+}
+
+/// In place, so that owner and mode stay.
+fn overwrite(path: &Path, bytes: &[u8]) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Bytes that nobody reads: behind the end of the journal, and what SQLite makes anew whenever it opens.
+fn is_meaningless(name: &str, at: usize, used: usize) -> bool {
+    (name.starts_with("journal-") && at >= used) || name.ends_with("-shm") || name.ends_with("-wal")
+}
