@@ -13,6 +13,7 @@ use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertifi
 use serde_json::json;
 use tlog::Checkpoint;
 
+use crate::der::{Der, changed};
 use crate::stage::{Given, RESPONSE, Stage};
 
 /// Somebody who may have blobs signed, and wants something else.
@@ -168,6 +169,24 @@ impl<'a> Forger<'a> {
         [forge("own.token", own, LONG_AGO.parse().unwrap()), forge("our.token", ours, real.tst_info().time)]
     }
 
+    /// A file that is a TSTInfo, which our cms key signed, with that signature wrapped up as a token.
+    pub(crate) fn signed_tst_info(&self) -> Given {
+        let said = timestamp::open(&self.given.response().unwrap()).unwrap().tst_info().encode().unwrap();
+        let signed = self.stage.sign("tst-info.der", &said);
+        let mut token = Der::parse(&signed.p7s);
+        token.without_token();
+        *token.at(&ENCAPSULATED) = Der::of(
+            SEQUENCE,
+            vec![Der::primitive(OID, TST_INFO), Der::of(0xa0, vec![Der::primitive(OCTETS, &said)])],
+        );
+        *token.at(&VERSION).bytes() = vec![3];
+        let granted = Der::of(SEQUENCE, vec![Der::primitive(INTEGER, &[0])]);
+        let response = Der::of(SEQUENCE, vec![granted, token]).encode();
+        let mut given = self.given.clone();
+        *given.bundle.pointer_mut(RESPONSE).unwrap() = BASE64.encode(&response).into();
+        given
+    }
+
     /// A log of one entry, whose checkpoint the blob key signed under the hint of the log's own key.
     pub(crate) fn checkpoint(&self) -> Given {
         let entry = self.given.receipts[0].items[0].log.clone().unwrap();
@@ -204,6 +223,23 @@ impl<'a> Forger<'a> {
         let armored = sshsig::seal(&key, namespace, Hash::Sha512, &signature).unwrap();
         (armored, key.to_line())
     }
+}
+
+/// The tags of DER that are written here, where a SignedData has its version and its content, and what a token's is.
+const INTEGER: u8 = 2;
+const OCTETS: u8 = 4;
+const OID: u8 = 6;
+const SEQUENCE: u8 = 0x30;
+const VERSION: [usize; 3] = [1, 0, 0];
+const ENCAPSULATED: [usize; 3] = [1, 0, 2];
+const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
+
+/// A token as a detached CMS signature of a file, which is the TSTInfo.
+pub(crate) fn token_as_cms(given: &Given) -> Given {
+    let token = timestamp::token_of(&given.response().unwrap()).unwrap();
+    let file = timestamp::open(&token).unwrap().tst_info().encode().unwrap();
+    let p7s = changed(&token, |token| token.at(&ENCAPSULATED).children().truncate(1));
+    Given { file, p7s, ..given.clone() }
 }
 
 /// A signature of a key of another form, with the bytes that it is over.
