@@ -1,8 +1,8 @@
 //! What tests of every room share, and nothing that ships.
 //!
 //! **In scope**: skips that are counted and not silent, the published vectors, foreign tools and what they said,
-//! folders that go away, and a world that a test holds in its hand: [`HandClock`], [`MemoryDisk`], [`CrashDisk`],
-//! [`Seeded`].
+//! folders that go away, a world that a test holds in its hand ([`HandClock`], [`MemoryDisk`], [`CrashDisk`],
+//! [`Seeded`]), and the people in it ([`Person`]) with the platforms that they found ([`founding`]).
 //!
 //! **Out of scope**: anything outside tests; what a single room needs, which stands in that room's own tests.
 //!
@@ -12,6 +12,7 @@
 mod clock;
 mod crash_disk;
 mod disk;
+pub mod founding;
 mod interop;
 mod lines;
 mod person;

@@ -1,8 +1,9 @@
-//! People with SSH keys.
+//! People with SSH keys, and what they say of requests.
 
 use aws_lc_rs::digest as sha;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use model::{PersonId, PrincipalId};
+use model::{Base64, Digest, Instant, PersonId, PlatformId, PrincipalId, Tag};
+use quorum::{Credential, Decision, Endorsement, Principal, Proof, SSH_NAMESPACE, Touch, message};
 
 /// Somebody with one Ed25519 SSH key, made from a seed.
 pub struct Person {
@@ -20,6 +21,45 @@ impl Person {
             panic!("thirty-two bytes are a seed of Ed25519")
         };
         Self { principal: PrincipalId::new([seed; 16]), person: PersonId::new([seed; 16]), key }
+    }
+
+    /// The person as a registry knows them, with a key that need not be touched.
+    pub fn registered(&self) -> Principal {
+        self.registered_with(Touch::NotRequired)
+    }
+
+    /// The person as a registry knows them.
+    pub fn registered_with(&self, touch: Touch) -> Principal {
+        Principal {
+            principal: self.principal,
+            person: self.person,
+            name: Tag::Name.digest(&[self.principal.as_bytes()]),
+            credentials: vec![Credential::Ssh { public_key: Base64(self.wire()), touch }],
+        }
+    }
+
+    /// Their endorsement of a request digest.
+    pub fn endorse(&self, platform: &PlatformId, request: &Digest, time: Instant) -> Endorsement {
+        self.say(Decision::Endorse, platform, request, time)
+    }
+
+    /// What they say of a request digest, signed.
+    pub fn say(
+        &self,
+        decision: Decision,
+        platform: &PlatformId,
+        request: &Digest,
+        time: Instant,
+    ) -> Endorsement {
+        let text = message(platform, request, decision, &self.principal, None, time);
+        let signature = Base64(self.sshsig(SSH_NAMESPACE, text.as_bytes()));
+        Endorsement {
+            principal: self.principal,
+            decision,
+            facet: None,
+            time,
+            proof: Proof::Ssh { signature },
+        }
     }
 
     /// The public key in SSH wire format.

@@ -138,9 +138,9 @@ fn what_waits_for_people_waits_on_after_a_restart() {
     let engine = world.engine();
     let now = model::Clock::now(&*world.clock);
     for (person, expected) in world.endorsers.iter().zip([State::Waiting, State::Done]) {
-        let bytes = person.endorse_bytes(&asking.request.platform, &asking.digest(), now);
+        let endorsement = person.endorse(&asking.request.platform, &asking.digest(), now);
         let (reply, answered) = reply();
-        engine.endorse(asking.id(), bytes, reply);
+        engine.endorse(asking.id(), model::to_canonical(&endorsement), reply);
         assert_eq!(answered.wait().unwrap().state, expected);
     }
 }

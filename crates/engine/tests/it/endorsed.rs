@@ -1,15 +1,14 @@
 //! Requests that wait for people: invariants 2, 3 and 5 from outside.
 
 use engine::{Decision, Engine, Moment, State, SubmitError, View};
-use model::{RequestId, to_canonical};
+use model::{Clock, RequestId, to_canonical};
+use testkit::Person;
 
-use crate::person::Person;
 use crate::world::{Asking, MINUTE, World, reply};
 
 fn endorse(world: &World, engine: &Engine, asking: &Asking, by: &Person) -> Result<View, SubmitError> {
-    let bytes =
-        by.endorse_bytes(&asking.request.platform, &asking.digest(), model::Clock::now(&*world.clock));
-    bring(engine, asking.id(), bytes)
+    let endorsement = by.endorse(&asking.request.platform, &asking.digest(), world.clock.now());
+    bring(engine, asking.id(), to_canonical(&endorsement))
 }
 
 fn bring(engine: &Engine, id: RequestId, endorsement: Vec<u8>) -> Result<View, SubmitError> {
@@ -69,9 +68,8 @@ fn an_endorsement_that_does_not_count_is_turned_away_and_changes_nothing() {
     let error = endorse(&world, &engine, &asking, &stranger).unwrap_err();
     assert!(matches!(error, SubmitError::Excluded(quorum::Exclusion::Unknown)), "{error}");
     let other = asking.once_more(&world);
-    let now = model::Clock::now(&*world.clock);
-    let bytes = world.endorsers[0].endorse_bytes(&asking.request.platform, &other.digest(), now);
-    let error = bring(&engine, asking.id(), bytes).unwrap_err();
+    let elsewhere = world.endorsers[0].endorse(&asking.request.platform, &other.digest(), world.clock.now());
+    let error = bring(&engine, asking.id(), to_canonical(&elsewhere)).unwrap_err();
     assert!(matches!(error, SubmitError::Excluded(quorum::Exclusion::BadSignature)), "{error}");
     assert!(matches!(bring(&engine, asking.id(), b"{}".to_vec()), Err(SubmitError::Endorsement(_))));
     let nobody = RequestId::new([5; 16]);
@@ -85,9 +83,9 @@ fn a_rejection_ends_the_request() {
     let world = World::new();
     let engine = world.engine();
     let asking = waiting(&world, &engine);
-    let now = model::Clock::now(&*world.clock);
+    let now = world.clock.now();
     let no =
-        world.endorsers[2].decide(&asking.request.platform, &asking.digest(), quorum::Decision::Reject, now);
+        world.endorsers[2].say(quorum::Decision::Reject, &asking.request.platform, &asking.digest(), now);
     let view = bring(&engine, asking.id(), to_canonical(&no)).unwrap();
     assert_eq!(view.state, State::Rejected);
     let error = endorse(&world, &engine, &asking, &world.endorsers[0]).unwrap_err();

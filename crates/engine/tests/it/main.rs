@@ -12,7 +12,6 @@ mod cycle;
 mod door;
 mod endorsed;
 mod faults;
-mod person;
 mod repeats;
 mod strangers;
 mod world;

@@ -14,24 +14,17 @@ use keystore::{Cost, Passphrase, SoftwareStore};
 use model::{
     Algorithm, Class, Clock, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Item, Items, Kind,
     Logging, Parameters, PersonId, PrincipalId, Profile, ProfileKey, Proven, PublicKey, Purpose, Request,
-    RequestId, Requester, Signing, Space, Subject, Timestamping,
+    RequestId, Signing, Subject, Timestamping,
 };
-use quorum::{
-    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, Requirement, Rule,
-};
+use quorum::{Change, KeyRecord, Registry};
 use signer::{AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Signer, SignerError, State};
 use signerd::{InProcess, KeyProcess};
 use store::Store;
-use testkit::{HandClock, MemoryDisk, Seeded, TempFolder, temp_folder};
-
-use crate::person::Person;
+pub(crate) use testkit::founding::space;
+use testkit::founding::{key_record, rule};
+use testkit::{HandClock, MemoryDisk, Person, Seeded, TempFolder, temp_folder};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
-
-pub(crate) fn space(text: &str) -> Space {
-    text.parse().unwrap()
-}
 
 /// How the transport to the key process behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +172,9 @@ impl World {
     }
 
     fn found(&self) {
-        self.administer(&AdminMessage::Begin { entry: self.genesis_entry() });
+        let now = self.clock.now();
+        let genesis = self.founder.found(self.founder.genesis(&self.endorsers, now), now);
+        self.administer(&AdminMessage::Begin { entry: genesis.encode() });
         let mut changes: Vec<Change> = [
             ("platform/ca", Form::Ca, Algorithm::EcdsaP256),
             ("platform/timestamp", Form::Timestamp, Algorithm::EcdsaP256),
@@ -311,29 +306,7 @@ impl World {
     pub(crate) fn enter(&self, changes: Vec<Change>) {
         let state = self.process.state().unwrap();
         let registry = Registry::replay(state.registry.iter().map(Vec::as_slice)).unwrap();
-        let founder = &self.founder;
-        let request = Request {
-            version: 1,
-            id: RequestId::new([1; 16]),
-            space: space("platform"),
-            platform: registry.platform(),
-            registry: registry.head(),
-            policy: registry.policy(),
-            nonce: Hex32([2; 32]),
-            created: self.clock.now(),
-            deadline: self.clock.now().after(10 * MINUTE),
-            requester: Requester {
-                principal: founder.principal,
-                person: founder.person,
-                proven: Proven::Endorsement,
-            },
-            reason: String::new(),
-            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
-        };
-        let digest = Request::digest(&request.encode());
-        let endorsements = vec![founder.endorse(&registry.platform(), &digest, self.clock.now())];
-        let (number, previous) = (registry.entries(), registry.head());
-        let entry = Entry { version: 1, number, previous, request: Some(request), changes, endorsements };
+        let entry = self.founder.enter(&registry, changes, self.clock.now());
         self.administer(&AdminMessage::Append { entry: entry.encode() });
     }
 
@@ -342,61 +315,13 @@ impl World {
         let AdminAnswer::Generated { spki } = self.process.administer(&message).unwrap() else {
             panic!("no key")
         };
-        let certified = matches!(form, Form::Ca | Form::Cms | Form::Timestamp);
-        let subject = CertificateSubject { organization: "Example".to_owned(), common_name: name.to_owned() };
-        KeyRecord {
-            version: 1,
-            name: space(name),
-            generation: 1,
-            public_key: PublicKey::from_spki(&spki).unwrap(),
-            store: space("software"),
-            purpose: form.purpose(),
-            form,
-            classes: if form.purpose() == Purpose::Code { vec![Class::Release] } else { vec![] },
-            not_before: self.clock.now().before(MINUTE),
-            not_after: self.clock.now().after(YEAR),
-            rule: None,
-            rate: None,
-            origin: (form == Form::Checkpoint).then(|| "2026.log.localhost".to_owned()),
-            subject: certified.then_some(subject),
-        }
+        key_record(name, form, PublicKey::from_spki(&spki).unwrap(), self.clock.now())
     }
 
     fn administer(&self, message: &AdminMessage) {
         let answer = self.process.administer(message).unwrap();
         assert!(matches!(answer, AdminAnswer::Appended { .. }), "{answer:?}");
     }
-
-    fn genesis_entry(&self) -> Vec<u8> {
-        let everybody = self.endorsers.iter().chain([&self.founder]);
-        let genesis = Genesis {
-            version: 1,
-            host: "localhost".to_owned(),
-            instance: space("one"),
-            created: self.clock.now(),
-            nonce: Hex32([7; 32]),
-            governance: Governance::Solo,
-            administration: rule("administrators", 1),
-            principals: everybody.map(Person::registered).collect(),
-            groups: vec![
-                Group { name: space("administrators"), persons: vec![self.founder.person] },
-                Group {
-                    name: space("endorsers"),
-                    persons: self.endorsers.iter().map(|p| p.person).collect(),
-                },
-            ],
-        };
-        let platform = genesis.platform();
-        let endorsement = self.founder.endorse(&platform, platform.digest(), self.clock.now());
-        let (previous, changes) = (Digest::ZERO, vec![Change::Genesis(genesis)]);
-        Entry { version: 1, number: 0, previous, request: None, changes, endorsements: vec![endorsement] }
-            .encode()
-    }
-}
-
-fn rule(group: &str, threshold: u32) -> Rule {
-    let requirements = vec![Requirement { group: space(group), threshold }];
-    Rule { requirements, independent: 0, period_s_max: 24 * 3_600 }
 }
 
 pub(crate) fn profile(name: &str, keys: &[(Form, &str)]) -> Profile {

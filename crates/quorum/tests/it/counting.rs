@@ -3,7 +3,7 @@ use quorum::{Decision, Endorsement, Moment, Proof, Registry, Rule, Shortfall, To
 
 use testkit::Person;
 
-use crate::people::{Endorser, T0, at, genesis, genesis_entry, request, rule};
+use crate::people::{T0, at, genesis, genesis_entry, request, rule};
 
 struct Scene {
     workload: Person,
@@ -28,7 +28,7 @@ fn scene() -> Scene {
 
 impl Scene {
     fn endorse(&self, n: usize) -> Endorsement {
-        self.people[n].endorses(&self.registry.platform(), &self.digest, at(1))
+        self.people[n].endorse(&self.registry.platform(), &self.digest, at(1))
     }
 
     fn count_at(&self, rule: &Rule, endorsements: &[Endorsement], now: Instant) -> Result<usize, Shortfall> {
@@ -58,11 +58,11 @@ fn one_person_with_two_principals_counts_once() {
     let mut founding = genesis(&[&ada, &ben], 2, &[&cleo, &dan]);
     let mut second = Person::new(30);
     second.person = cleo.person;
-    founding.principals.push(second.registered(Touch::NotRequired));
+    founding.principals.push(second.registered());
     let registry = Registry::begin(&genesis_entry(founding, &[&ada, &ben])).unwrap();
     let request = request(&registry, &Person::new(9), Kind::Admin { changes: Digest::ZERO });
     let digest = Request::digest(&request.encode());
-    let says = |human: &Person| human.endorses(&registry.platform(), &digest, at(1));
+    let says = |human: &Person| human.endorse(&registry.platform(), &digest, at(1));
     let counted = |given: &[Endorsement]| {
         count(&registry, &rule("release", 2), &request, &digest, given, Moment::Live(at(2))).is_ok()
     };
@@ -83,7 +83,7 @@ fn a_requester_is_never_counted() {
 #[test]
 fn one_rejection_is_enough() {
     let scene = scene();
-    let no = scene.people[2].says(Decision::Reject, &scene.registry.platform(), &scene.digest, at(1));
+    let no = scene.people[2].say(Decision::Reject, &scene.registry.platform(), &scene.digest, at(1));
     let given = [scene.endorse(0), scene.endorse(1), no];
     assert_eq!(scene.count(&given), Err(Shortfall::Rejected { principal: scene.people[2].principal }));
 }
@@ -92,8 +92,8 @@ fn one_rejection_is_enough() {
 fn a_stranger_neither_counts_nor_rejects() {
     let scene = scene();
     let stranger = &scene.workload;
-    let no = stranger.says(Decision::Reject, &scene.registry.platform(), &scene.digest, at(1));
-    let yes = stranger.endorses(&scene.registry.platform(), &scene.digest, at(1));
+    let no = stranger.say(Decision::Reject, &scene.registry.platform(), &scene.digest, at(1));
+    let yes = stranger.endorse(&scene.registry.platform(), &scene.digest, at(1));
     assert_eq!(scene.count(&[scene.endorse(0), no, scene.endorse(1)]), Ok(2));
     assert!(scene.count(&[scene.endorse(0), yes]).is_err());
 }
@@ -104,11 +104,11 @@ fn an_endorsement_counts_for_one_request_one_platform_one_principal_one_time_and
     let good = scene.endorse(0);
     let human = &scene.people[0];
     let platform = scene.registry.platform();
-    let other_request = human.endorses(&platform, &Digest::of(b"other"), at(1));
-    let other_platform = human.endorses(&model::PlatformId::new(Digest::of(b"other")), &scene.digest, at(1));
+    let other_request = human.endorse(&platform, &Digest::of(b"other"), at(1));
+    let other_platform = human.endorse(&model::PlatformId::new(Digest::of(b"other")), &scene.digest, at(1));
     let other_principal = Endorsement { principal: scene.people[2].principal, ..good.clone() };
     let other_time = Endorsement { time: at(0), ..good.clone() };
-    let other_decision = human.says(Decision::Reject, &platform, &scene.digest, at(1));
+    let other_decision = human.say(Decision::Reject, &platform, &scene.digest, at(1));
     let turned = Endorsement { decision: Decision::Endorse, ..other_decision };
     let text = good.message(&platform, &scene.digest);
     let for_git = Proof::Ssh { signature: Base64(human.sshsig("git", text.as_bytes())) };
@@ -167,11 +167,11 @@ fn independent_endorsements_need_a_touch_key_on_record() {
 fn a_key_without_hardware_does_not_pass_for_a_touch_key() {
     let (ada, ben, cleo) = (Person::new(1), Person::new(2), Person::new(3));
     let mut founding = genesis(&[&ada, &ben], 2, &[&cleo]);
-    founding.principals[2] = cleo.registered(Touch::Required);
+    founding.principals[2] = cleo.registered_with(Touch::Required);
     let registry = Registry::begin(&genesis_entry(founding, &[&ada, &ben])).unwrap();
     let request = request(&registry, &Person::new(9), Kind::Admin { changes: Digest::ZERO });
     let digest = Request::digest(&request.encode());
-    let given = [cleo.endorses(&registry.platform(), &digest, at(1))];
+    let given = [cleo.endorse(&registry.platform(), &digest, at(1))];
     let refused =
         count(&registry, &rule("release", 1), &request, &digest, &given, Moment::Live(at(2))).unwrap_err();
     assert!(refused.to_string().ends_with("the credential was not touched"), "{refused}");

@@ -2,71 +2,17 @@
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use model::{
-    Algorithm, Base64, Class, Digest, Form, Hex32, Instant, Kind, PlatformId, Proven, PublicKey, Request,
-    RequestId, Requester, Space, Tag, to_canonical,
+    Algorithm, Class, Digest, Form, Hex32, Instant, Kind, Proven, PublicKey, Request, RequestId, Requester,
+    to_canonical,
 };
-use quorum::{
-    Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group, KeyRecord, Moment,
-    Principal, Proof, Registry, RegistryError, Requirement, Rule, SSH_NAMESPACE, Touch, message,
-};
+use quorum::{Change, Entry, Genesis, Governance, Group, KeyRecord, Moment, Registry, RegistryError, Rule};
 use testkit::Person;
+pub(crate) use testkit::founding::{rule, space};
 
 pub(crate) const T0: Instant = Instant::from_seconds(1_795_000_000);
 
 pub(crate) fn at(seconds: u64) -> Instant {
     Instant::from_seconds(T0.seconds() + seconds)
-}
-
-pub(crate) fn space(text: &str) -> Space {
-    text.parse().unwrap()
-}
-
-/// What a person does on this platform.
-pub(crate) trait Endorser {
-    fn registered(&self, touch: Touch) -> Principal;
-    fn says(&self, decision: Decision, platform: &PlatformId, request: &Digest, time: Instant)
-    -> Endorsement;
-
-    fn endorses(&self, platform: &PlatformId, request: &Digest, time: Instant) -> Endorsement {
-        self.says(Decision::Endorse, platform, request, time)
-    }
-}
-
-impl Endorser for Person {
-    fn registered(&self, touch: Touch) -> Principal {
-        Principal {
-            principal: self.principal,
-            person: self.person,
-            name: Tag::Name.digest(&[b"salt", b"name"]),
-            credentials: vec![Credential::Ssh { public_key: Base64(self.wire()), touch }],
-        }
-    }
-
-    fn says(
-        &self,
-        decision: Decision,
-        platform: &PlatformId,
-        request: &Digest,
-        time: Instant,
-    ) -> Endorsement {
-        let text = message(platform, request, decision, &self.principal, None, time);
-        let signature = Base64(self.sshsig(SSH_NAMESPACE, text.as_bytes()));
-        Endorsement {
-            principal: self.principal,
-            decision,
-            facet: None,
-            time,
-            proof: Proof::Ssh { signature },
-        }
-    }
-}
-
-pub(crate) fn rule(group: &str, threshold: u32) -> Rule {
-    Rule {
-        requirements: vec![Requirement { group: space(group), threshold }],
-        independent: 0,
-        period_s_max: 24 * 3_600,
-    }
 }
 
 pub(crate) fn group(name: &str, people: &[&Person]) -> Group {
@@ -83,19 +29,14 @@ pub(crate) fn genesis(administrators: &[&Person], threshold: u32, endorsers: &[&
         nonce: Hex32([7; 32]),
         governance: if threshold < 2 { Governance::Solo } else { Governance::Quorum },
         administration: rule("administrators", threshold),
-        principals: administrators
-            .iter()
-            .chain(endorsers)
-            .map(|human| human.registered(Touch::NotRequired))
-            .collect(),
+        principals: administrators.iter().chain(endorsers).map(|human| human.registered()).collect(),
         groups: vec![group("administrators", administrators), group("release", endorsers)],
     }
 }
 
 pub(crate) fn genesis_entry(genesis: Genesis, founders: &[&Person]) -> Vec<u8> {
     let platform = genesis.platform();
-    let endorsements =
-        founders.iter().map(|human| human.endorses(&platform, platform.digest(), T0)).collect();
+    let endorsements = founders.iter().map(|human| human.endorse(&platform, platform.digest(), T0)).collect();
     Entry {
         version: 1,
         number: 0,
@@ -138,7 +79,7 @@ pub(crate) fn entry(
     let request = request(registry, requester, Kind::Admin { changes: Entry::changes_digest(&changes) });
     let digest = Request::digest(&request.encode());
     let endorsements =
-        people.iter().map(|human| human.endorses(&registry.platform(), &digest, at(1))).collect();
+        people.iter().map(|human| human.endorse(&registry.platform(), &digest, at(1))).collect();
     Entry {
         version: 1,
         number: registry.entries(),

@@ -16,7 +16,7 @@ use signerd::SystemClock;
 use testkit::TempFolder;
 use tokio::sync::oneshot;
 
-use crate::founder::{Founder, space};
+use crate::founder::{self, space};
 
 pub(crate) const PRINCIPAL: PrincipalId = PrincipalId::new([9; 16]);
 
@@ -72,7 +72,7 @@ impl Site {
         let config = Config { limits, ..config(folder.path()) };
         let key_clock = key_clock.unwrap_or_else(|| Arc::clone(&clock));
         let key_process = start_key_process(folder.path(), &config, key_clock);
-        Founder::new().found(&folder.path().join("admin.sock"), &*clock, policy);
+        founder::found(&folder.path().join("admin.sock"), &*clock, policy);
         fs::create_dir(&config.folder).unwrap();
         let signer = Arc::new(signer::Client::new(&config.signer_socket));
         let credential = server::found(&Founding {

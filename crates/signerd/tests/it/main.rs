@@ -10,7 +10,6 @@ mod adoption;
 mod attacks;
 mod journal;
 mod orders;
-mod person;
 mod process;
 mod refusals;
 mod registry;

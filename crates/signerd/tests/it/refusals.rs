@@ -173,7 +173,7 @@ fn a_governed_key_signs_with_two_of_three_and_with_nothing_less() {
     assert_eq!(quorum(for_another), RefusalCode::Quorum);
 
     let mut rejected = asking.clone().endorsed(&[ben, cleo], now);
-    let no = dan.decide(&asking.request.platform, &asking.digest(), Decision::Reject, now);
+    let no = dan.say(Decision::Reject, &asking.request.platform, &asking.digest(), now);
     rejected.endorsements.push(model::to_canonical(&no));
     assert_eq!(quorum(rejected), RefusalCode::Quorum);
 

@@ -7,22 +7,18 @@ use keystore::{Cost, Passphrase, SoftwareStore};
 use model::{
     Algorithm, Class, Clock, Content, Digest, Disclosure, Disk, FileClaim, Form, Hex16, Hex32, Instant, Item,
     ItemKey, Items, KeyId, Kind, Parameters, PersonId, PrincipalId, Proven, PublicKey, Purpose, Request,
-    RequestId, Requester, Signing, Space, Subject,
+    RequestId, Requester, Signing, Subject, to_canonical,
 };
-use quorum::{
-    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Rate, Registry, Requirement,
-    Rule,
-};
+use quorum::{Change, Entry, KeyRecord, Rate, Registry};
 use signer::{AdminAnswer, AdminMessage, Answer, Head, Order, Orders, Refusal, SignOrder, Signed, Signer};
 use signerd::{InProcess, KeyProcess, KeyProcessError, Parts};
-use testkit::{HandClock, MemoryDisk, Seeded};
-
-use crate::person::Person;
+pub(crate) use testkit::founding::{LOG_ORIGIN as ORIGIN, space};
+use testkit::founding::{key_record, rule};
+use testkit::{HandClock, MemoryDisk, Person, Seeded};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
-pub(crate) const ORIGIN: &str = "2026.log.localhost";
 
 /// All that outlives the process.
 pub(crate) struct World {
@@ -39,10 +35,6 @@ pub(crate) struct World {
 pub(crate) struct Platform {
     pub(crate) world: World,
     pub(crate) process: InProcess,
-}
-
-pub(crate) fn space(text: &str) -> Space {
-    text.parse().unwrap()
 }
 
 impl World {
@@ -82,47 +74,10 @@ impl World {
         Ok(InProcess::new(process))
     }
 
-    pub(crate) fn genesis(&self) -> Genesis {
-        let everybody = self.endorsers.iter().chain([&self.founder]);
-        Genesis {
-            version: 1,
-            host: "localhost".to_owned(),
-            instance: space("one"),
-            created: self.now(),
-            nonce: Hex32([7; 32]),
-            governance: Governance::Solo,
-            administration: rule("administrators", 1),
-            principals: everybody.map(Person::registered).collect(),
-            groups: vec![
-                Group { name: space("administrators"), persons: vec![self.founder.person] },
-                Group {
-                    name: space("endorsers"),
-                    persons: self.endorsers.iter().map(|p| p.person).collect(),
-                },
-            ],
-        }
-    }
-
     pub(crate) fn genesis_entry(&self) -> Vec<u8> {
-        let genesis = self.genesis();
-        let platform = genesis.platform();
-        let endorsement = self.founder.endorse(&platform, platform.digest(), self.now());
-        let changes = vec![Change::Genesis(genesis)];
-        Entry {
-            version: 1,
-            number: 0,
-            previous: Digest::ZERO,
-            request: None,
-            changes,
-            endorsements: vec![endorsement],
-        }
-        .encode()
+        let genesis = self.founder.genesis(&self.endorsers, self.now());
+        self.founder.found(genesis, self.now()).encode()
     }
-}
-
-pub(crate) fn rule(group: &str, threshold: u32) -> Rule {
-    let requirements = vec![Requirement { group: space(group), threshold }];
-    Rule { requirements, independent: 0, period_s_max: 24 * 3_600 }
 }
 
 impl Platform {
@@ -175,24 +130,7 @@ impl Platform {
     pub(crate) fn record(&self, name: &str, form: Form, algorithm: Algorithm) -> KeyRecord {
         let message = AdminMessage::Generate { store: "software".to_owned(), algorithm };
         let AdminAnswer::Generated { spki } = self.administer(&message) else { panic!("no key") };
-        let certified = matches!(form, Form::Ca | Form::Cms | Form::Timestamp);
-        let subject = CertificateSubject { organization: "Example".to_owned(), common_name: name.to_owned() };
-        KeyRecord {
-            version: 1,
-            name: space(name),
-            generation: 1,
-            public_key: PublicKey::from_spki(&spki).unwrap(),
-            store: space("software"),
-            purpose: form.purpose(),
-            form,
-            classes: if form.purpose() == Purpose::Code { vec![Class::Release] } else { vec![] },
-            not_before: self.world.now().before(HOUR),
-            not_after: self.world.now().after(YEAR),
-            rule: None,
-            rate: None,
-            origin: (form == Form::Checkpoint).then(|| ORIGIN.to_owned()),
-            subject: certified.then_some(subject),
-        }
+        key_record(name, form, PublicKey::from_spki(&spki).unwrap(), self.world.now())
     }
 
     pub(crate) fn registry(&self) -> Registry {
@@ -201,21 +139,7 @@ impl Platform {
     }
 
     pub(crate) fn entry(&self, changes: Vec<Change>) -> Entry {
-        let registry = self.registry();
-        let founder = &self.world.founder;
-        let request = Request {
-            requester: Requester {
-                principal: founder.principal,
-                person: founder.person,
-                proven: Proven::Endorsement,
-            },
-            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
-            ..self.blank_request(&registry)
-        };
-        let digest = Request::digest(&request.encode());
-        let endorsements = vec![founder.endorse(&registry.platform(), &digest, self.world.now())];
-        let (number, previous) = (registry.entries(), registry.head());
-        Entry { version: 1, number, previous, request: Some(request), changes, endorsements }
+        self.world.founder.enter(&self.registry(), changes, self.world.now())
     }
 
     pub(crate) fn enter(&self, changes: Vec<Change>) -> AdminAnswer {
@@ -331,7 +255,8 @@ impl Asking {
     /// Endorsed by these, now.
     pub(crate) fn endorsed(mut self, by: &[&Person], at: Instant) -> Self {
         let (platform, digest) = (self.request.platform, self.digest());
-        self.endorsements = by.iter().map(|person| person.endorse_bytes(&platform, &digest, at)).collect();
+        self.endorsements =
+            by.iter().map(|person| to_canonical(&person.endorse(&platform, &digest, at))).collect();
         self
     }
 

@@ -11,23 +11,18 @@ use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::{JournalEntry, LogEntry, Receipt, SignedItem};
 use model::{
     Base64, Class, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Instant, Item, ItemKey, Items,
-    Kind, Parameters, PersonId, PrincipalId, Proven, PublicKey, Purpose, Request, RequestId, Requester,
-    Signing, Space, Subject, merkle, to_canonical,
+    Kind, Parameters, Proven, PublicKey, Purpose, Request, RequestId, Requester, Signing, Subject, merkle,
+    to_canonical,
 };
 use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
-use quorum::{
-    CertificateSubject, Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group,
-    KeyRecord, KeyState, Moment, Principal, Proof, Registry, Requirement, Rule, SSH_NAMESPACE, Touch,
-};
+use quorum::{Change, Endorsement, Genesis, KeyRecord, KeyState, Moment, Registry};
+use testkit::Person;
+pub(crate) use testkit::founding::space as name;
+use testkit::founding::{HOST, LOG_ORIGIN, key_record, rule};
 use tlog::{Checkpoint, VerifierKey};
 use verify::{RootParts, TrustRoot};
 
 pub(crate) const FILE: &[u8] = b"what the organisation ships\n";
-pub(crate) const HOST: &str = "sign.example.test";
-
-pub(crate) fn name(text: &str) -> Space {
-    text.parse().unwrap()
-}
 
 /// 2026-11-20T09:06:42Z, and seconds after it.
 pub(crate) fn at(seconds: u64) -> Instant {
@@ -81,67 +76,10 @@ impl Pair {
     }
 }
 
-/// A person with an SSH key.
-pub(crate) struct Somebody {
-    pub(crate) principal: PrincipalId,
-    pub(crate) person: PersonId,
-    pair: Pair,
-}
-
-impl Somebody {
-    pub(crate) fn new(n: u8) -> Self {
-        Self { principal: PrincipalId::new([n; 16]), person: PersonId::new([n; 16]), pair: Pair::ed25519() }
-    }
-
-    fn wire(&self) -> Vec<u8> {
-        let raw = self.pair.public();
-        [string(b"ssh-ed25519"), string(raw.raw())].concat()
-    }
-
-    pub(crate) fn endorse(
-        &self,
-        registry: &model::PlatformId,
-        digest: &Digest,
-        time: Instant,
-    ) -> Endorsement {
-        let message = quorum::message(registry, digest, Decision::Endorse, &self.principal, None, time);
-        let hash = model::Hash::Sha512.digest(message.as_bytes());
-        let namespace = string(SSH_NAMESPACE.as_bytes());
-        let signed = [&b"SSHSIG"[..], &namespace, &string(b""), &string(b"sha512"), &string(&hash)].concat();
-        let signature = [string(b"ssh-ed25519"), string(&self.pair.sign(&signed))].concat();
-        let blob = [
-            &b"SSHSIG"[..],
-            &1_u32.to_be_bytes(),
-            &string(&self.wire()),
-            &namespace,
-            &string(b""),
-            &string(b"sha512"),
-            &string(&signature),
-        ]
-        .concat();
-        let proof = Proof::Ssh { signature: Base64(blob) };
-        Endorsement { principal: self.principal, decision: Decision::Endorse, facet: None, time, proof }
-    }
-
-    fn record(&self) -> Principal {
-        let ssh = Credential::Ssh { public_key: Base64(self.wire()), touch: Touch::NotRequired };
-        Principal {
-            principal: self.principal,
-            person: self.person,
-            name: Digest::of(b"n"),
-            credentials: vec![ssh],
-        }
-    }
-}
-
-fn string(bytes: &[u8]) -> Vec<u8> {
-    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
-}
-
 /// A platform that signs in this process.
 pub(crate) struct Platform {
-    pub(crate) founder: Somebody,
-    pub(crate) endorsers: Vec<Somebody>,
+    pub(crate) founder: Person,
+    pub(crate) endorsers: Vec<Person>,
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) registry: Registry,
     ca: Certificate,
@@ -175,33 +113,18 @@ fn certificate(
 }
 
 fn record(key: &str, form: Form, public_key: PublicKey) -> KeyRecord {
-    let certified = matches!(form, Form::Cms | Form::Ca | Form::Timestamp);
-    KeyRecord {
-        version: 1,
-        name: name(key),
-        generation: 1,
-        public_key,
-        store: name("software"),
-        purpose: form.purpose(),
-        form,
-        classes: if form.purpose() == Purpose::Code { vec![Class::Release] } else { Vec::new() },
-        not_before: at(0).before(Duration::from_secs(86_400)),
-        not_after: at(86_400 * 300),
-        rule: None,
-        rate: None,
-        origin: (form == Form::Checkpoint).then(|| format!("2026.log.{HOST}")),
-        subject: certified.then(|| CertificateSubject {
-            organization: "Example".to_owned(),
-            common_name: key.replace('/', " "),
-        }),
-    }
+    key_record(key, form, public_key, at(0))
 }
 
 impl Platform {
     pub(crate) fn new() -> Self {
-        let founder = Somebody::new(1);
-        let endorsers = vec![Somebody::new(2), Somebody::new(3)];
-        let (entry, registry) = found(&founder, &endorsers);
+        let founder = Person::new(1);
+        let endorsers = vec![Person::new(2), Person::new(3)];
+        // Two of these are two platforms.
+        let nonce = Hex32(aws_lc_rs::rand::generate(&SystemRandom::new()).unwrap().expose());
+        let genesis = Genesis { nonce, ..founder.genesis(&endorsers, at(0)) };
+        let entry = founder.found(genesis, at(0)).encode();
+        let registry = Registry::begin(&entry).unwrap();
         let (ca, tsa, log, journal) = (Pair::p256(), Pair::p256(), Pair::ed25519(), Pair::ed25519());
         let (cms, blob, governed) = (Pair::p256(), Pair::p256(), Pair::p256());
         let root = certificate("platform ca", &CertificateProfile::Root, &ca.public(), Issuer::Itself, &ca);
@@ -210,11 +133,6 @@ impl Platform {
             certificate("platform timestamp", &CertificateProfile::Timestamping, &tsa.public(), issued, &ca);
         let cms_certificate =
             certificate("default cms", &CertificateProfile::CodeSigning, &cms.public(), issued, &ca);
-        let rule = Rule {
-            requirements: vec![Requirement { group: name("endorsers"), threshold: 1 }],
-            independent: 0,
-            period_s_max: 3_600,
-        };
         let records = vec![
             Change::Key(record("platform/ca", Form::Ca, ca.public())),
             Change::Key(record("platform/timestamp", Form::Timestamp, tsa.public())),
@@ -222,13 +140,13 @@ impl Platform {
             Change::Key(record("default/cms", Form::Cms, cms.public())),
             Change::Key(record("default/blob", Form::Blob, blob.public())),
             Change::Key(KeyRecord {
-                rule: Some(rule),
+                rule: Some(rule("endorsers", 1)),
                 ..record("default/governed", Form::Blob, governed.public())
             }),
             Change::Policy { digest: Digest::of(b"policy") },
         ];
         let verifier = |origin: &str, pair: &Pair| VerifierKey::of_log(origin, &pair.public()).unwrap();
-        let log_key = verifier(&format!("2026.log.{HOST}"), &log);
+        let log_key = verifier(LOG_ORIGIN, &log);
         let journal_key = verifier(&format!("{HOST}/journal/one"), &journal);
         let mut platform = Self {
             founder,
@@ -249,20 +167,7 @@ impl Platform {
 
     /// Appends an entry that the founder asks for and endorses.
     pub(crate) fn change(&mut self, changes: Vec<Change>, now: Instant) {
-        let request = Request {
-            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
-            ..self.request(&self.founder, Proven::Endorsement, now)
-        };
-        let digest = Request::digest(&request.encode());
-        let entry = Entry {
-            version: 1,
-            number: self.registry.entries(),
-            previous: self.registry.head(),
-            endorsements: vec![self.founder.endorse(&self.registry.platform(), &digest, now)],
-            request: Some(request),
-            changes,
-        };
-        let bytes = entry.encode();
+        let bytes = self.founder.enter(&self.registry, changes, now).encode();
         self.registry.append(&bytes, Moment::Live(now)).unwrap();
         self.entries.push(bytes);
     }
@@ -281,13 +186,13 @@ impl Platform {
             registry: &self.entries,
             certificates: &certificates,
             journal_key: &self.journal.0.public(),
-            public_url: "https://sign.example.test:7444",
+            public_url: "https://localhost:7444",
             expires: at(86_400 * 90),
         })
         .unwrap()
     }
 
-    fn request(&self, who: &Somebody, proven: Proven, now: Instant) -> Request {
+    fn request(&self, who: &Person, proven: Proven, now: Instant) -> Request {
         Request {
             version: 1,
             id: RequestId::new([9; 16]),
@@ -308,7 +213,7 @@ impl Platform {
     pub(crate) fn sign(&self, keys: &[&str], now: Instant) -> Receipt {
         let items: Vec<Item> = keys.iter().zip(0..).map(|(key, index)| self.item(key, index)).collect();
         let items = Items::parse(items.iter().map(Item::encode).collect()).unwrap();
-        let asker = Somebody::new(7);
+        let asker = Person::new(7);
         let request = Request {
             kind: Kind::Sign(Signing {
                 profile: name("default"),
@@ -457,38 +362,4 @@ fn published(log: &(Pair, VerifierKey), leaf: &[u8], index: usize) -> (Vec<Diges
     let line = [&log.1.key_hash()[..], &log.0.sign(text.as_bytes())].concat();
     let line = data_encoding::BASE64.encode(&line);
     (merkle::inclusion(&leaves, index).unwrap(), format!("{text}\n\u{2014} {} {line}\n", log.1.name()))
-}
-
-fn found(founder: &Somebody, endorsers: &[Somebody]) -> (Vec<u8>, Registry) {
-    let group = |group: &str, persons: Vec<PersonId>| Group { name: name(group), persons };
-    let genesis = Genesis {
-        version: 1,
-        host: HOST.to_owned(),
-        instance: name("one"),
-        created: at(0),
-        nonce: Hex32([3; 32]),
-        governance: Governance::Solo,
-        administration: Rule {
-            requirements: vec![Requirement { group: name("administrators"), threshold: 1 }],
-            independent: 0,
-            period_s_max: 3_600,
-        },
-        principals: std::iter::once(founder).chain(endorsers).map(Somebody::record).collect(),
-        groups: vec![
-            group("administrators", vec![founder.person]),
-            group("endorsers", endorsers.iter().map(|one| one.person).collect()),
-        ],
-    };
-    let platform = genesis.platform();
-    let entry = Entry {
-        version: 1,
-        number: 0,
-        previous: Digest::ZERO,
-        request: None,
-        changes: vec![Change::Genesis(genesis)],
-        endorsements: vec![founder.endorse(&platform, platform.digest(), at(0))],
-    };
-    let bytes = entry.encode();
-    let registry = Registry::begin(&bytes).unwrap();
-    (bytes, registry)
 }

@@ -1,0 +1,115 @@
+//! Platforms that people found: a genesis, the entries after it, and records of the keys that they enter.
+
+use std::time::Duration;
+
+use model::{
+    Class, Digest, Form, Hex32, Instant, Kind, Proven, PublicKey, Purpose, Request, RequestId, Requester,
+    Space,
+};
+use quorum::{
+    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, Requirement, Rule,
+};
+
+use crate::Person;
+
+/// The host of every platform that is founded here.
+pub const HOST: &str = "localhost";
+
+/// The origin of its log.
+pub const LOG_ORIGIN: &str = "2026.log.localhost";
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+/// A name or a space that is well formed.
+pub fn space(text: &str) -> Space {
+    match text.parse() {
+        Ok(space) => space,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A rule that asks for so many of one group, within a day.
+pub fn rule(group: &str, threshold: u32) -> Rule {
+    let requirements = vec![Requirement { group: space(group), threshold }];
+    Rule { requirements, independent: 0, period_s_max: 24 * 3_600 }
+}
+
+/// The record of the first key under a name, valid from an hour ago for a year.
+pub fn key_record(name: &str, form: Form, public_key: PublicKey, now: Instant) -> KeyRecord {
+    let certified = matches!(form, Form::Ca | Form::Cms | Form::Timestamp);
+    let subject = CertificateSubject { organization: "Example".to_owned(), common_name: name.to_owned() };
+    KeyRecord {
+        version: 1,
+        name: space(name),
+        generation: 1,
+        public_key,
+        store: space("software"),
+        purpose: form.purpose(),
+        form,
+        classes: if form.purpose() == Purpose::Code { vec![Class::Release] } else { Vec::new() },
+        not_before: now.before(HOUR),
+        not_after: now.after(YEAR),
+        rule: None,
+        rate: None,
+        origin: (form == Form::Checkpoint).then(|| LOG_ORIGIN.to_owned()),
+        subject: certified.then_some(subject),
+    }
+}
+
+/// What the founder of a platform does, who is its only administrator.
+impl Person {
+    /// A genesis of this founder, with these people in the group `endorsers`.
+    pub fn genesis(&self, endorsers: &[Self], now: Instant) -> Genesis {
+        let persons = endorsers.iter().map(|one| one.person).collect();
+        Genesis {
+            version: 1,
+            host: HOST.to_owned(),
+            instance: space("one"),
+            created: now,
+            nonce: Hex32([7; 32]),
+            governance: Governance::Solo,
+            administration: rule("administrators", 1),
+            principals: endorsers.iter().chain([self]).map(Self::registered).collect(),
+            groups: vec![
+                Group { name: space("administrators"), persons: vec![self.person] },
+                Group { name: space("endorsers"), persons },
+            ],
+        }
+    }
+
+    /// The first entry of a registry.
+    pub fn found(&self, genesis: Genesis, now: Instant) -> Entry {
+        let platform = genesis.platform();
+        Entry {
+            version: 1,
+            number: 0,
+            previous: Digest::ZERO,
+            request: None,
+            changes: vec![Change::Genesis(genesis)],
+            endorsements: vec![self.endorse(&platform, platform.digest(), now)],
+        }
+    }
+
+    /// The next entry of a registry, asked for and endorsed by this founder.
+    pub fn enter(&self, registry: &Registry, changes: Vec<Change>, now: Instant) -> Entry {
+        let (principal, person) = (self.principal, self.person);
+        let request = Request {
+            version: 1,
+            id: RequestId::new([1; 16]),
+            space: space("platform"),
+            platform: registry.platform(),
+            registry: registry.head(),
+            policy: registry.policy(),
+            nonce: Hex32([2; 32]),
+            created: now,
+            deadline: now.after(Duration::from_secs(600)),
+            requester: Requester { principal, person, proven: Proven::Endorsement },
+            reason: String::new(),
+            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
+        };
+        let endorsements = vec![self.endorse(&registry.platform(), &Request::digest(&request.encode()), now)];
+        let (number, previous) = (registry.entries(), registry.head());
+        Entry { version: 1, number, previous, request: Some(request), changes, endorsements }
+    }
+}
