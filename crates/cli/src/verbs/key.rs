@@ -47,7 +47,7 @@ enum KeyVerb {
     },
     /// Make a key, or the next generation of one
     #[command(
-        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create payments/cms --form cms --rule releasers=2"
+        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create payments/cms --form cms --rule administrators=1"
     )]
     Create(Create),
     /// Keep a key from signing; only an endorsed change restores it
@@ -82,7 +82,7 @@ struct Create {
     /// For how many days it may sign
     #[arg(long, default_value_t = 1825, value_parser = clap::value_parser!(u64).range(1..=7300))]
     days: u64,
-    /// So many persons of a group must endorse each request, such as `releasers=2`
+    /// So many persons of a group must endorse each request, such as `administrators=1`
     #[arg(long = "rule", value_name = "GROUP=COUNT", value_parser = requirement)]
     rules: Vec<Requirement>,
     #[command(flatten)]
@@ -103,7 +103,7 @@ struct EndorserArgs {
 }
 
 fn requirement(text: &str) -> Result<Requirement, String> {
-    let (group, threshold) = text.split_once('=').ok_or("use GROUP=COUNT, such as `releasers=2`")?;
+    let (group, threshold) = text.split_once('=').ok_or("use GROUP=COUNT, such as `administrators=1`")?;
     let group = group.parse().map_err(|cause| format!("{cause}"))?;
     Ok(Requirement { group, threshold: threshold.parse().map_err(|_| "the count must be a number")? })
 }
@@ -140,7 +140,10 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
             let id = find_key(&registry, key)?;
             let now = crate::clock::now();
             let state = if *revoke { KeyState::Revoked } else { KeyState::Suspended };
-            let change = Change::KeyState { key: id, state, since: now, reason: reason.clone() };
+            // What a key signed since it was stopped does not come to be believed by stopping it once more.
+            let stopped = registry.key(&id).filter(|key| key.state != KeyState::Active);
+            let since = stopped.map_or(now, |key| key.since);
+            let change = Change::KeyState { key: id, state, since, reason: reason.clone() };
             endorser.change(&folder, &mut registry, |_| Ok(vec![change]), reason)?;
             terminal.line(format_args!("{id} signs no more"));
         }

@@ -129,7 +129,15 @@ pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
         Some(at) => Present { at, source: TimeSource::Named },
         None => Present { at: crate::clock::now(), source: TimeSource::SystemClock },
     };
-    let judged = match kind_of(&signature)? {
+    let kind = kind_of(&signature)?;
+    // Whoever names a key wants that key and no other; only a bundle is held to it.
+    if args.public_key.is_some() && kind != detached::Kind::Bundle {
+        return Err(Failure::Usage {
+            what: format!("`--public-key` verifies a bundle, and `{}` is none", signature.display()),
+            advice: "name the bundle with `--signature FILE`, or leave `--public-key` out",
+        });
+    }
+    let judged = match kind {
         detached::Kind::Receipt => {
             let receipt = crate::reading::receipt(&signature)?;
             verify_receipt(&artifact, &receipt, &args.trust_root()?, &expectations, present)
@@ -214,8 +222,9 @@ fn find_signature(args: &VerifyArgs) -> Result<PathBuf, Failure> {
     if let Some(path) = &args.signature {
         return Ok(path.clone());
     }
-    let beside = KINDS.map(|kind| crate::files::suffixed(&args.file, kind.suffix()));
-    beside.into_iter().find(|path| path.exists()).ok_or_else(|| Failure::Usage {
+    let kinds = if args.public_key.is_some() { &[detached::Kind::Bundle][..] } else { &KINDS };
+    let mut beside = kinds.iter().map(|kind| crate::files::suffixed(&args.file, kind.suffix()));
+    beside.find(|path| path.exists()).ok_or_else(|| Failure::Usage {
         what: format!("there is no receipt, bundle or CMS signature beside `{}`", args.file.display()),
         advice: "name it with `--signature FILE`",
     })
@@ -224,8 +233,8 @@ fn find_signature(args: &VerifyArgs) -> Result<PathBuf, Failure> {
 fn kind_of(path: &Path) -> Result<detached::Kind, Failure> {
     let name = path.to_string_lossy();
     KINDS.into_iter().find(|kind| name.ends_with(kind.suffix())).ok_or_else(|| Failure::Usage {
-        what: format!("what `{name}` is cannot be told from its name"),
-        advice: "give it the suffix .receipt.json, .sigstore.json or .p7s",
+        what: format!("`{name}` does not end as a receipt, a bundle or a CMS signature does"),
+        advice: "name one that ends in .receipt.json, .sigstore.json or .p7s; for a bare .sig there is `openssl dgst -verify`",
     })
 }
 

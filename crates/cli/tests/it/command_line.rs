@@ -33,20 +33,9 @@ fn the_help_of_the_root_holds_the_table_of_exit_codes() {
 #[test]
 fn every_verb_has_help_and_those_that_do_something_have_examples() {
     let (_, said) = run(&["--help"]);
-    let verbs = said
-        .lines()
-        .skip_while(|line| !line.starts_with("Commands:"))
-        .skip(1)
-        .take_while(|line| !line.is_empty());
-    let verbs: Vec<&str> = verbs
-        .filter_map(|line| {
-            // What is wrapped stands further in.
-            let line = line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?;
-            line.split_whitespace().next()
-        })
-        .collect();
+    let verbs = crate::commands::verbs(&said);
     assert!(verbs.len() > 15, "{said}");
-    for verb in verbs.into_iter().filter(|verb| *verb != "help") {
+    for verb in verbs {
         let (code, said) = run(&[verb, "--help"]);
         assert_eq!(code, Some(0), "{verb}");
         let has_verbs = said.contains("Commands:");
@@ -59,6 +48,8 @@ fn a_mistake_in_the_command_line_is_3_and_not_claps_2() {
     assert_eq!(run(&["sing", "file"]).0, Some(3));
     assert_eq!(run(&["sign"]).0, Some(3));
     assert_eq!(run(&["verify", "/nonexistent/file"]).0, Some(3));
+    let (code, said) = run(&["verify", "/"]);
+    assert!(code == Some(3) && said.contains("do: name a file, not a folder"), "{code:?}: {said}");
     let (code, said) = run(&["serve", "/nonexistent"]);
     assert_eq!(code, Some(3));
     assert!(
@@ -91,4 +82,23 @@ fn completions_and_manual_pages_are_made() {
 fn nothing_is_coloured_where_nobody_looks() {
     let output = avouch().env_remove("NO_COLOR").args(["verify", "/nonexistent"]).output().unwrap();
     assert!(!text(&output).contains('\u{1b}'));
+}
+
+#[test]
+fn a_key_that_was_named_is_not_passed_over_because_a_receipt_stands_beside() {
+    let folder = testkit::temp_folder();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["file", "file.receipt.json", "file.p7s", "key.pem", "root.json"] {
+        std::fs::write(path(name), "{}").unwrap();
+    }
+    let named = ["--public-key", &path("key.pem"), "--sigstore", &path("root.json")];
+    let (code, said) = run(&[&["verify", &path("file")], &named[..]].concat());
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("there is no receipt, bundle or CMS signature beside"), "{said}");
+    for other in ["file.receipt.json", "file.p7s"] {
+        let (code, said) =
+            run(&[&["verify", &path("file"), "--signature", &path(other)], &named[..]].concat());
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("`--public-key` verifies a bundle"), "{said}");
+    }
 }
