@@ -9,6 +9,8 @@ use crate::asking::{compose, compose_with};
 use crate::founder::space;
 use crate::site::{Identity, Site, api_key};
 
+const PATIENCE: Wait = Wait::Final(std::time::Duration::from_secs(60));
+
 /// What is sent, and the problem that must come back.
 struct Row {
     what: &'static str,
@@ -146,7 +148,7 @@ async fn bad_submissions_are_refused_each_in_its_own_words() {
         assert_eq!(problem.request.as_deref(), Some("call-7"), "{what}");
     }
     // Nothing was lost: the good request is signed.
-    let done = client.submit(&good, None, Wait::Final(std::time::Duration::from_secs(60))).await.unwrap();
+    let done = client.submit(&good, None, PATIENCE).await.unwrap();
     assert_eq!(done.state, api::RequestState::Done);
 }
 
@@ -187,6 +189,11 @@ async fn bad_credentials_are_refused_each_in_its_own_words() {
             assert_eq!((problem.status, problem.detail.as_str()), (401, detail));
         }
     }
+    // Nothing was lost: who has a good one signs.
+    let client = site.first_client();
+    let view = client.profile(&space("default")).await.unwrap();
+    let done = client.submit(&compose(&view, 1, b"an artifact"), None, PATIENCE).await.unwrap();
+    assert_eq!(done.state, api::RequestState::Done);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,7 +201,7 @@ async fn a_request_id_that_was_used_for_something_else_is_a_conflict() {
     let site = Site::start();
     let client = site.first_client();
     let view = client.profile(&space("default")).await.unwrap();
-    client.submit(&compose(&view, 1, b"an artifact"), Some("key"), Wait::No).await.unwrap();
+    let first = client.submit(&compose(&view, 1, b"an artifact"), Some("key"), PATIENCE).await.unwrap();
     let id = RequestId::new([1; 16]);
     let replayed = client.submit(&compose(&view, 1, b"another artifact"), None, Wait::No).await.unwrap_err();
     let problem = replayed.problem().unwrap();
@@ -210,6 +217,8 @@ async fn a_request_id_that_was_used_for_something_else_is_a_conflict() {
         unknown.problem().unwrap().detail,
         format!("there is no request `{}` that you can see", RequestId::new([8; 16]))
     );
+    // Nothing was lost: the first is what it was.
+    assert_eq!(client.request(&id, Wait::No).await.unwrap(), first);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -137,7 +137,7 @@ async fn many_at_once_get_each_their_own_receipt_and_no_entry_twice() {
     assert_eq!(indices, (0..80).collect::<Vec<u64>>());
 }
 
-fn told(error: &dyn std::error::Error) -> String {
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
     let cause = error.source().map(|cause| format!(": {}", told(cause)));
     format!("{error}{}", cause.unwrap_or_default())
 }

@@ -8,10 +8,13 @@
 )]
 
 mod administration;
+mod adversity;
 mod asking;
 mod bad_input;
 mod cycle;
+mod disk;
 mod founder;
 mod public;
+mod reload;
 mod site;
 mod strangers;

@@ -16,6 +16,7 @@ use signerd::SystemClock;
 use testkit::TempFolder;
 use tokio::sync::oneshot;
 
+use crate::disk::SmallDisk;
 use crate::founder::{self, space};
 
 pub(crate) const PRINCIPAL: PrincipalId = PrincipalId::new([9; 16]);
@@ -28,6 +29,7 @@ pub(crate) struct Site {
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     key_process: Option<signerd::Running>,
+    pub(crate) disk: Option<SmallDisk>,
     _folder: TempFolder,
 }
 
@@ -41,12 +43,14 @@ pub(crate) struct Plan {
     /// API keys beside the client certificate.
     pub(crate) keys: Vec<ApiKeyRecord>,
     pub(crate) limits: Limits,
+    /// A disk of its own for the server's folder.
+    pub(crate) disk: Option<SmallDisk>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
         let (policy, limits) = (policy::BuiltIn::digest(), Limits::default());
-        Self { clock: Arc::new(SystemClock), key_clock: None, policy, keys: Vec::new(), limits }
+        Self { clock: Arc::new(SystemClock), key_clock: None, policy, keys: Vec::new(), limits, disk: None }
     }
 }
 
@@ -67,13 +71,14 @@ impl Site {
 
     pub(crate) fn open(plan: Plan) -> Self {
         server::start_logs(server::LogFormat::Text, "warn").unwrap();
-        let Plan { clock, key_clock, policy, keys, limits } = plan;
+        let Plan { clock, key_clock, policy, keys, limits, mut disk } = plan;
         let folder = testkit::temp_folder();
         let config = Config { limits, ..config(folder.path()) };
         let key_clock = key_clock.unwrap_or_else(|| Arc::clone(&clock));
         let key_process = start_key_process(folder.path(), &config, key_clock);
         founder::found(&folder.path().join("admin.sock"), &*clock, policy);
         fs::create_dir(&config.folder).unwrap();
+        disk.iter_mut().for_each(|disk| disk.mount(&config.folder));
         let signer = Arc::new(signer::Client::new(&config.signer_socket));
         let credential = server::found(&Founding {
             folder: &config.folder,
@@ -94,7 +99,13 @@ impl Site {
         drop(store);
         let (addresses, stop, serving) = serve(config.clone(), clock);
         let (stop, serving, key_process) = (Some(stop), Some(serving), Some(key_process));
-        Self { addresses, credential, config, stop, serving, key_process, _folder: folder }
+        Self { addresses, credential, config, stop, serving, key_process, disk, _folder: folder }
+    }
+
+    /// Starts the server again, after it was stopped.
+    pub(crate) fn start_server(&mut self) {
+        let (addresses, stop, serving) = serve(self.config.clone(), Arc::new(SystemClock));
+        (self.addresses, self.stop, self.serving) = (addresses, Some(stop), Some(serving));
     }
 
     /// Ends the server and waits until it has ended.
