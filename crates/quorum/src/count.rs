@@ -1,12 +1,14 @@
 //! Counting: which endorsements of a request count, and whether they are enough.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use envelope::sshsig::{Presence, SshKey, SshSig};
 use model::{Digest, Instant, PersonId, PrincipalId, Request, Space};
 
-use crate::{Credential, Decision, Endorsement, Moment, Proof, Registry, Rule, SSH_NAMESPACE, Touch};
+use crate::{
+    Credential, Decision, Endorsement, Moment, Proof, Registry, Requirement, Rule, SSH_NAMESPACE, Touch,
+};
 
 /// A quorum that was there: only [`count`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +91,9 @@ pub enum Exclusion {
     /// The requester.
     #[error("is the requester's own")]
     Requester,
+    /// For a part, where all of it is asked for.
+    #[error("is for a part of the request only")]
+    Part,
     /// Made before the request, after its deadline, or later than now.
     #[error("its time is outside the request's")]
     Time,
@@ -135,20 +140,15 @@ impl Count<'_> {
                 Ok((person, touch)) => {
                     // INVARIANT: sets of persons, so that nobody counts twice, whatever principals they hold.
                     persons.insert(person);
-                    if touch == Touch::Required {
+                    if touch == Touch::Required && self.is_asked(&person) {
                         independent.insert(person);
                     }
                 }
                 Err(why) => excluded.push((endorsement.principal, why)),
             }
         }
-        for requirement in &self.rule.requirements {
-            let have =
-                persons.iter().filter(|person| self.registry.is_member(&requirement.group, person)).count();
-            if usize::try_from(requirement.threshold).map_or(true, |need| have < need.max(1)) {
-                let (group, need) = (requirement.group.clone(), requirement.threshold);
-                return Err(Shortfall::TooFew { group, have, need, excluded });
-            }
+        if let Err(Unmet { group, have, need }) = assign(self.registry, self.rule, &persons) {
+            return Err(Shortfall::TooFew { group: group.clone(), have, need, excluded });
         }
         if usize::try_from(self.rule.independent).map_or(true, |need| independent.len() < need) {
             return Err(Shortfall::NotIndependent { have: independent.len(), need: self.rule.independent });
@@ -172,8 +172,11 @@ impl Count<'_> {
 
     fn examine(&self, endorsement: &Endorsement) -> Result<(PersonId, Touch), Exclusion> {
         let proven = verify(self.registry, endorsement, self.digest)?;
-        if proven.0 == self.request.requester.person && !self.requester_counts {
+        if self.is_requester(&proven.0) && !self.requester_counts {
             return Err(Exclusion::Requester);
+        }
+        if endorsement.facet.is_some() && endorsement.decision == Decision::Endorse {
+            return Err(Exclusion::Part);
         }
         let latest = match self.moment {
             Moment::Live(now) => now,
@@ -183,6 +186,70 @@ impl Count<'_> {
             && endorsement.time <= latest
             && endorsement.time < self.request.deadline;
         if in_time { Ok(proven) } else { Err(Exclusion::Time) }
+    }
+
+    /// Somebody outside all groups of the rule meets no part of it, the independent one neither.
+    fn is_asked(&self, person: &PersonId) -> bool {
+        let mut requirements = self.rule.requirements.iter();
+        requirements.any(|requirement| self.registry.is_member(&requirement.group, person))
+    }
+
+    /// INVARIANT: a request names principal and person, and where the registry knows the principal it is the registry
+    /// that says which person that is: an endorser who asks in another's name is still the requester.
+    fn is_requester(&self, person: &PersonId) -> bool {
+        let requester = &self.request.requester;
+        let known = self.registry.principal(&requester.principal);
+        *person == requester.person || known.is_some_and(|known| known.person == *person)
+    }
+}
+
+/// A group that brings too few persons of its own.
+#[derive(Debug)]
+pub(crate) struct Unmet<'a> {
+    pub(crate) group: &'a Space,
+    pub(crate) have: usize,
+    pub(crate) need: u32,
+}
+
+/// Finds for each requirement persons of its own.
+///
+/// INVARIANT: one person counts once, whatever groups they are in: nobody stands for two of them.
+pub(crate) fn assign<'a>(
+    registry: &Registry,
+    rule: &'a Rule,
+    persons: &BTreeSet<PersonId>,
+) -> Result<(), Unmet<'a>> {
+    let mut places = Places { registry, persons, taken: BTreeMap::new() };
+    for Requirement { group, threshold } in &rule.requirements {
+        let need = usize::try_from(*threshold).unwrap_or(usize::MAX).max(1);
+        for have in 0..need {
+            places.fill(group, &mut BTreeSet::new()).ok_or(Unmet { group, have, need: *threshold })?;
+        }
+    }
+    Ok(())
+}
+
+/// Who stands for which group.
+struct Places<'a> {
+    registry: &'a Registry,
+    persons: &'a BTreeSet<PersonId>,
+    taken: BTreeMap<PersonId, &'a Space>,
+}
+
+impl<'a> Places<'a> {
+    /// Finds one person more for a group; who stands for another makes room where that one finds somebody else.
+    fn fill(&mut self, group: &'a Space, tried: &mut BTreeSet<PersonId>) -> Option<()> {
+        for person in self.persons {
+            if !self.registry.is_member(group, person) || !tried.insert(*person) {
+                continue;
+            }
+            let free = self.taken.get(person).copied().is_none_or(|other| self.fill(other, tried).is_some());
+            if free {
+                self.taken.insert(*person, group);
+                return Some(());
+            }
+        }
+        None
     }
 }
 

@@ -209,13 +209,3 @@ impl Genesis {
         PlatformId::new(Tag::Genesis.digest(&[&to_canonical(self)]))
     }
 }
-
-impl Change {
-    /// Does the change only take away? Then one administrator is enough.
-    pub(crate) const fn subtracts(&self) -> bool {
-        matches!(
-            self,
-            Self::KeyState { state: KeyState::Suspended | KeyState::Retired | KeyState::Revoked, .. }
-        )
-    }
-}

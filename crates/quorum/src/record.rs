@@ -98,6 +98,18 @@ pub enum KeyState {
     Revoked,
 }
 
+impl KeyState {
+    /// How much it takes away: the more, the stricter.
+    pub(crate) const fn strictness(self) -> u8 {
+        match self {
+            Self::Active => 0,
+            Self::Suspended => 1,
+            Self::Retired => 2,
+            Self::Revoked => 3,
+        }
+    }
+}
+
 /// Why a key record cannot stand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -185,6 +197,11 @@ impl KeyRecord {
         needs(form, "subject", self.subject.is_some(), certified)?;
         needs(form, "origin", self.origin.is_some(), form == Form::Checkpoint)?;
         needs(form, "classes", !self.classes.is_empty(), self.purpose == Purpose::Code)?;
+        // INVARIANT: what a rule asks for is counted for requests alone; a key that signs without one has no rule, or it
+        // would sign ungoverned what its record calls governed.
+        if self.purpose != Purpose::Code {
+            needs(form, "rule", self.rule.is_some(), false)?;
+        }
         if self.generation == 0 {
             return Err(RecordError::OutOfBounds { field: "generation" });
         }

@@ -7,8 +7,8 @@ use model::{Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalI
 
 use crate::count::{self, Count};
 use crate::{
-    Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, KeyRecord, KeyState, Principal,
-    RecordError, Requirement, Rule, Shortfall,
+    Adoption, Change, Credential, Decision, Entry, EntryError, Genesis, Governance, KeyRecord, KeyState,
+    Principal, RecordError, Requirement, Rule, Shortfall,
 };
 
 /// When an entry is looked at.
@@ -233,12 +233,13 @@ impl Registry {
         let mut seen = BTreeSet::new();
         for credential in self.principals.values().flat_map(|principal| &principal.credentials) {
             let Credential::Ssh { public_key, .. } = credential;
-            if SshKey::from_wire(&public_key.0).is_err() {
+            let Ok(key) = SshKey::from_wire(&public_key.0) else {
                 return Err(RegistryError::BadGenesis {
                     reason: "a credential is not an SSH key of a known kind",
                 });
-            }
-            if !seen.insert(&public_key.0) {
+            };
+            // The same key is the same credential, also where one says that a token holds it and the other does not.
+            if !seen.insert(key.key().id()) {
                 return Err(RegistryError::BadGenesis { reason: "two principals share a credential" });
             }
         }
@@ -277,6 +278,8 @@ impl Registry {
         {
             let signed = entry.endorsements.iter().any(|endorsement| {
                 endorsement.principal == principal.principal
+                    && endorsement.decision == Decision::Endorse
+                    && endorsement.facet.is_none()
                     && count::verify(self, endorsement, self.platform.digest()).is_ok()
             });
             if !signed {
@@ -313,7 +316,8 @@ impl Registry {
             requirements: self.administration.requirements.iter().take(1).cloned().map(one_of).collect(),
             ..self.administration.clone()
         };
-        let subtracts = !entry.changes.is_empty() && entry.changes.iter().all(Change::subtracts);
+        let subtracts =
+            !entry.changes.is_empty() && entry.changes.iter().all(|change| self.subtracts(change));
         let rule = if subtracts { &one_administrator } else { &self.administration };
         let requester_counts = subtracts || self.governance == Governance::Solo;
         let digest = Request::digest(&request.encode());
@@ -321,6 +325,20 @@ impl Registry {
             .of(&entry.endorsements)
             .map(|_| ())
             .map_err(|source| RegistryError::Shortfall { number: entry.number, source })
+    }
+
+    /// Does the change only take away? Then one administrator is enough.
+    ///
+    /// INVARIANT: from a key that signs no more, a change takes away only if what stands is not believed for longer and
+    /// not more of it: a stolen key's signatures do not come back to life by the word of one person.
+    fn subtracts(&self, change: &Change) -> bool {
+        let Change::KeyState { key, state, since, .. } = change else { return false };
+        // A key that is not there is found missing when the change is applied.
+        let adds_nothing = |known: &Key| {
+            known.state == KeyState::Active
+                || (state.strictness() >= known.state.strictness() && *since <= known.since)
+        };
+        *state != KeyState::Active && self.keys.get(key).is_none_or(adds_nothing)
     }
 
     fn apply(&mut self, change: &Change) -> Result<(), RegistryError> {
@@ -370,7 +388,11 @@ impl Registry {
                 return Err(RegistryError::Group { group: group.clone(), threshold: *threshold, size });
             }
         }
-        Ok(())
+        // Somebody in two groups stands for one of them: could all of them together meet the rule?
+        let groups = rule.requirements.iter().filter_map(|requirement| self.groups.get(&requirement.group));
+        count::assign(self, rule, &groups.flatten().copied().collect()).map_err(|unmet| {
+            RegistryError::Group { group: unmet.group.clone(), threshold: unmet.need, size: unmet.have }
+        })
     }
 
     /// The persons in the groups of the administration rule.
