@@ -135,9 +135,13 @@ impl KeyProcess {
         Ok(process)
     }
 
-    /// Issues the certificates that keys of the registry lack. A clock that is not believed, or a key store that
-    /// fails, puts them off until the next entry or the next start.
+    /// Issues the certificates that keys of the registry lack. A clock that is not believed, a key store that fails, or
+    /// a state that waits to be adopted puts them off until the next entry or the next start.
     pub(crate) fn catch_up(&mut self) -> Result<(), KeyProcessError> {
+        // INVARIANT: a state that was restored and not adopted issues none; its other history may have, otherwise.
+        if !self.continuity.is_settled() {
+            return Ok(());
+        }
         match self.issue_certificates() {
             Err(refusal) if refusal.code == RefusalCode::Journal => Err(KeyProcessError::Stopped),
             _ => Ok(()),

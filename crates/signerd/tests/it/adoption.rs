@@ -208,3 +208,17 @@ fn damage_is_named_by_file_and_place_and_a_torn_end_is_told() {
     }
     assert!(damaged > 50 && torn > 0, "{damaged} {torn}");
 }
+
+#[test]
+fn a_restored_state_issues_no_certificate_until_it_is_adopted() {
+    let platform = restored();
+    let before = platform.process.state().unwrap().certificates.len();
+    let added =
+        platform.enter(vec![Change::Key(platform.record("default/new", Form::Cms, Algorithm::EcdsaP256))]);
+    assert!(matches!(added, AdminAnswer::Appended { .. }), "{added:?}");
+    let platform = platform.restart();
+    assert_eq!(platform.process.state().unwrap().certificates.len(), before);
+    let changes = vec![adoption(&platform, "two"), retired(&platform), next_log(&platform, NEXT_ORIGIN)];
+    assert!(matches!(platform.enter(changes), AdminAnswer::Appended { .. }));
+    assert_eq!(platform.process.state().unwrap().certificates.len(), before + 1);
+}
