@@ -23,7 +23,7 @@ use crate::wiring::{Rooms, holder};
 pub enum AgreementError {
     /// A folder that was restored, and nobody looked at it since.
     #[error(
-        "`{}` was restored from a backup and nothing is written to it before its books were checked: run `avouch fsck` on the data folder, then start again",
+        "`{}` comes from a backup, and nothing is written to it before its books were checked: run `avouch fsck` on the data folder, then start again",
         folder.display()
     )]
     Unchecked {

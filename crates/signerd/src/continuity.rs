@@ -1,7 +1,7 @@
 //! Is this the state that was left, or one that was restored from a backup?
 //!
 //! A restored state is behind what the key process did since the backup was made. Were it to go on as if nothing had
-//! happened, there would be two histories under one name. So whoever restores leaves a file beside the journal, and
+//! happened, there would be two histories under one name. So a backup holds a file beside the journal, and
 //! until administrators adopt the state by an endorsed entry, nothing stateful and nothing governed is signed. The
 //! file is never deleted: it names how many adoptions there were, and one more makes it a thing of the past.
 
@@ -16,19 +16,19 @@ use signer::{Head, Order, Refusal, RefusalCode};
 use crate::KeyProcessError;
 use crate::standing::refuse;
 
-/// The file that a restore leaves beside the journal.
+/// The file that marks a copy of a journal, beside it.
 pub const RESTORED: &str = "restored";
 
 const VERSION: u8 = 1;
 
-/// What a restore leaves beside the journal.
+/// What a backup says of itself, beside the journal in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restored {
     /// How many adoptions the registry had.
     pub adoptions: u64,
     /// The head of the journal in the backup: what came after it is lost.
     pub head: Head,
-    /// When it was restored.
+    /// When it was made.
     pub at: Instant,
 }
 
@@ -110,7 +110,7 @@ impl Continuity {
 impl Restored {
     fn refusal(&self) -> Refusal {
         let text = format!(
-            "this state was restored on {} from a backup (journal of {} leaves), and what came after it is not known here; administrators adopt it with `avouch signerd adopt DIR`",
+            "this state comes from a backup of {} (journal of {} leaves), and what came after it is not known here; administrators adopt it with `avouch signerd adopt DIR`",
             self.at, self.head.size
         );
         refuse(RefusalCode::Journal, text)
@@ -147,7 +147,9 @@ pub(crate) fn check_adoption(
         return Ok(());
     }
     let is_new = |key: &&Key| before.key(&key.record.id()).is_none();
-    let signs = |key: &&Key| key.record.form == Form::Checkpoint && key.state == KeyState::Active;
+    // One that is suspended could be restored later, and would go on from a head that others know to be old.
+    let goes_on = |key: &&Key| matches!(key.state, KeyState::Active | KeyState::Suspended);
+    let signs = |key: &&Key| key.record.form == Form::Checkpoint && goes_on(key);
     if let Some(key) = after.keys().filter(signs).find(|key| !is_new(key)) {
         let (name, generation) = (&key.record.name, key.record.generation);
         return refused(format!(

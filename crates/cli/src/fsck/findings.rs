@@ -107,7 +107,7 @@ pub(crate) enum Remark {
     #[error("the passphrase is not here: the sealed keys were not opened")]
     NoPassphrase,
     #[error(
-        "the key process's folder was restored and not adopted: it signs nothing stateful; `avouch signerd adopt` is the way forward"
+        "the key process's folder comes from a backup and was not adopted: it signs nothing stateful; `avouch signerd adopt` is the way forward"
     )]
     NotAdopted,
     #[error("adoption {number}: after the journal's leaf {size} state was lost; `{instance}` goes on")]

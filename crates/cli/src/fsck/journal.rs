@@ -54,7 +54,7 @@ pub(super) fn read(folders: Folders<'_>, report: &mut Report) -> Option<Journal>
     let adopted_from = registry.adoptions().last().map_or(0, |adoption| adoption.journal_size);
     let origin = match inspection.continuity {
         Continuity::Restored(_) => Origin::Copy,
-        _ => folders.origin,
+        _ => Origin::Own,
     };
     Some(Journal { inspection, registry, adopted_from, origin })
 }

@@ -45,7 +45,6 @@ pub(crate) struct Folders<'a> {
     pub(crate) server: &'a Path,
     pub(crate) key_process: &'a Path,
     pub(crate) passphrase_file: &'a Path,
-    pub(crate) origin: Origin,
 }
 
 /// Where a folder comes from.

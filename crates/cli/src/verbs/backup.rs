@@ -11,8 +11,8 @@ use std::sync::Arc;
 use clap::Args;
 use model::Disk;
 use quorum::Registry;
-use signerd::{FileDisk, Inspection};
-use store::{Reader, SHARDS};
+use signerd::{FileDisk, Inspection, RESTORED, Restored};
+use store::{Reader, Restoration, SHARDS};
 use tlog::tile::TileKind;
 use tlog::{Checkpoint, TilePath};
 
@@ -162,7 +162,8 @@ impl Copy<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let names: Vec<PathBuf> = names(&self.from.at(&part))?;
+            let mut names: Vec<PathBuf> = names(&self.from.at(&part))?;
+            names.retain(|name| name.as_os_str() != RESTORED);
             for name in &names {
                 let path = part.join(name);
                 let bytes =
@@ -175,6 +176,7 @@ impl Copy<'_> {
                     let registry = Registry::replay(inspection.registry.iter().map(Vec::as_slice));
                     let registry = registry.map_err(Failure::inside(ACTION))?;
                     names.iter().try_for_each(|name| self.list(&part.join(name)))?;
+                    self.mark(&part, &inspection, &registry)?;
                     return Ok((inspection, registry));
                 }
                 Ok(None) => {
@@ -188,6 +190,17 @@ impl Copy<'_> {
                 Err(cause) => return Err(Failure::inside(ACTION)(cause)),
             }
         }
+    }
+
+    /// Marks both folders as copies, so that neither is taken for the original, wherever it is put.
+    fn mark(&mut self, part: &Path, inspection: &Inspection, registry: &Registry) -> Result<(), Failure> {
+        let adoptions = u64::try_from(registry.adoptions().len()).unwrap_or(u64::MAX);
+        let restored = Restored { adoptions, head: inspection.head, at: crate::clock::now() };
+        self.put(&part.join(RESTORED), &restored.encode())?;
+        let server = self.from.config.server.folder.clone();
+        let marked = Restoration::Unchecked.write(&self.to.join(&server));
+        marked.map_err(Failure::inside("mark the copy"))?;
+        self.list(&server.join(RESTORED))
     }
 
     fn keys(&mut self, passphrase: Presence) -> Result<(), Failure> {

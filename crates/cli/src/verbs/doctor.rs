@@ -3,10 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
+use model::Disk;
 use serde::Serialize;
 use signer::Signer as _;
+use store::Restoration;
 
 use crate::config::Folder;
 use crate::context::FolderArgs;
@@ -56,6 +59,7 @@ pub(super) fn run(args: &DoctorArgs, terminal: Terminal) -> Result<Exit, Failure
         key_process(&folder),
         server(&folder),
         trust_root(&folder),
+        continuity(&folder),
         separation(&folder),
         Row {
             what: "journal anchored by witnesses",
@@ -157,6 +161,33 @@ fn trust_root(folder: &Folder) -> Row {
         }
     });
     row("trust root", found, "`avouch trust export` fetches a new one")
+}
+
+/// What comes from a backup signs and serves only after somebody looked at it.
+fn continuity(folder: &Folder) -> Row {
+    let what = "folders that go on where they stopped";
+    let journal = folder.at(&folder.config.signerd.folder).join("journal");
+    let disk: Arc<dyn Disk> = Arc::new(signerd::FileDisk::new(&journal));
+    if let Ok(Some(journal)) = signerd::inspect(&disk)
+        && let signerd::Continuity::Restored(restored) = journal.continuity
+    {
+        let evidence = format!("the key process's comes from a backup of {}", restored.at);
+        return row(what, Err(evidence), "`avouch signerd adopt DIR`, then `avouch fsck DIR`");
+    }
+    match Restoration::read(&folder.at(&folder.config.server.folder)) {
+        Ok(Restoration::None) => {
+            row(what, Ok("neither comes from a backup that nobody took up".to_owned()), "")
+        }
+        Ok(Restoration::Checked) => {
+            let evidence = "the server's comes from a backup, and its books agree";
+            row(what, Err(evidence.to_owned()), "start `avouch serve DIR`")
+        }
+        Ok(Restoration::Unchecked) => {
+            let evidence = "the server's comes from a backup";
+            row(what, Err(evidence.to_owned()), "stop everything, then `avouch fsck DIR`")
+        }
+        Err(cause) => row(what, Err(cause.to_string()), "look at the server's folder"),
+    }
 }
 
 /// Two users keep a server that was taken over away from the key process's files.

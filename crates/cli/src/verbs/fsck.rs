@@ -9,7 +9,7 @@ use store::{OpenError, Reader, Restoration};
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fsck::{self, Folders, Held, Origin, Report};
+use crate::fsck::{self, Folders, Held, Report};
 use crate::terminal::Terminal;
 
 /// The flags of `avouch fsck`.
@@ -66,7 +66,9 @@ pub(super) fn run(args: &FsckArgs, terminal: Terminal) -> Result<Exit, Failure> 
         return Ok(Exit::Bad);
     }
     const ACTION: &str = "note that the restored folder was checked";
-    if Restoration::read(&server).map_err(Failure::inside(ACTION))? == Restoration::Unchecked {
+    // A backup stays as it is.
+    let is_backup = folder.at(crate::manifest::FILE).exists();
+    if !is_backup && Restoration::read(&server).map_err(Failure::inside(ACTION))? == Restoration::Unchecked {
         Restoration::Checked.write(&server).map_err(Failure::inside(ACTION))?;
         terminal.note("the restored folder is whole: `avouch serve` asks the key process whether it knows the same log, then serves");
     }
@@ -95,10 +97,7 @@ fn check(folder: &Folder, held: &[Held]) -> Result<(Report, PathBuf), Failure> {
         quiet => quiet.map_err(Failure::inside("read the key process's folder"))?,
     };
     let passphrase_file = folder.at(&wiring.passphrase_file);
-    let is_backup = folder.at(crate::manifest::FILE).exists();
-    let origin = if is_backup { Origin::Copy } else { Origin::Own };
-    let folders =
-        Folders { origin, server: &server, key_process: &key_process, passphrase_file: &passphrase_file };
+    let folders = Folders { server: &server, key_process: &key_process, passphrase_file: &passphrase_file };
     Ok((fsck::check(folders, store, held), server))
 }
 

@@ -2,13 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use model::Disk;
-use quorum::Registry;
-use signerd::{FileDisk, RESTORED, Restored};
-use store::Restoration;
+use signerd::RESTORED;
 
 use super::backup::{sync_folders, write_private};
 use crate::config::{Config, FILE};
@@ -69,39 +65,24 @@ pub(super) fn run(args: &RestoreArgs, terminal: Terminal) -> Result<Exit, Failur
         });
     }
     files::private_folder(&args.dir)?;
-    for listed in manifest.files.iter().filter(|listed| wanted(Path::new(&listed.path))) {
+    // CRASH: the marks that the backup brings come first: a folder that is whole is marked.
+    let is_mark = |path: &str| path.ends_with(&format!("/{RESTORED}"));
+    let mut listed: Vec<_> = manifest.files.iter().filter(|listed| wanted(Path::new(&listed.path))).collect();
+    listed.sort_by_key(|listed| !is_mark(&listed.path));
+    for listed in listed {
         let from = args.backup.join(&listed.path);
         let bytes = fs::read(&from).map_err(Failure::file("read", &from))?;
         write_private(&args.dir.join(&listed.path), &bytes)?;
+        if is_mark(&listed.path) {
+            sync_folders(&args.dir)?;
+        }
     }
     if args.only.is_none() {
         files::private_folder(&args.dir.join("run"))?;
     }
-    // CRASH: without its mark a folder would go on as if nothing had happened; so the marks come first into a folder
-    // that is not whole before they are there, and the names are made durable last of all.
-    if args.only != Some(Part::KeyProcess) {
-        Restoration::Unchecked
-            .write(&args.dir.join(server))
-            .map_err(Failure::inside("mark the server's folder"))?;
-    }
-    if args.only != Some(Part::Server) {
-        mark_key_process(&args.dir.join(key_process).join("journal"))?;
-    }
     sync_folders(&args.dir)?;
     report(args, &manifest, &config, terminal);
     Ok(Exit::Done)
-}
-
-fn mark_key_process(journal: &Path) -> Result<(), Failure> {
-    const ACTION: &str = "mark the key process's folder";
-    let disk: Arc<dyn Disk> = Arc::new(FileDisk::new(journal));
-    let inspection = signerd::inspect(&disk).map_err(Failure::inside(ACTION))?;
-    let Some(inspection) = inspection else { return Ok(()) };
-    let registry =
-        Registry::replay(inspection.registry.iter().map(Vec::as_slice)).map_err(Failure::inside(ACTION))?;
-    let adoptions = u64::try_from(registry.adoptions().len()).unwrap_or(u64::MAX);
-    let restored = Restored { adoptions, head: inspection.head, at: crate::clock::now() };
-    disk.replace(RESTORED, &restored.encode()).map_err(Failure::inside(ACTION))
 }
 
 fn report(args: &RestoreArgs, manifest: &Manifest, config: &Config, terminal: Terminal) {

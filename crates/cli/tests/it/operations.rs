@@ -108,7 +108,7 @@ fn a_key_process_that_was_restored_signs_nothing_stateful_until_it_is_adopted() 
     restored.good(&["restore", &backup, &restored.data()]);
     let (code, said) = restored.run(&["serve", &restored.data()]);
     assert!(code != 0 && said.contains("run `avouch fsck`"), "{said}");
-    assert!(restored.good(&["fsck", &restored.data()]).contains("restored and not adopted"));
+    assert!(restored.good(&["fsck", &restored.data()]).contains("comes from a backup and was not adopted"));
     let (code, said) = restored.run(&["serve", &restored.data()]);
     assert!(code != 0 && said.contains("administrators adopt it"), "{said}");
     let said = adopt(&site, &restored);
