@@ -72,6 +72,7 @@ pub fn verify_bundle(
         BundleTrust::Platform(root) => {
             key::check_present(root, present)?;
             let known = key::of_form(root.registry(), &key, Form::Blob)?;
+            key::check_ungoverned(known)?;
             key::check_time(root.registry(), known, time.at)?;
             not_checked.extend(
                 expectations.check_key(key.id(), Some(&known.record.name)).map_err(Refused::expectation)?,

@@ -57,6 +57,7 @@ pub fn verify_cms(
         CmsTrust::Platform(root) => {
             key::check_present(root, present)?;
             let known = key::of_form(root.registry(), &public_key, model::Form::Cms)?;
+            key::check_ungoverned(known)?;
             key::check_time(root.registry(), known, time.at)?;
             let open = expectations.check_key(public_key.id(), Some(&known.record.name));
             not_checked.extend(open.map_err(Refused::expectation)?);

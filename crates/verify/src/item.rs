@@ -215,6 +215,10 @@ impl<'a> Examination<'a> {
     /// Is the intent in the journal that of this very signature?
     fn check_journal(&mut self, key: &Key, to_be_signed: &ToBeSigned) -> Result<(), Refused> {
         let Some(entry) = &self.signed.journal else {
+            if key.record.rule.is_some() {
+                let name = key.record.name.clone();
+                return Err(Refused::bad(Part::Journal, Fault::NoIntent { name }));
+            }
             self.open.push(NotChecked::NoJournal);
             return Ok(());
         };
@@ -236,6 +240,16 @@ impl<'a> Examination<'a> {
         };
         if let Some(field) = difference(found, &expected) {
             return Err(Refused::bad(Part::Journal, Fault::OtherEntry { field }));
+        }
+        // The key process signs within the request's time only, and writes the time that it signs into what it signs.
+        let chosen = Chosen::decode(&found.chosen).map_err(unreadable(Part::Journal))?;
+        let is_written = match chosen {
+            Chosen::SigningTime(signing_time) => signing_time == found.time.whole_second(),
+            _ => true,
+        };
+        let request = self.bench.request;
+        if !is_written || found.time < request.created || found.time >= request.deadline {
+            return Err(Refused::bad(Part::Journal, Fault::OtherEntry { field: "time" }));
         }
         let Some(note) = &entry.checkpoint else {
             self.open.push(NotChecked::JournalWithoutCheckpoint);

@@ -63,6 +63,15 @@ pub(crate) fn of_form<'a>(registry: &'a Registry, key: &PublicKey, form: Form) -
     Err(bad(Fault::NotAsRecorded { what: "form", name: known.record.name.clone() }))
 }
 
+/// INVARIANT: the key's record says whether a quorum is due. A bundle and a CMS show none, so of a governed key they
+/// prove nothing by themselves; else whoever makes one of them out of a receipt would strip it of its endorsements.
+pub(crate) fn check_ungoverned(key: &Key) -> Result<(), Refused> {
+    if key.record.rule.is_none() {
+        return Ok(());
+    }
+    Err(Refused::cannot_check(Part::Endorsements, Gap::NeedsReceipt { what: "quorum" }))
+}
+
 /// What is proven by finding it.
 pub(crate) fn registered(registry: &Registry, key: &Key) -> Proven {
     let KeyRecord { name, generation, .. } = &key.record;

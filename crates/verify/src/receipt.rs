@@ -1,7 +1,7 @@
 //! A receipt, from beginning to end.
 
 use model::receipt::Receipt;
-use model::{Digest, Item, Kind, Proven as RequesterProof, Request, Signing, limits, to_canonical};
+use model::{Digest, Item, Kind, Request, Signing, limits, to_canonical};
 use quorum::{Endorsement, Governance, Registry};
 
 use crate::refused::{Fault, Gap};
@@ -151,9 +151,8 @@ fn verify_items(bench: &Bench<'_>, not_checked: &mut Vec<NotChecked>) -> Result<
 /// What nobody can know from a receipt and a trust root.
 fn open_questions(bench: &Bench<'_>) -> Vec<NotChecked> {
     let mut open = Vec::new();
-    if bench.request.requester.proven != RequesterProof::Endorsement {
-        open.push(NotChecked::RequesterAsserted);
-    }
+    // Whatever the request says of how its requester was proven, no receipt of version 1 carries that proof.
+    open.push(NotChecked::RequesterAsserted);
     if bench.registry.governance() == Governance::Solo {
         open.push(NotChecked::Solo);
     }

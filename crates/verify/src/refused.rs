@@ -264,6 +264,12 @@ pub enum Fault {
     /// Too few endorsements, or a rejection.
     #[error("the key's rule is not met")]
     Quorum(#[source] quorum::Shortfall),
+    /// A quorum without the intent that names it: somebody took it away.
+    #[error("key `{name}` asks for endorsements, and the journal's intent that names them is not there")]
+    NoIntent {
+        /// The key.
+        name: Space,
+    },
     /// Endorsements where no rule asks for any: nobody has looked at them.
     #[error("there are some, and the rule of no key asks for any")]
     Unasked,

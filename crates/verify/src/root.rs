@@ -115,7 +115,7 @@ pub enum RootError {
         source: CertificateError,
     },
     /// A key that the registry does not vouch for.
-    #[error("the trust root holds a {what} whose key the registry does not know as such")]
+    #[error("the trust root holds a {what} whose key or time the registry does not know as such")]
     NotRegistered {
         /// What it is.
         what: &'static str,
@@ -263,7 +263,9 @@ impl TrustRoot {
         let log = |log: &Log| {
             let key = log.key().ok().filter(|key| stands(key, Form::Checkpoint));
             let record = key.and_then(|key| self.registry.key(&key.id()));
-            record.is_some_and(|known| known.record.origin.as_deref() == log.origin())
+            record.is_some_and(|known| {
+                known.record.origin.as_deref() == log.origin() && log.public_key.valid_for == window(known)
+            })
         };
         if !self.wire.sigstore.tlogs.iter().all(log)
             || self.anchors.logs.len() != self.wire.sigstore.tlogs.len()
@@ -271,8 +273,9 @@ impl TrustRoot {
             return Err(RootError::NotRegistered { what: "log" });
         }
         let authority = |authority: &crate::anchors::TrustedAuthority| {
-            certified(&authority.root, Form::Ca)
-                && authority.chain.first().is_some_and(|leaf| certified(leaf, Form::Timestamp))
+            let leaf = authority.chain.first().filter(|leaf| certified(leaf, Form::Timestamp));
+            let key = leaf.and_then(|leaf| self.registry.key(&leaf.public_key().ok()?.id()));
+            certified(&authority.root, Form::Ca) && key.is_some_and(|known| authority.window == window(known))
         };
         let all_read = self.anchors.authorities.len() == self.wire.sigstore.timestamp_authorities.len();
         if !all_read || !self.anchors.authorities.iter().all(authority) {
@@ -334,6 +337,9 @@ impl Composing<'_> {
 }
 
 /// From when a key may have signed, and until when it did, where it does no more.
+///
+/// INVARIANT: the chain says it, not the file: whoever serves the file does not give a key that was revoked its time
+/// back.
 fn window(key: &quorum::Key) -> Window {
     let ended = !matches!(key.state, KeyState::Active | KeyState::Suspended);
     Window { start: key.record.not_before.whole_second(), end: ended.then(|| key.since.whole_second()) }

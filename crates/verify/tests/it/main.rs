@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod attacks;
 mod platform;
 mod receipts;
 mod worked_example;

@@ -71,7 +71,7 @@ fn a_trust_root_survives_its_file_and_refuses_every_changed_byte_that_matters() 
             accepted.push(String::from_utf8_lossy(&bytes[at.saturating_sub(12)..=at]).into_owned());
         }
     }
-    // What only describes may be changed by whoever makes the file: expiry, windows, addresses and names for people.
+    // What only describes may be changed by whoever makes the file: expiry, addresses and names for people.
     // Certificates' own signatures and the journal's key hash are held elsewhere.
     for near in &accepted {
         assert!(!near.contains("platform\":\""), "the platform id was changed unnoticed: {near}");
