@@ -266,6 +266,6 @@ pub(crate) fn find_key(registry: &Registry, text: &str) -> Result<KeyId, Failure
     };
     by_id.or_else(by_name).ok_or_else(|| Failure::Usage {
         what: format!("the registry knows no key `{text}`"),
-        advice: "`avouch key list DIR` shows all keys",
+        advice: "`avouch key list` shows all keys",
     })
 }

@@ -38,6 +38,7 @@ pub(crate) fn compose(view: &ProfileView, asked: &Asked<'_>, now: Instant) -> Re
             advice: "choose a profile of that class; `avouch whoami` lists yours",
         });
     }
+    nameable(asked.files)?;
     let items = items(view, asked.files)?;
     let request = Request {
         version: 1,
@@ -92,6 +93,20 @@ fn items(view: &ProfileView, files: &[ReadFile]) -> Result<Items, Failure> {
         });
     }
     Items::parse(encoded).map_err(Failure::input("a file's name", "one that a receipt can hold"))
+}
+
+/// A receipt holds names that can be shown.
+fn nameable(files: &[ReadFile]) -> Result<(), Failure> {
+    let unfit = |name: &str| {
+        name.is_empty() || name.len() > limits::NAME_BYTES_MAX || name.contains(char::is_control)
+    };
+    match files.iter().find(|file| unfit(&file.name)) {
+        None => Ok(()),
+        Some(file) => Err(Failure::Usage {
+            what: format!("a receipt cannot hold the file's name {:?}", file.name),
+            advice: "rename it: a name is not empty, at most 255 bytes long, and has no line breaks in it",
+        }),
+    }
 }
 
 fn check_clock(server: Instant, here: Instant) -> Result<(), Failure> {

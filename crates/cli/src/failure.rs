@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use api::Code;
+
 use crate::exit::Exit;
 
 /// Why a verb stopped. The text says what failed and why, [`Failure::advice`] what to do.
@@ -43,7 +45,7 @@ pub(crate) enum Failure {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The server, over the network.
-    #[error("the server did not do it")]
+    #[error("{}", server_said(.0))]
     Client(#[from] client::ClientError),
     /// The key process, over its socket.
     #[error("the key process cannot be asked to {action}")]
@@ -119,7 +121,7 @@ impl Failure {
             | Self::ConfigKey { .. }
             | Self::Usage { .. }
             | Self::Input { .. } => Exit::Usage,
-            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => Exit::Usage,
+            Self::File { source, .. } if names_the_wrong_file(source.kind()) => Exit::Usage,
             Self::File { .. } | Self::KeyProcess { .. } | Self::Process { .. } | Self::Inside { .. } => {
                 Exit::CannotCheck
             }
@@ -141,15 +143,26 @@ impl Failure {
             Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as the user whom the file belongs to"
             }
+            Self::File { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+                "name a file, not a folder"
+            }
+            Self::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
+                "name another one: what is there is not overwritten"
+            }
             Self::Config { .. } | Self::ConfigKey { .. } => {
                 "correct the file, then ask `avouch config check DIR`"
             }
-            Self::Client(error) => match error.kind() {
-                client::Kind::Unreachable => {
-                    "is `avouch serve` running there? `avouch doctor DIR` looks at this machine"
+            Self::Client(error) => match (error.problem(), error.kind()) {
+                // The general advice is for those who speak HTTP; here, what the server says is all there is to do.
+                (Some(problem), _) => match problem.code {
+                    Code::BadRequest | Code::Unauthenticated => "",
+                    Code::NotFound => "look at the name or the id again",
+                    code => code.advice(),
+                },
+                (None, client::Kind::Unreachable) => {
+                    "is `avouch serve` running there? `avouch doctor` looks at this machine"
                 }
-                client::Kind::Refused => "`avouch whoami` says what you may do, and why not the rest",
-                client::Kind::Usage => "`avouch login --help` shows how to name a server and a credential",
+                (None, _) => "`avouch login --help` shows how to name a server and a credential",
             },
             Self::KeyProcess { .. } => "is `avouch serve` running on this folder, and are you its user?",
             Self::BadReceipt { .. } => "do not trust this server; report what happened, with the time",
@@ -157,4 +170,20 @@ impl Failure {
             _ => "",
         }
     }
+}
+
+/// What a call came to; the cause beneath it says why.
+fn server_said(error: &client::ClientError) -> &'static str {
+    match (error.problem(), error.kind()) {
+        (_, client::Kind::Refused) => "the server refuses",
+        (Some(_), client::Kind::Unreachable) => "the server cannot do it now",
+        (Some(_), _) => "the server does not take what is asked",
+        (None, client::Kind::Unreachable) => "the server was not reached",
+        (None, _) => "the server cannot be called",
+    }
+}
+
+/// Is it the caller's choice of file, rather than the file, that is at fault?
+fn names_the_wrong_file(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::AlreadyExists)
 }

@@ -14,10 +14,41 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), Failure> {
 
 /// Writes a secret that only its user may read; one that is there already is not overwritten.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut options = OpenOptions::new();
-    let mut file =
-        options.write(true).create_new(true).mode(0o400).open(path).map_err(Failure::file("make", path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Failure::file("write", path))
+    Reserved::new(path)?.fill(bytes)
+}
+
+/// A secret's file that is there already, and goes away again unless it is filled.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    path: PathBuf,
+    file: fs::File,
+    filled: bool,
+}
+
+impl Reserved {
+    /// Makes the file, which only its user may read; one that is there already is not overwritten.
+    pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create_new(true).mode(0o400);
+        let file = options.open(path).map_err(Failure::file("make", path))?;
+        Ok(Self { path: path.to_owned(), file, filled: false })
+    }
+
+    /// Writes the secret, down to the disk.
+    pub(crate) fn fill(mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_all());
+        written.map_err(Failure::file("write", &self.path))?;
+        self.filled = true;
+        Ok(())
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if !self.filled {
+            let _it_stays_empty = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Writes a file whole, or not at all: it appears under its name when all of it is on the disk.

@@ -108,7 +108,10 @@ impl Household {
             }
             let kept = self.kept.iter_mut().find(|kept| kept.role == role);
             if let Some(Ok(Some(status))) = kept.map(|kept| kept.child.try_wait()) {
-                return Err(Failure::Process { process, fault: format!("ended while it started: {status}") });
+                return Err(Failure::Process {
+                    process,
+                    fault: format!("ended while it started ({status}): what it says above is why"),
+                });
             }
             if since.elapsed() > START {
                 return Err(Failure::Process {

@@ -28,8 +28,9 @@ pub(crate) fn certificates(url: &str) -> Result<Vec<Certificate>, Failure> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| not_one())?;
     let unreachable = |fault: String| Failure::Process { process: "the server", fault };
     let socket = address.to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(not_one)?;
-    let mut stream = TcpStream::connect_timeout(&socket, LIMIT)
-        .map_err(|cause| unreachable(format!("at `{url}` cannot be reached: {cause}")))?;
+    let mut stream = TcpStream::connect_timeout(&socket, LIMIT).map_err(|cause| {
+        unreachable(format!("at `{url}` cannot be reached: {cause}; is `avouch serve` running there?"))
+    })?;
     let bounded = stream.set_read_timeout(Some(LIMIT)).and_then(|()| stream.set_write_timeout(Some(LIMIT)));
     bounded.map_err(Failure::inside("bound the connection"))?;
 

@@ -15,7 +15,8 @@ use crate::failure::Failure;
 /// Reads a trust root file.
 pub(crate) fn trust_root(path: &Path) -> Result<TrustRoot, Failure> {
     let bytes = crate::files::read_bounded(path, TRUST_ROOT_BYTES_MAX)?;
-    TrustRoot::parse(&bytes)
+    // Whoever pasted it, or printed it with a shell, has a line break at its end.
+    TrustRoot::parse(bytes.trim_ascii_end())
         .map_err(Failure::input(path.display().to_string(), "a trust root that can be used"))
 }
 

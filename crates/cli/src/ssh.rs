@@ -178,7 +178,9 @@ fn sign_with_keygen(public_file: &Path, message: &[u8]) -> Result<String, Failur
     let output = child.wait_with_output().map_err(|cause| failed(format!("broke off: {cause}")))?;
     if !output.status.success() {
         return Err(failed(
-            "did not sign; is the key in the agent, or its private half beside the public file?".to_owned(),
+            "did not sign; is the key in the agent, or its private half beside the public file? For a key that \
+             `avouch init` made, name the file with its passphrase (`--help` says how)"
+                .to_owned(),
         ));
     }
     String::from_utf8(output.stdout)

@@ -10,6 +10,7 @@ use model::{PrincipalId, Space};
 use crate::context::FolderArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::files::Reserved;
 use crate::terminal::Terminal;
 
 /// The flags of `avouch api-key`.
@@ -65,10 +66,12 @@ pub(super) fn run(args: &ApiKeyArgs, terminal: Terminal) -> Result<Exit, Failure
                     .whole_second(),
             };
             let admin = folder.admin()?;
+            // A key that could not be written down would be good, and nobody's.
+            let reserved = out.as_deref().map(Reserved::new).transpose()?;
             let issued = crate::online::call(admin.issue_api_key(&new))?;
             let (id, expires) = (issued.view.id, issued.view.expires);
-            match out {
-                Some(path) => crate::files::write_private(path, issued.key.as_bytes())?,
+            match reserved {
+                Some(file) => file.fill(issued.key.as_bytes())?,
                 None => terminal.line(&issued.key),
             }
             terminal.note(format_args!("{id} expires at {expires}; it is not shown again"));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use api::Code;
 use clap::Args;
 use model::{Digest, PrincipalId, RequestId, to_canonical};
 use quorum::Decision;
@@ -49,9 +50,23 @@ pub(super) fn run(args: &EndorseArgs, terminal: Terminal) -> Result<Exit, Failur
     let endorsement = key.endorse(&platform, &args.digest, decision, args.principal, crate::clock::now())?;
     let endorsement = String::from_utf8(to_canonical(&endorsement)).expect("canonical JSON is UTF-8");
     let client = context.client()?;
-    let view = crate::online::call(client.endorse(&args.request, &endorsement))?;
+    let view = crate::online::call(client.endorse(&args.request, &endorsement)).map_err(not_counted)?;
     terminal.line(format_args!("{}: {}", view.id, state_text(view.state)));
     view.reasons.iter().for_each(|reason| terminal.line(format_args!("  {reason}")));
     // A request that was rejected as its endorser wanted is no failure of this verb.
     Ok(if args.reject { Exit::Done } else { exit_of(view.state) })
+}
+
+/// What the server cannot take of an endorsement is one of the three things that its signature covers.
+fn not_counted(failure: Failure) -> Failure {
+    match failure {
+        Failure::Client(error) => match error.problem().filter(|problem| problem.code == Code::BadRequest) {
+            Some(problem) => Failure::Usage {
+                what: problem.detail.clone(),
+                advice: "compare `--digest` with what the requester says; `--as` and `--key` must be yours in the registry",
+            },
+            None => Failure::Client(error),
+        },
+        other => other,
+    }
 }

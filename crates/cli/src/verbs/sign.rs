@@ -1,5 +1,6 @@
 //! `avouch sign`: files in, receipts out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,7 +31,11 @@ Examples:
   avouch sign dist/* --profile payments/api --product api --version 1.4.0
   tar c src | avouch sign - --name src.tar
 
-Beside each file appear NAME.receipt.json and, by the keys of the profile, NAME.sigstore.json, NAME.sig and NAME.p7s.")]
+Beside each file appear NAME.receipt.json and, by the keys of the profile, NAME.sigstore.json, NAME.sig and NAME.p7s.
+
+Where people must endorse, it says which request and digest, waits, and ends with exit code 4; the same command fetches
+the receipt once they have. A request that was rejected (5) or expired (6) is asked anew by the same command, unless
+--idempotency-key holds on to it.")]
 pub(crate) struct SignArgs {
     /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -51,21 +56,21 @@ pub(crate) struct SignArgs {
     #[arg(long, value_name = "REPOSITORY[@COMMIT]")]
     pub(crate) source: Option<String>,
     /// Why, for those who are asked to endorse
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) reason: String,
-    /// The name under which standard input is signed
+    /// The name under which standard input is signed, and beside which the receipt is written [default: stdin]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// The folder for what comes back; otherwise beside each file
+    /// The folder, which is there, for what comes back; otherwise beside each file
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Make a new signature even if the same was made within the last 24 hours
     #[arg(long)]
     pub(crate) again: bool,
-    /// What makes a repeat of this call the same, even from another process
+    /// What makes a repeat of this call the same, even from another process, and even after a rejection
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
-    /// How many seconds to wait for the signatures
+    /// How many seconds to wait for the signatures, and for endorsements where the key asks for them
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     pub(crate) wait: u64,
     #[command(flatten)]
@@ -118,28 +123,71 @@ pub(super) fn run(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> 
 /// Signs files and writes what came back, once it was verified.
 pub(crate) fn sign(args: &SignArgs, context: &Context) -> Result<(RequestView, Vec<Signed>), Failure> {
     let client = context.client()?;
+    check(args)?;
     let files = read(args)?;
-    let asked = asked(args, &files);
-    let wait = Wait::Final(Duration::from_secs(args.wait));
-    let view = crate::online::call(async { submit(&client, args, &asked, wait).await })?;
+    let distinct = distinct(&files);
+    let asked = asked(args, &distinct);
+    let view = crate::online::call(async { attend(&client, args, &asked).await })?;
     let mut written = Vec::with_capacity(view.receipts.len());
     let mut trust = Trust { context, root: context.trust_root()?, renewed: false };
     for receipt in &view.receipts {
-        written.push(keep(args, receipt, &files, &mut trust)?);
+        written.extend(keep(args, receipt, &files, &mut trust)?);
     }
     Ok((view, written))
 }
 
-fn read(args: &SignArgs) -> Result<Vec<ReadFile>, Failure> {
-    let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
-    if args.files.iter().filter(is_stdin).count() > 1 {
-        return Err(Failure::Usage {
-            what: "standard input can be signed once".to_owned(),
-            advice: "name `-` once",
-        });
+/// Finds mistakes in the flags before anything is read or asked.
+fn check(args: &SignArgs) -> Result<(), Failure> {
+    let wrong = |what: String, advice| Err(Failure::Usage { what, advice });
+    let of_stdin = args.files.iter().filter(|path| is_stdin(path)).count();
+    if of_stdin > 1 {
+        return wrong("standard input can be signed once".to_owned(), "name `-` once");
     }
-    let name = |path: &PathBuf| is_stdin(&path).then_some(args.name.as_deref()).flatten();
+    if let Some(name) = &args.name {
+        if of_stdin == 0 {
+            return wrong(
+                "`--name` names standard input, and `-` is not among the files".to_owned(),
+                "leave `--name` away: a file is signed under its own name",
+            );
+        }
+        if Path::new(name).file_name() != Some(name.as_ref()) {
+            return wrong(
+                format!("`{name}` is not the bare name of a file"),
+                "give a name without folders; `--out DIR` says where the receipt goes",
+            );
+        }
+    }
+    let Some(out) = &args.out else { return Ok(()) };
+    if !out.is_dir() {
+        return wrong(
+            format!("`{}` is not a folder", out.display()),
+            "make it first: what comes back goes there",
+        );
+    }
+    let mut names = BTreeSet::new();
+    match args.files.iter().filter_map(|path| path.file_name()).find(|name| !names.insert(*name)) {
+        None => Ok(()),
+        Some(name) => wrong(
+            format!("two of the files are called `{}`, and `{}` holds one", name.display(), out.display()),
+            "sign them without `--out`, or one after the other into two folders",
+        ),
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn read(args: &SignArgs) -> Result<Vec<ReadFile>, Failure> {
+    let name = |path: &Path| is_stdin(path).then_some(args.name.as_deref()).flatten();
     args.files.iter().map(|path| crate::reading::file(path, name(path), Carried::Digest)).collect()
+}
+
+/// The files without those that are one of the others again, by name and bytes: one receipt serves them all.
+fn distinct(files: &[ReadFile]) -> Vec<ReadFile> {
+    let mut seen = BTreeSet::new();
+    let first = |file: &&ReadFile| seen.insert((file.name.clone(), file.prepared.file.sha256));
+    files.iter().filter(first).cloned().collect()
 }
 
 fn asked<'a>(args: &SignArgs, files: &'a [ReadFile]) -> Asked<'a> {
@@ -153,6 +201,27 @@ fn asked<'a>(args: &SignArgs, files: &'a [ReadFile]) -> Asked<'a> {
         },
     };
     Asked { files, subject, reason: args.reason.clone(), class: args.class, again: args.again }
+}
+
+/// How long signing takes at most before its caller is told what it waits for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Submits, and waits as long as the caller wishes; says whom it waits for, where that is people.
+async fn attend(client: &Client, args: &SignArgs, asked: &Asked<'_>) -> Result<RequestView, Failure> {
+    let whole = Duration::from_secs(args.wait);
+    let first = whole.min(PATIENCE);
+    let view = submit(client, args, asked, Wait::Final(first)).await?;
+    let rest = whole.saturating_sub(first);
+    if view.state.is_final() || rest.is_zero() {
+        return Ok(view);
+    }
+    if view.state == RequestState::Waiting {
+        let (id, digest, seconds) = (&view.id, &view.digest, rest.as_secs());
+        Terminal::new().note(format_args!(
+            "request {id} with digest {digest} waits for endorsements; so does this command, for {seconds} s more"
+        ));
+    }
+    Ok(client.request(&view.id, Wait::Final(rest)).await?)
 }
 
 /// Composes and submits; once more, if the server says that the request is out of date.
@@ -212,22 +281,34 @@ impl Trust<'_> {
     }
 }
 
-/// Verifies a receipt and writes it, with its projections, beside its file.
+/// Verifies a receipt and writes it, with its projections, beside its file, and beside each that is the same.
 fn keep(
     args: &SignArgs,
     receipt: &Receipt,
     files: &[ReadFile],
     trust: &mut Trust<'_>,
-) -> Result<Signed, Failure> {
+) -> Result<Vec<Signed>, Failure> {
     let first = receipt.items.first().and_then(|signed| Item::parse(signed.item.as_bytes()).ok());
-    let file = first
-        .and_then(|item| files.iter().find(|file| file.prepared.file == item.file && file.name == item.name));
-    let file = file.ok_or_else(|| Failure::Process {
+    let is_of = |file: &&ReadFile| {
+        first.as_ref().is_some_and(|item| file.prepared.file == item.file && file.name == item.name)
+    };
+    let same: Vec<&ReadFile> = files.iter().filter(is_of).collect();
+    let file = same.first().ok_or_else(|| Failure::Process {
         process: "the server",
         fault: "answered with a receipt of none of these files".to_owned(),
     })?;
     let artifact = Artifact { sha256: file.prepared.file.sha256, name: Some(file.name.clone()) };
     trust.verify(&artifact, receipt)?;
+    same.into_iter().map(|file| lay_beside(args, receipt, file, &trust.root)).collect()
+}
+
+/// Writes a receipt that was verified, with its projections, beside a file.
+fn lay_beside(
+    args: &SignArgs,
+    receipt: &Receipt,
+    file: &ReadFile,
+    root: &TrustRoot,
+) -> Result<Signed, Failure> {
     let beside = match (&args.out, &file.path) {
         (Some(out), _) => out.join(&file.name),
         (None, Some(path)) => path.clone(),
@@ -235,7 +316,7 @@ fn keep(
     };
     let mut written = vec![write(&beside, detached::Kind::Receipt, &receipt.encode())?];
     for signed in &receipt.items {
-        let log_id = trust.root.logs().find(|log| {
+        let log_id = root.logs().find(|log| {
             signed.log.as_ref().is_some_and(|entry| entry.checkpoint.lines().next() == Some(log.name()))
         });
         let log_id = log_id.map(tlog::VerifierKey::log_id);
@@ -246,7 +327,7 @@ fn keep(
             written.push(write(&beside, one.kind, &one.bytes)?);
         }
     }
-    Ok(Signed { name: file.name.clone(), sha256: artifact.sha256.to_string(), written })
+    Ok(Signed { name: file.name.clone(), sha256: file.prepared.file.sha256.to_string(), written })
 }
 
 fn write(beside: &Path, kind: detached::Kind, bytes: &[u8]) -> Result<PathBuf, Failure> {

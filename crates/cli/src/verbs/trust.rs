@@ -65,9 +65,12 @@ pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure>
                 terminal.bytes(key_pem(&root, name)?.as_bytes());
             } else if *roots {
                 terminal.bytes(roots_pem(&root).as_bytes());
-            } else {
-                terminal.bytes(&if *sigstore { root.sigstore().to_json() } else { root.encode() });
+            } else if *sigstore {
+                terminal.bytes(&root.sigstore().to_json());
                 terminal.line("");
+            } else {
+                // A trust root is read in its canonical form alone, which has no line break at its end.
+                terminal.bytes(&root.encode());
             }
         }
         TrustVerb::Show { file, context, json } => {

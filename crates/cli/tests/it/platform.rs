@@ -167,6 +167,101 @@ fn a_platform_lives_through_all_its_verbs() {
 }
 
 #[test]
+fn a_trust_root_that_was_exported_with_a_shell_verifies() {
+    let served = Served::new();
+    served.file("one.bin", b"one");
+    served.good(&["sign", "one.bin"]);
+    let exported = served.command().args(["trust", "export"]).output().unwrap().stdout;
+    served.file("exported.json", &exported);
+    served.good(&["verify", "one.bin", "--trust-root", "exported.json"]);
+    // Pasted, it has a line break at its end.
+    served.file("pasted.json", &[&exported[..], b"\n"].concat());
+    served.good(&["verify", "one.bin", "--trust-root", "pasted.json"]);
+}
+
+#[test]
+fn files_that_cannot_be_signed_are_named_before_anything_is_signed() {
+    let served = Served::new();
+    served.file("one.bin", b"one");
+    served.file("line\nbreak", b"one");
+    fs::create_dir(served.folder.path().join("folder")).unwrap();
+    served.file("folder/one.bin", b"another");
+    for (arguments, expected) in [
+        (&["folder"][..], "do: name a file, not a folder"),
+        (&["line\nbreak"], "\"line\\nbreak\""),
+        (&["one.bin", "--name", "two"], "`-` is not among the files"),
+        (&["-", "--name", "../two"], "`../two` is not the bare name of a file"),
+        (&["one.bin", "--out", "nowhere"], "`nowhere` is not a folder"),
+        (&["one.bin", "folder/one.bin", "--out", "folder"], "two of the files are called `one.bin`"),
+    ] {
+        let (code, said) = served.run(&[&["sign"], arguments].concat());
+        assert!(code == 3 && said.contains(expected), "{arguments:?}: {code}: {said}");
+    }
+    assert!(!exists(&served.folder.path().join("one.bin"), ".receipt.json"));
+}
+
+#[test]
+fn a_file_that_lies_in_two_folders_is_signed_once_and_has_its_receipt_in_both() {
+    let served = Served::new();
+    for folder in ["a", "b"] {
+        fs::create_dir(served.folder.path().join(folder)).unwrap();
+        served.file(&format!("{folder}/LICENSE"), b"one");
+    }
+    let said = served.good(&["sign", "a/LICENSE", "b/LICENSE"]);
+    assert!(said.contains("a/LICENSE.p7s") && said.contains("b/LICENSE.p7s"), "{said}");
+    served.good(&["verify", "b/LICENSE"]);
+    let receipt =
+        |folder: &str| fs::read(served.folder.path().join(folder).join("LICENSE.receipt.json")).unwrap();
+    assert_eq!(receipt("a"), receipt("b"));
+}
+
+#[test]
+fn whoever_must_be_endorsed_is_told_what_waits_and_hears_of_a_rejection() {
+    let served = Served::new();
+    let passphrase = served.passphrase.to_string_lossy().into_owned();
+    let endorser = ["--admin-passphrase-file", &passphrase];
+    let create = ["key", "create", "default/release", "--form", "blob", "--rule", "administrators=1"];
+    served.good(&[&create[..], &endorser].concat());
+    served.good(&["profile", "create", "default/release", "--key", "blob=default/release"]);
+    served.file("one.bin", b"one");
+    let sign = ["sign", "one.bin", "--profile", "default/release", "--idempotency-key", "release-1"];
+    let (code, said) = served.run(&[&sign[..], &["--wait", "3"]].concat());
+    assert!(code == 4 && said.contains("waits for endorsements; so does this command, for 1 s"), "{said}");
+
+    let waiting = served.command().args(sign).args(["--wait", "0", "--json"]).output().unwrap().stdout;
+    let waiting: serde_json::Value = serde_json::from_slice(&waiting).unwrap();
+    let (request, digest) = (waiting["request"].as_str().unwrap(), waiting["digest"].as_str().unwrap());
+    let principal = fs::read(served.dir.join("admin/principal.json")).unwrap();
+    let principal: serde_json::Value = serde_json::from_slice(&principal).unwrap();
+    let key = served.dir.join("admin/administrator.pub").to_string_lossy().into_owned();
+    let endorse = |digest: &str, flag: &[&str]| {
+        let who = ["--as", principal["principal"].as_str().unwrap(), "--key", &key];
+        let flags = [&["--passphrase-file", &passphrase], flag].concat();
+        served.run(&[&["endorse", request, "--digest", digest][..], &who, &flags].concat())
+    };
+    let (code, said) = endorse(&"00".repeat(32), &[]);
+    assert!(code == 3 && said.contains("do: compare `--digest`"), "{code}: {said}");
+    assert_eq!(endorse(digest, &["--reject"]).0, 0);
+    // The idempotency key holds on to the request; without it, the same is asked anew.
+    assert_eq!(served.run(&sign).0, 5);
+    assert_eq!(served.run(&["sign", "one.bin", "--profile", "default/release", "--wait", "0"]).0, 4);
+}
+
+#[test]
+fn an_api_key_that_could_not_be_written_down_is_not_issued() {
+    let served = Served::new();
+    let added = served.good(&["principal", "add", "ci", "--space", "default", "--json"]);
+    let added: serde_json::Value = serde_json::from_str(&added).unwrap();
+    let id = added["id"].as_str().unwrap();
+    served.file("there", b"mine");
+    let (code, said) = served.run(&["api-key", "create", id, "--space", "default", "--out", "there"]);
+    assert!(code == 3 && said.contains("is not overwritten"), "{code}: {said}");
+    let nobody = "prn_aaaaaaaaaaaaaaaaaaaaaaaaaa";
+    assert_ne!(served.run(&["api-key", "create", nobody, "--space", "default", "--out", "new"]).0, 0);
+    assert!(!served.folder.path().join("new").exists(), "an empty file was left behind");
+}
+
+#[test]
 fn an_administrator_makes_keys_profiles_principals_and_api_keys() {
     let served = Served::new();
     let passphrase = served.passphrase.to_string_lossy().into_owned();
