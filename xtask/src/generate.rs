@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::interop::{self, Reported};
-use crate::{metadata, tamper};
+use crate::{metadata, runner, tamper};
 
 const INTEROP_HEAD: &str = "\
 # What other tools say
@@ -32,7 +32,14 @@ together again, and shown to every tool that reads it. Where a part stands in se
 
 ";
 
+/// The environment variable that has a test write the page that it otherwise compares.
+const VARIABLE: &str = "AVOUCH_GEN";
+
+/// The test that knows docs/reference/commands.md.
+const COMMANDS: &str = "the_page_of_commands_is_what_the_binary_says";
+
 pub(crate) fn run() -> Result<(), Failure> {
+    runner::watch(runner::tests(&["-pcli", COMMANDS]).env(VARIABLE, "1"))?.verdict?;
     let Reported { rows, cells } = interop::collect()?;
     if rows.is_empty() || cells.is_empty() {
         return Err(Failure::Unavailable {

@@ -41,7 +41,8 @@ cargo xtask VERB
   fuzz [--install] [--seconds N]
                             fuzz each target (15 s) where a nightly and cargo-fuzz are, else replay the corpora
                             --install: first install what of the two is missing
-  gen                       write the files that are made from others: docs/formats/interop.md and tamper.md";
+  gen                       write the files that are made from others: docs/reference/commands.md,
+                            docs/formats/interop.md and tamper.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

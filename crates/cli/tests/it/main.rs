@@ -9,6 +9,7 @@
 )]
 
 mod command_line;
+mod commands;
 mod demo;
 mod der;
 mod forgery;
