@@ -10,19 +10,19 @@ use crate::command_line::text;
 const LOOPBACK_UP: &str = "python3 -c \"import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh', b'lo', 0x41))\"";
 
 #[test]
-fn interop_the_five_commands_of_the_readme_do_what_they_say() {
+fn interop_the_first_commands_of_the_readme_do_what_they_say() {
     let namespace = ["--map-root-user", "--net"];
     let allowed =
         Command::new("unshare").args(namespace).arg("true").status().is_ok_and(|status| status.success());
     if !allowed || testkit::tool("python3").is_none() || testkit::tool("openssl").is_none() {
-        testkit::skip("the five commands of the README", "no network namespace, python3 or openssl here");
+        testkit::skip("the first commands of the README", "no network namespace, python3 or openssl here");
         return;
     }
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let readme = fs::read_to_string(repository.join("README.md")).unwrap();
     let block = readme.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
     let commands: Vec<&str> = block.lines().collect();
-    assert_eq!(commands.len(), 5, "{block}");
+    assert_eq!(commands.len(), 6, "{block}");
     let home = testkit::temp_folder();
     fs::copy(repository.join("Cargo.toml"), home.path().join("Cargo.toml")).unwrap();
     let output = Command::new("unshare")
