@@ -12,7 +12,8 @@ use model::{Clock, Form};
 use quorum::{Registry, RegistryError};
 use signer::{Answer, CheckpointOrder, Head, Order, Orders, Refusal, Signer, SignerError, State};
 use store::{FreezeError, OpenError, Restoration, SHARDS, Store};
-use tlog::{Checkpoint, CheckpointError, CheckpointLock, LockError, Locked};
+use tlog::note::Note;
+use tlog::{Checkpoint, CheckpointError, CheckpointLock, LockError, Locked, TileStore};
 use tracing::{info, warn};
 
 use crate::wiring::{Rooms, holder};
@@ -133,7 +134,7 @@ pub(crate) fn agreed(
     let origin = log.and_then(|key| key.record.origin.clone()).unwrap_or_default();
     let store = match (store.load()?, log) {
         (Some(locked), Some(key)) => {
-            let known = Known::new(&told, &locked)?;
+            let known = Known::new(&told, &locked, shown(&store).as_deref())?;
             if known.newest.origin() == origin {
                 known.check()?;
                 if restoration == Restoration::Checked {
@@ -181,8 +182,13 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn new(told: &'a State, locked: &Locked) -> Result<Self, CheckpointError> {
-        let (onto, newest) = (Checkpoint::parse(&locked.onto)?, Checkpoint::parse(&locked.checkpoint)?);
+    fn new(told: &'a State, locked: &Locked, shown: Option<&str>) -> Result<Self, CheckpointError> {
+        let newest = Checkpoint::parse(&locked.checkpoint)?;
+        // Once the newest is shown, it was signed, and whoever signed it knows it.
+        let onto = match shown {
+            Some(text) if text == locked.checkpoint => newest.clone(),
+            _ => Checkpoint::parse(&locked.onto)?,
+        };
         Ok(Self { told, onto, newest })
     }
 
@@ -232,6 +238,12 @@ impl<'a> Known<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// The text of the checkpoint that is shown. Where none can be read, the newest waits to be signed again.
+fn shown(store: &Store) -> Option<String> {
+    let note = store.published().ok().flatten()?;
+    Note::parse(&note).ok().map(|note| note.text().to_owned())
 }
 
 fn head(checkpoint: &Checkpoint) -> Head {

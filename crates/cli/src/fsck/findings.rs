@@ -98,6 +98,8 @@ pub(crate) enum Remark {
         "{count} signatures are older than what the journal's files hold (from leaf {from} on): their intents were not looked up"
     )]
     OlderThanJournal { count: usize, from: u64 },
+    #[error("the intents of {count} signatures are lost with the state that an adoption left behind")]
+    IntentsLost { count: usize },
     #[error("{count} signatures have no outcome in the journal: the power went before it was written")]
     WithoutOutcome { count: usize },
     #[error(
@@ -153,6 +155,9 @@ impl Finding {
                 "bring the newest server folder back; where it is lost, `avouch signerd adopt` begins a new log"
             }
             Self::KeyProcessBehind { .. } => {
+                "bring the newest key process folder back; where it is lost, `avouch signerd adopt` takes this one up"
+            }
+            Self::ReceiptIntent { .. } => {
                 "bring the newest key process folder back; where it is lost, `avouch signerd adopt` takes this one up"
             }
             Self::OtherRoot { .. } => {

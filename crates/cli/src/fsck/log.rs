@@ -96,12 +96,14 @@ fn read_current(
         let fault = "the registry has no checkpoint key of that origin".to_owned();
         report.findings.push(Finding::Log { origin: origin.clone(), fault });
     }
+    // What was signed last: the newest, once that is shown; until then perhaps the one before.
+    let mut signed_from = &onto;
     match store.published() {
         None => report.remarks.push(Remark::NotShown),
         Some(note) => {
             let note = String::from_utf8_lossy(&note);
             match open_note(&note, key.as_ref(), &origin, report) {
-                Some(shown) if shown == newest => {}
+                Some(shown) if shown == newest => signed_from = &newest,
                 Some(shown) if shown == onto => report.remarks.push(Remark::Pending),
                 Some(shown) => {
                     let fault = format!(
@@ -117,7 +119,7 @@ fn read_current(
     }
     let files = Files { origin: &origin, folder: store.tiles_folder(), staged: staged.into_iter().collect() };
     let read = read_tree(&files, &newest, rows, key, Standing::Current, report);
-    hold_against_key_process(&onto, &newest, Standing::Current, journal, report);
+    hold_against_key_process(signed_from, &newest, Standing::Current, journal, report);
     logs.insert(origin, read);
 }
 

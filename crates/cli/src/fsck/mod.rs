@@ -13,6 +13,7 @@ mod tls;
 
 use std::path::Path;
 
+use model::told;
 use store::{OpenError, Reader};
 
 pub(crate) use findings::{Finding, Remark};
@@ -91,10 +92,4 @@ fn database(store: &Reader, report: &mut Report) {
         Ok(names) => report.findings.extend(names.into_iter().map(|name| Finding::Profile { name })),
         Err(cause) => report.findings.push(Finding::Store { fault: told(&cause) }),
     }
-}
-
-/// An error with all its causes.
-fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

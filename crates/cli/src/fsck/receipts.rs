@@ -61,12 +61,13 @@ pub(super) fn check_entry(entry: &EntryClaim, log: Option<&ReadLog>) -> Result<(
 }
 
 fn check_journal(rows: &Rows, journal: &Journal, report: &mut Report) {
-    let (mut older, mut without_outcome) = (0, 0);
+    let (mut older, mut lost, mut without_outcome) = (0, 0, 0);
     for claim in &rows.claims {
         let Some((index, leaf)) = &claim.intent else { continue };
         match check_intent(claim, *index, leaf, journal) {
             Ok(Found::Whole) => {}
             Ok(Found::Older) => older += 1,
+            Ok(Found::Lost) => lost += 1,
             Ok(Found::WithoutOutcome) => without_outcome += 1,
             Err(fault) => report.findings.push(Finding::ReceiptIntent {
                 id: claim.id,
@@ -79,6 +80,9 @@ fn check_journal(rows: &Rows, journal: &Journal, report: &mut Report) {
     if older > 0 {
         report.remarks.push(Remark::OlderThanJournal { count: older, from: journal.inspection.held_from });
     }
+    if lost > 0 {
+        report.remarks.push(Remark::IntentsLost { count: lost });
+    }
     if without_outcome > 0 {
         report.remarks.push(Remark::WithoutOutcome { count: without_outcome });
     }
@@ -90,6 +94,8 @@ fn check_journal(rows: &Rows, journal: &Journal, report: &mut Report) {
 enum Found {
     Whole,
     Older,
+    /// With the state that an adoption left behind.
+    Lost,
     WithoutOutcome,
 }
 
@@ -103,7 +109,7 @@ fn check_intent(claim: &Claim, index: u64, leaf: &[u8], journal: &Journal) -> Re
     if index >= journal.inspection.head.size {
         // An adoption left behind what was lost with the state.
         return if index >= journal.adopted_from && journal.adopted_from > 0 {
-            Ok(Found::Older)
+            Ok(Found::Lost)
         } else {
             Err("which the journal does not reach")
         };
@@ -112,11 +118,15 @@ fn check_intent(claim: &Claim, index: u64, leaf: &[u8], journal: &Journal) -> Re
         let is_lost =
             journal.adopted_from > 0 && index >= journal.inspection.held_from.min(journal.adopted_from);
         let is_older = index < journal.inspection.held_from;
-        return if is_older || is_lost { Ok(Found::Older) } else { Err("where no intent stands") };
+        return match (is_lost, is_older) {
+            (true, _) => Ok(Found::Lost),
+            (false, true) => Ok(Found::Older),
+            (false, false) => Err("where no intent stands"),
+        };
     };
     if known.intent != intent {
         return if journal.adopted_from > 0 && index >= journal.adopted_from {
-            Ok(Found::Older)
+            Ok(Found::Lost)
         } else {
             Err("where another intent stands")
         };

@@ -157,6 +157,31 @@ fn a_stale_backup_of_the_server_cannot_fork_the_log() {
 }
 
 #[test]
+fn a_key_process_that_was_put_back_alone_is_told_and_adopted() {
+    let _alone = alone();
+    let mut site = Site::new();
+    assert_eq!(site.sign("one.bin").0, 0);
+    let backup = site.path("backup");
+    site.good(&["backup", &site.data(), &backup, "--with-passphrase"]);
+    assert_eq!(site.sign("two.bin").0, 0);
+    site.stop();
+    fs::rename(site.dir.join("signerd"), site.folder.path().join("lost")).unwrap();
+    site.good(&["restore", &backup, &site.data(), "--only", "key-process"]);
+    let (code, said) = site.run(&["fsck", &site.data()]);
+    assert!(code == 1 && said.contains("its folder is not the newest one"), "{said}");
+    assert!(said.contains("which the journal does not reach"), "{said}");
+    let (code, said) = site.run(&["serve", &site.data()]);
+    assert!(code != 0 && said.contains("the key process was put back"), "{said}");
+    let of = site.at(&site.dir);
+    adopt(&of, &site);
+    site.start();
+    assert_eq!(site.sign("three.bin").0, 0);
+    site.stop();
+    let said = site.good(&["fsck", &site.data(), "--receipt", &site.receipts()]);
+    assert!(said.contains("the intents of 2 signatures are lost"), "{said}");
+}
+
+#[test]
 fn a_restored_server_that_knows_the_last_checkpoint_goes_on() {
     let _alone = alone();
     let mut site = Site::new();
