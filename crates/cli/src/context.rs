@@ -123,7 +123,7 @@ impl Context {
             (Some(cert), Some(key), None) => {
                 Credential::ClientCertificate { certificate_pem: read(cert)?, key_pem: read(key)? }
             }
-            (None, None, Some(file)) => Credential::ApiKey(read(file)?.trim().to_owned()),
+            (None, None, Some(file)) => Credential::ApiKey(api_key(file, &read(file)?)?),
             _ => {
                 return Err(Failure::Usage {
                     what: "the context must name either `cert` and `key`, or `api_key_file`".to_owned(),
@@ -167,4 +167,16 @@ impl Context {
         crate::files::write(&self.trust_root, &bytes)?;
         Ok(fresh)
     }
+}
+
+/// The API key in a file: anything else is not sent to a server.
+fn api_key(file: &Path, text: &str) -> Result<String, Failure> {
+    let key = text.trim();
+    if key.starts_with("avk_") && !key.contains(char::is_whitespace) {
+        return Ok(key.to_owned());
+    }
+    Err(Failure::Usage {
+        what: format!("`{}` holds no API key", file.display()),
+        advice: "name the file that `avouch api-key create --out FILE` wrote",
+    })
 }
