@@ -1,7 +1,7 @@
 //! `avouch login`: stores how a server is reached and how this client proves itself.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use pki::Certificate;
@@ -50,13 +50,14 @@ pub(super) fn run(args: &LoginArgs, terminal: Terminal) -> Result<Exit, Failure>
     if let Some(folder) = path.parent() {
         crate::files::private_folder(folder)?;
     }
-    let ca = path.with_file_name("ca.pem");
-    crate::files::write(&ca, authority(&args.url, &args.fingerprint)?.to_pem().as_bytes())?;
+    // Until all of it is good, the context that is stored stays as it is.
+    let ca = Candidate::beside(&path.with_file_name("ca.pem"));
+    crate::files::write(&ca.path, authority(&args.url, &args.fingerprint)?.to_pem().as_bytes())?;
     let absolute = |path: &PathBuf| fs::canonicalize(path).map_err(Failure::file("find", path));
     let context = Context {
         url: args.url.clone(),
         public_url: args.public_url.clone().or_else(|| next_port(&args.url)),
-        ca,
+        ca: ca.path.clone(),
         cert: args.cert.as_ref().map(absolute).transpose()?,
         key: args.key.as_ref().map(absolute).transpose()?,
         api_key_file: args.api_key_file.as_ref().map(absolute).transpose()?,
@@ -72,13 +73,37 @@ pub(super) fn run(args: &LoginArgs, terminal: Terminal) -> Result<Exit, Failure>
             advice: "do not use this server before you know why",
         });
     }
-    context.save(&path)?;
+    Context { ca: ca.keep()?, ..context }.save(&path)?;
     terminal.line(format_args!("you are {} at {}", terminal.bold(&whoami.name), args.url));
     terminal.line(format_args!("the platform's fingerprint is {}", root.fingerprint()));
     if args.platform.is_none() {
         terminal.line("compare it with its administrators': all verification rests on it");
     }
     Ok(Exit::Done)
+}
+
+/// A file that takes its place only when it is kept.
+#[derive(Debug)]
+struct Candidate {
+    path: PathBuf,
+    place: PathBuf,
+}
+
+impl Candidate {
+    fn beside(place: &Path) -> Self {
+        Self { path: crate::files::suffixed(place, ".candidate"), place: place.to_owned() }
+    }
+
+    fn keep(self) -> Result<PathBuf, Failure> {
+        fs::rename(&self.path, &self.place).map_err(Failure::file("write", &self.place))?;
+        Ok(self.place.clone())
+    }
+}
+
+impl Drop for Candidate {
+    fn drop(&mut self) {
+        let _kept_or_gone = fs::remove_file(&self.path);
+    }
 }
 
 /// The certificate with this fingerprint among those that the server presents.

@@ -64,7 +64,7 @@ struct Create {
     /// Signatures without log entry
     #[arg(long)]
     without_log: bool,
-    /// The whole profile as JSON, instead of flags
+    /// The whole profile as JSON, as `avouch profile show --json` has it under `profile`, instead of flags
     #[arg(long, conflicts_with_all = ["keys", "name"])]
     file: Option<PathBuf>,
     #[command(flatten)]

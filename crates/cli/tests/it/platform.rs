@@ -92,6 +92,17 @@ impl Served {
         assert!(code == 3 && said.contains("presents no certificate"), "{code}: {said}");
         let (code, said) = log_in(&self.fingerprint);
         assert_eq!(code, 0, "{said}");
+        // A login that fails leaves the one before it as it was, and nothing beside it.
+        let no_key = self.file("no.key", b"no key");
+        let no_key = no_key.to_string_lossy();
+        let flags = ["--public-url", &public_url, "--api-key-file", &no_key, "--context", &context];
+        let (code, said) =
+            self.run(&[&["login", &url, "--fingerprint", &self.fingerprint][..], &flags].concat());
+        assert!(code == 3 && said.contains("no.key` holds no API key"), "{code}: {said}");
+        let stored = fs::read_dir(self.folder.path().join("other")).unwrap();
+        let mut stored: Vec<_> = stored.map(|entry| entry.unwrap().file_name()).collect();
+        stored.sort();
+        assert_eq!(stored, ["ca.pem", "context.toml", "trust-root.json"]);
         assert!(self.good(&["whoami", "--context", &context]).contains("may use team"));
     }
 
