@@ -87,7 +87,10 @@ pub(crate) fn entry(
         kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
     };
     let digest = Request::digest(&request.encode());
-    let endorsements = endorsers.iter().map(|person| endorse(person, &registry.platform(), &digest, now));
+    // Whoever asks endorses too, as the proof that they did.
+    let others = endorsers.iter().copied().filter(|person| person.principal != requester.principal);
+    let signers = std::iter::once(requester).chain(others);
+    let endorsements = signers.map(|person| endorse(person, &registry.platform(), &digest, now));
     Entry {
         version: 1,
         number: registry.entries(),
