@@ -15,6 +15,9 @@ pub const ITEMS_MAX: usize = 1_024;
 /// Endorsements in one order: more people than any rule can name.
 pub const ENDORSEMENTS_MAX: usize = 64;
 
+/// One endorsement: a signature and few words.
+pub const ENDORSEMENT_BYTES_MAX: usize = 16 * 1024;
+
 /// Evidence digests in one request.
 pub const EVIDENCE_MAX: usize = 64;
 

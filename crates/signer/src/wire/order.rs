@@ -10,9 +10,6 @@ use crate::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampO
 /// The content octets of the longest nonce.
 const NONCE_BYTES_MAX: usize = 32;
 
-/// One endorsement in canonical JSON.
-const ENDORSEMENT_BYTES_MAX: usize = 16 * 1024;
-
 pub(crate) fn put_orders(writer: &mut Writer, orders: &Orders) {
     put_head(writer, &orders.ledger);
     writer.list(&orders.orders, put_order);
@@ -62,7 +59,7 @@ fn take_sign(reader: &mut Reader<'_>) -> Result<SignOrder, LayoutError> {
         item: reader.bytes("item", limits::ITEM_BYTES_MAX)?.to_vec(),
         path: reader.list("path", PROOF_MAX, |reader| reader.digest("path"))?,
         endorsements: reader.list("endorsements", limits::ENDORSEMENTS_MAX, |reader| {
-            reader.bytes("endorsement", ENDORSEMENT_BYTES_MAX).map(<[u8]>::to_vec)
+            reader.bytes("endorsement", limits::ENDORSEMENT_BYTES_MAX).map(<[u8]>::to_vec)
         })?,
     })
 }

@@ -18,9 +18,6 @@ use crate::{Known, Lookup, Row, Standing, State, StoreError, SubmitError, View, 
 /// For how long a repeat is answered with what was given.
 const REPEAT_WITHIN: Duration = Duration::from_secs(24 * 3_600);
 
-/// One endorsement: a signature and few words.
-const ENDORSEMENT_BYTES_MAX: usize = 16 * 1024;
-
 /// What is stored of a batch.
 struct Found {
     /// What each submission may repeat, by its id.
@@ -155,7 +152,7 @@ impl Submit {
     ) -> Result<impl FnOnce(Reply) -> Plan + use<>, SubmitError> {
         let row = waiting(id, row)?;
         let endorsement: Endorsement =
-            from_canonical(&bytes, ENDORSEMENT_BYTES_MAX).map_err(SubmitError::Endorsement)?;
+            from_canonical(&bytes, limits::ENDORSEMENT_BYTES_MAX).map_err(SubmitError::Endorsement)?;
         let mut endorsements = read(&row.endorsements)?;
         // Whoever says something else now has changed their mind: the last word stands.
         endorsements.retain(|(_, other)| other.principal != endorsement.principal);
@@ -266,7 +263,7 @@ fn waiting(id: RequestId, row: Option<&Row>) -> Result<&Row, SubmitError> {
 
 fn read(endorsements: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Endorsement)>, SubmitError> {
     let read = endorsements.iter().map(|bytes| {
-        let endorsement = from_canonical(bytes, ENDORSEMENT_BYTES_MAX)
+        let endorsement = from_canonical(bytes, limits::ENDORSEMENT_BYTES_MAX)
             .map_err(|source| StoreError::Corrupt { what: "endorsement", source: Some(Box::new(source)) })?;
         Ok((bytes.clone(), endorsement))
     });
