@@ -32,7 +32,6 @@ pub use submit::{Arrival, Intended, Submit, Submitted};
 pub use world::{Parts, Random, World};
 
 pub(crate) use fitting::{Fitting, profile_view};
-pub(crate) use sign::chain;
 
 use model::{Digest, Instant, RequestId, Space};
 

@@ -29,7 +29,7 @@ struct Noted {
 impl Troubles {
     /// Notes how a batch went; a good one ends the trouble.
     pub(crate) fn note(&self, stage: usize, trouble: Option<Trouble>, at: Duration) {
-        let noted = trouble.map(|trouble| Noted { text: crate::stages::chain(&trouble), at });
+        let noted = trouble.map(|trouble| Noted { text: model::told(&trouble), at });
         if let Some(slot) = self.lock().get_mut(stage) {
             *slot = noted;
         }

@@ -27,6 +27,7 @@ pub mod merkle;
 mod profile;
 pub mod receipt;
 mod request;
+mod told;
 
 pub use canonical::{CanonicalError, from_canonical, to_canonical};
 pub use clock::Clock;
@@ -43,3 +44,4 @@ pub use profile::{Logging, Profile, ProfileKey, Timestamping};
 pub use request::{
     Disclosure, ItemTree, Kind, Proven, Request, RequestError, Requester, Signing, SourceContext, Subject,
 };
+pub use told::told;

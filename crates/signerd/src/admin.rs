@@ -1,17 +1,16 @@
 //! What an administrator may say. Every change of the registry is an endorsed entry; the socket gives no rights.
 
 use model::journal::Leaf;
-use model::{Algorithm, Instant};
+use model::{Algorithm, Instant, told};
 use quorum::{Change, Entry, KeyRecord, Moment, Registry, RegistryError};
 use signer::{AdminAnswer, AdminMessage, Refusal, RefusalCode};
 
 use crate::certificate;
 use crate::continuity::check_adoption;
-use crate::error::told;
 use crate::guard::{Belief, Reading};
 use crate::journal::Record;
 use crate::process::{KeyProcess, journal_failed};
-use crate::standing::{check_clock, refuse, registry};
+use crate::standing::{check_clock, private_key, refuse, registry};
 
 /// The one key store of today.
 const SOFTWARE: &str = "software";
@@ -82,9 +81,7 @@ impl KeyProcess {
             let text = format!("key `{name}` is the journal's own, which signs nothing else");
             return Err(refuse(RefusalCode::Key, text));
         }
-        let held = self.keys.key(&record.id());
-        held.map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{name}`: {}", told(&error))))?;
-        Ok(())
+        private_key(&*self.keys, record).map(|_| ())
     }
 
     /// Puts an entry that was checked into the journal, durably.

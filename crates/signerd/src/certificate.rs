@@ -3,7 +3,7 @@
 use envelope::ToBeSigned;
 use keystore::KeyStore;
 use model::journal::{Intent, endorsements_digest};
-use model::{Form, Instant, KeyId, Tag};
+use model::{Form, Instant, KeyId, Tag, told};
 use pki::{
     Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, TbsCertificate,
     Validity,
@@ -11,11 +11,10 @@ use pki::{
 use quorum::{Key, KeyRecord, KeyState, Registry};
 use signer::{Refusal, RefusalCode};
 
-use crate::error::told;
 use crate::guard::Reading;
 use crate::journal::{Journal, Record, Work};
 use crate::process::Intended;
-use crate::standing::{check_clock, refuse};
+use crate::standing::{check_clock, private_key, refuse};
 use crate::state::State;
 
 /// A certificate that is about to be signed.
@@ -120,8 +119,7 @@ fn issuing(
     };
     let certificate = certificate.compose().map_err(|error| refuse(RefusalCode::Key, told(&error)))?;
     let to_be_signed = ToBeSigned::Message(certificate.der().to_vec());
-    let private =
-        keys.key(&signer.record.id()).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+    let private = private_key(keys, &signer.record)?;
     let intent = Intent {
         sequence: state.next(),
         time: now,

@@ -2,17 +2,16 @@
 
 use envelope::{Chosen, ToBeSigned};
 use keystore::KeyStore;
-use model::Form;
 use model::journal::{Intent, endorsements_digest};
+use model::{Form, told};
 use signer::{CheckpointOrder, Head, Refusal, RefusalCode};
 use tlog::Checkpoint;
 use tlog::proof::verify_consistency;
 
-use crate::error::told;
 use crate::guard::Reading;
 use crate::journal::{Record, Work};
 use crate::process::{Intended, Prepared};
-use crate::standing::{platform_key, refuse, registry};
+use crate::standing::{platform_key, private_key, refuse, registry};
 use crate::state::State;
 
 /// Takes an order as far as its intent, or says why not.
@@ -30,9 +29,7 @@ pub(crate) fn prepare(
     let checkpoint = Checkpoint::new(origin, order.new.size, order.new.root)
         .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
     let to_be_signed = ToBeSigned::Message(checkpoint.text().into_bytes());
-    let private = keys
-        .key(&order.key)
-        .map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{name}`: {}", told(&error))))?;
+    let private = private_key(keys, &key.record)?;
     let intent = Intent {
         sequence: state.next(),
         time: now.time,

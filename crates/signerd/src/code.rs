@@ -3,20 +3,16 @@
 use envelope::{Chosen, ToBeSigned};
 use keystore::KeyStore;
 use model::journal::{Intent, endorsements_digest};
-use model::{Content, Digest, Form, Item, Kind, Purpose, Request, Signing, from_canonical, limits};
+use model::{Content, Digest, Form, Item, Kind, Purpose, Request, Signing, from_canonical, limits, told};
 use pki::Certificate;
 use quorum::{Counted, Endorsement, Key, Moment, Registry};
 use signer::{Refusal, RefusalCode, SignOrder};
 
-use crate::error::told;
 use crate::guard::Reading;
 use crate::journal::{Record, Work};
 use crate::process::{Intended, Prepared};
-use crate::standing::{check_clock, check_key, check_rate, refuse, registry};
+use crate::standing::{check_clock, check_key, check_rate, private_key, refuse, registry};
 use crate::state::{self, State};
-
-/// The most bytes of one endorsement.
-const ENDORSEMENT_BYTES_MAX: usize = 16 * 1024;
 
 /// An order whose bytes are a request and an item of it, for this platform and in its time.
 struct Asked<'a> {
@@ -221,7 +217,7 @@ fn check_unendorsed_period(request: &Request) -> Result<(), Refusal> {
 }
 
 fn parse_endorsements(order: &SignOrder) -> Result<Vec<Endorsement>, Refusal> {
-    let parse = |bytes: &Vec<u8>| from_canonical(bytes, ENDORSEMENT_BYTES_MAX);
+    let parse = |bytes: &Vec<u8>| from_canonical(bytes, limits::ENDORSEMENT_BYTES_MAX);
     let parsed: Result<_, _> = order.endorsements.iter().map(parse).collect();
     parsed.map_err(|error| {
         refuse(RefusalCode::Malformed, format!("an endorsement cannot be read: {}", told(&error)))
@@ -244,9 +240,7 @@ impl Cleared<'_> {
         let to_be_signed = envelope::compose(&asked.item, &chosen, certificate.as_ref())
             .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
         check_signable(key, &to_be_signed)?;
-        let private = keys.key(&record.id()).map_err(|error| {
-            refuse(RefusalCode::KeyStore, format!("key `{}`: {}", record.name, told(&error)))
-        })?;
+        let private = private_key(keys, record)?;
         if let Some(signing) = known {
             // CRASH: the intent is durable and has no outcome: perhaps it was signed, and the answer was lost with
             // the outcome. The same bytes are composed from it, and the journal keeps showing one intent.

@@ -93,9 +93,3 @@ pub enum KeyProcessError {
         source: io::Error,
     },
 }
-
-/// An error with all its causes, for a refusal's text.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}

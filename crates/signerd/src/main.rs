@@ -21,9 +21,7 @@ fn main() -> ExitCode {
     match serve(&folder, &passphrase_file, &socket, &admin_socket) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
-            let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-            eprintln!("avouch-signerd: {text}");
+            eprintln!("avouch-signerd: {}", model::told(&*error));
             ExitCode::from(2)
         }
     }

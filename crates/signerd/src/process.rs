@@ -8,13 +8,12 @@ use std::time::Duration;
 use envelope::ToBeSigned;
 use keystore::{Key as PrivateKey, KeyStore, Signable};
 use model::journal::{Ending, Intent, Leaf, Outcome};
-use model::{Algorithm, Clock, Digest, Disk, KeyId, PublicKey};
+use model::{Algorithm, Clock, Digest, Disk, KeyId, PublicKey, told};
 use signer::{Answer, Answers, Certified, Order, Orders, Refusal, RefusalCode, Signed, State as Told};
 use tlog::{Checkpoint, VerifierKey, note};
 
 use crate::certificate::Issuing;
 use crate::continuity::Continuity;
-use crate::error::told;
 use crate::guard::{ClockGuard, Reading};
 use crate::journal::{Journal, Made, Opened, Record};
 use crate::standing::refuse;

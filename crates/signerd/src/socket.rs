@@ -176,10 +176,10 @@ impl Desk {
         if self.failure == OnFailure::Stop {
             sandbox::ask_to_stop();
         }
-        Frame::Refused(refuse(RefusalCode::Journal, crate::error::told(error)))
+        Frame::Refused(refuse(RefusalCode::Journal, model::told(error)))
     }
 }
 
 fn unreadable(error: &FrameError) -> Frame {
-    Frame::Refused(refuse(RefusalCode::Malformed, crate::error::told(error)))
+    Frame::Refused(refuse(RefusalCode::Malformed, model::told(error)))
 }

@@ -4,15 +4,14 @@ use envelope::Chosen;
 use envelope::timestamp::{CertificateWish, Imprint, Request, TstInfo, compose};
 use keystore::KeyStore;
 use model::journal::{Intent, endorsements_digest};
-use model::{Form, Hash};
+use model::{Form, Hash, told};
 use pki::Certificate;
 use signer::{Refusal, RefusalCode, TimestampOrder};
 
-use crate::error::told;
 use crate::guard::Reading;
 use crate::journal::{Record, Work};
 use crate::process::{Intended, Prepared};
-use crate::standing::{check_clock, platform_key, refuse, registry};
+use crate::standing::{check_clock, platform_key, private_key, refuse, registry};
 use crate::state::State;
 
 /// Takes an order as far as its intent, or says why not.
@@ -36,9 +35,7 @@ pub(crate) fn prepare(
     let tst_info = TstInfo::answer(&request(order)?, now.time, serial).and_then(|info| info.encode());
     let to_be_signed =
         tst_info.and_then(|tst_info| compose(&tst_info, &certificate, now.time)).map_err(malformed)?;
-    let private = keys
-        .key(&order.key)
-        .map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{name}`: {}", told(&error))))?;
+    let private = private_key(keys, &key.record)?;
     let intent = Intent {
         sequence: state.next(),
         time: now.time,

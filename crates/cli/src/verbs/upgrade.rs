@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use model::Disk;
+use model::{Disk, told};
 use serde::Serialize;
 use signerd::FileDisk;
 use store::Reader;
@@ -101,9 +101,4 @@ fn journal(folder: &Folder) -> Part {
         Err(cause) => (PartState::Refused, told(&cause)),
     };
     Part { part: "journal", state, evidence }
-}
-
-fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 
 use envelope::rekor::{Body, RekorError, Verifier};
 use model::receipt::LogEntry;
-use model::{Base64, Digest, Form, KeyId, Logging, merkle};
+use model::{Base64, Digest, Form, KeyId, Logging, merkle, told};
 use signer::{Answer, CheckpointOrder, Head, Order, Orders};
 use tlog::note::NoteError;
 use tlog::{Committed, LogError, SignedCheckpoint, VerifierKey};
 
-use super::sign::{Signature, chain};
+use super::sign::Signature;
 use super::submit::Entry;
 use super::{Intended, Passed, Stamped, Stopped, Trouble, World};
 use crate::State;
@@ -103,7 +103,7 @@ impl LogStage {
                 }
                 Ok(bodies) => waiting.push(Bodies { stamped, bodies }),
                 Err(error) => {
-                    let why = format!("the signature cannot be logged: {}", chain(&error));
+                    let why = format!("the signature cannot be logged: {}", told(&error));
                     passed.stopped.push(Stopped::new(stamped.intended(), State::Failed, why));
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use envelope::{Chosen, ChosenError, ComposeError, ToBeSigned, compose};
 use model::journal::{self, LeafError};
-use model::{BadSignature, Digest, Item};
+use model::{BadSignature, Digest, Item, told};
 use signer::{Answer, Order, Orders, RefusalCode, SignOrder};
 
 use super::{Intended, Passed, Stopped, Trouble, World};
@@ -190,7 +190,7 @@ fn settle(intended: Intended, answers: Vec<Answer>, passed: &mut Passed<Signed, 
                 Ok(signature) => signatures.push(signature),
                 // INVARIANT: a signature that does not verify never leaves.
                 Err(fault) => {
-                    let why = format!("the signature of item {index} was held back: {}", chain(&fault));
+                    let why = format!("the signature of item {index} was held back: {}", told(&fault));
                     passed.stopped.push(Stopped::new(&intended, State::Failed, why));
                     return;
                 }
@@ -246,15 +246,4 @@ fn check_intent(
         Some((field, _)) => differs(field),
         None => Ok(intent.registry),
     }
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use envelope::timestamp::{self, Authority, TimestampError};
-use model::{Digest, Timestamping};
+use model::{Digest, Timestamping, told};
 
-use super::sign::{Miscounted, chain};
+use super::sign::Miscounted;
 use super::{Intended, Passed, Signed, Stopped, Trouble, World};
 use crate::platform::Platform;
 use crate::{StampError, State};
@@ -88,7 +88,7 @@ fn settle(
             return;
         }
         Err(error) => {
-            let why = format!("there is no timestamp token: {}", chain(&error));
+            let why = format!("there is no timestamp token: {}", told(&error));
             passed.stopped.push(Stopped::new(&signed.intended, State::Failed, why));
             return;
         }
@@ -102,7 +102,7 @@ fn settle(
         }
         Ok(()) => passed.next.push(Stamped { signed, tokens: stamps.into_iter().map(Some).collect() }),
         Err(error) => {
-            let why = format!("the timestamp token was held back: {}", chain(&error));
+            let why = format!("the timestamp token was held back: {}", told(&error));
             passed.stopped.push(Stopped::new(&signed.intended, State::Failed, why));
         }
     }
