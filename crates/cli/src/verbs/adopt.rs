@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use model::{Algorithm, Form, Space};
+use model::{Algorithm, Form, Instant};
 use quorum::{Adoption, Change, Key, KeyState, Registry};
 use signer::Signer as _;
 
@@ -56,16 +56,46 @@ pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure>
     let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
     let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };
     let now = crate::clock::now();
-    let instance: Space = name(&data_encoding::HEXLOWER.encode(&random::bytes::<4>()));
-    let old: Vec<&Key> = registry.keys().filter(|key| signs_checkpoints(key)).collect();
-    let Some(last) = old.last() else {
-        return Err(Failure::Usage {
-            what: "the registry has no active checkpoint key, so there is no log to go on from".to_owned(),
-            advice: "`avouch key list` shows all keys",
-        });
+    let adoption = Adoption {
+        journal_size: journal.size,
+        journal_root: journal.root,
+        instance: name(&data_encoding::HEXLOWER.encode(&random::bytes::<4>())),
+        reason: args.reason.clone(),
     };
-    let frozen = last.record.origin.clone().unwrap_or_default();
-    let origin = next_origin(&registry, &now.to_string());
+    let instance = adoption.instance.clone();
+    let NextLog { frozen, begun, mut changes } = next_log(&registry, &administrator, &args.reason, now)?;
+    changes.insert(0, Change::Adoption(adoption));
+    administrator.change(&mut registry, changes, &args.reason, now)?;
+    drop(household);
+    terminal.line(format_args!("adopted: the journal goes on as `{instance}` from leaf {} on", journal.size));
+    terminal.line(format_args!("log `{frozen}` is frozen; `{begun}` begins when the server starts again"));
+    terminal.line(terminal.bold("next:"));
+    terminal.line(format_args!("  avouch fsck {0}; then avouch serve {0}", args.dir.display()));
+    terminal
+        .line("  avouch trust export    verifiers need the new trust root: it names both logs, and the gap");
+    Ok(Exit::Done)
+}
+
+/// One log ends, and another begins.
+struct NextLog {
+    frozen: String,
+    begun: String,
+    /// Every checkpoint key so far retires, and one is added.
+    changes: Vec<Change>,
+}
+
+fn next_log(
+    registry: &Registry,
+    administrator: &Administrator<'_>,
+    reason: &str,
+    now: Instant,
+) -> Result<NextLog, Failure> {
+    let old: Vec<&Key> = registry.keys().filter(|key| signs_checkpoints(key)).collect();
+    let last = old.last().ok_or_else(|| Failure::Usage {
+        what: "the registry has no active checkpoint key, so there is no log to go on from".to_owned(),
+        advice: "`avouch key list` shows all keys",
+    })?;
+    let begun = next_origin(registry, &now.to_string());
     let next = NewKey {
         name: last.record.name.clone(),
         generation: last.record.generation + 1,
@@ -75,34 +105,18 @@ pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure>
         not_before: now,
         validity: days(3650),
         subject: None,
-        origin: Some(origin.clone()),
+        origin: Some(begun.clone()),
         rule: None,
     };
-    let reason = args.reason.clone();
     let retire = |key: &&Key| Change::KeyState {
         key: key.record.id(),
         state: KeyState::Retired,
         since: now,
-        reason: reason.clone(),
+        reason: reason.to_owned(),
     };
-    let adoption = Adoption {
-        journal_size: journal.size,
-        journal_root: journal.root,
-        instance: instance.clone(),
-        reason: reason.clone(),
-    };
-    let mut changes = vec![Change::Adoption(adoption)];
-    changes.extend(old.iter().map(retire));
+    let mut changes: Vec<Change> = old.iter().map(retire).collect();
     changes.push(Change::Key(next.record()));
-    administrator.change(&mut registry, changes, &args.reason, now)?;
-    drop(household);
-    terminal.line(format_args!("adopted: the journal goes on as `{instance}` from leaf {} on", journal.size));
-    terminal.line(format_args!("log `{frozen}` is frozen; `{origin}` begins when the server starts again"));
-    terminal.line(terminal.bold("next:"));
-    terminal.line(format_args!("  avouch fsck {0}; then avouch serve {0}", args.dir.display()));
-    terminal
-        .line("  avouch trust export    verifiers need the new trust root: it names both logs, and the gap");
-    Ok(Exit::Done)
+    Ok(NextLog { frozen: last.record.origin.clone().unwrap_or_default(), begun, changes })
 }
 
 fn signs_checkpoints(key: &Key) -> bool {
