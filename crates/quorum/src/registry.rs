@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use envelope::sshsig::SshKey;
-use model::{Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalId, Proven, Request, Space};
+use model::{
+    Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalId, Proven, Request, Requester, Space,
+};
 
 use crate::count::{self, Count};
 use crate::{
@@ -91,6 +93,12 @@ pub enum RegistryError {
     Request {
         /// The field that differs.
         field: &'static str,
+    },
+    /// Nobody whom the registry knows says that they asked.
+    #[error("{principal} is named as the requester, and has not endorsed the request as proof")]
+    Requester {
+        /// Who is named.
+        principal: PrincipalId,
     },
     /// A key record that cannot stand.
     #[error("the record of key `{name}` cannot stand")]
@@ -323,8 +331,25 @@ impl Registry {
         let digest = Request::digest(&request.encode());
         Count { registry: self, rule, request, digest: &digest, moment, requester_counts }
             .of(&entry.endorsements)
-            .map(|_| ())
-            .map_err(|source| RegistryError::Shortfall { number: entry.number, source })
+            .map_err(|source| RegistryError::Shortfall { number: entry.number, source })?;
+        self.check_requester(request, &digest, entry)
+    }
+
+    /// INVARIANT: the requester is who says so, with a credential of their own. Else an administrator would ask in the
+    /// name of somebody who knows nothing of it, and be counted as one who endorsed.
+    fn check_requester(
+        &self,
+        request: &Request,
+        digest: &Digest,
+        entry: &Entry,
+    ) -> Result<(), RegistryError> {
+        let Requester { principal, person, .. } = request.requester;
+        let asked = entry.endorsements.iter().any(|endorsement| {
+            endorsement.principal == principal
+                && endorsement.decision == Decision::Endorse
+                && count::verify(self, endorsement, digest).is_ok_and(|(proven, _)| proven == person)
+        });
+        if asked { Ok(()) } else { Err(RegistryError::Requester { principal }) }
     }
 
     /// Does the change only take away? Then one administrator is enough.

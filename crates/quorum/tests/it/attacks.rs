@@ -169,3 +169,22 @@ fn a_key_of_the_platforms_own_has_no_rule_that_nobody_would_count() {
     log.rule = None;
     append(&mut registry.clone(), &add(log)).unwrap();
 }
+
+#[test]
+fn an_administrator_does_not_ask_in_the_name_of_another_to_be_counted() {
+    let (ada, ben, cleo) = (Person::new(1), Person::new(2), Person::new(3));
+    let bytes = genesis_entry(genesis(&[&ada, &ben, &cleo], 2, &[]), &[&ada, &ben, &cleo]);
+    let registry = Registry::begin(&bytes).unwrap();
+    let add = vec![Change::Key(record("k", 1, 50, None))];
+    let nobody = Person::new(9);
+    let mut with_cleos_person = Person::new(9);
+    with_cleos_person.person = cleo.person;
+    for requester in [&cleo, &nobody, &with_cleos_person] {
+        let mut forged = entry(&registry, requester, add.clone(), &[&ada, &ben]);
+        let forgery = append(&mut registry.clone(), &forged);
+        assert_eq!(forgery.is_ok(), requester.principal == cleo.principal);
+        forged.endorsements.retain(|endorsement| endorsement.principal != requester.principal);
+        let refused = append(&mut registry.clone(), &forged).unwrap_err();
+        assert!(matches!(refused, RegistryError::Requester { .. }), "{refused}");
+    }
+}

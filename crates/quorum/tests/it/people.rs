@@ -78,8 +78,10 @@ pub(crate) fn entry(
 ) -> Entry {
     let request = request(registry, requester, Kind::Admin { changes: Entry::changes_digest(&changes) });
     let digest = Request::digest(&request.encode());
-    let endorsements =
-        people.iter().map(|human| human.endorse(&registry.platform(), &digest, at(1))).collect();
+    // Whoever asks endorses too, as the proof that they did.
+    let others = people.iter().copied().filter(|human| human.principal != requester.principal);
+    let endorse = |human: &Person| human.endorse(&registry.platform(), &digest, at(1));
+    let endorsements = std::iter::once(requester).chain(others).map(endorse).collect();
     Entry {
         version: 1,
         number: registry.entries(),
