@@ -28,11 +28,6 @@ impl HandClock {
         self.hands().0 = now;
     }
 
-    /// The machine was started this long ago.
-    pub fn set_boot(&self, boot: Duration) {
-        self.hands().1 = boot;
-    }
-
     fn hands(&self) -> MutexGuard<'_, (Instant, Duration)> {
         // Two plain values are good whatever a thread did that panicked while it held them.
         self.hands.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,7 +1,7 @@
 //! What tests of every room share, and nothing that ships.
 //!
 //! **In scope**: skips that are counted and not silent, the published vectors, foreign tools and what they said,
-//! folders that go away, a world that a test holds in its hand ([`HandClock`], [`MemoryDisk`], [`CrashDisk`],
+//! folders that go away, throwaway keys ([`Key`]), a world that a test holds in its hand ([`HandClock`], [`MemoryDisk`], [`CrashDisk`],
 //! [`Seeded`]), and the people in it ([`Person`]) with the platforms that they found ([`founding`]).
 //!
 //! **Out of scope**: anything outside tests; what a single room needs, which stands in that room's own tests.
@@ -14,6 +14,7 @@ mod crash_disk;
 mod disk;
 pub mod founding;
 mod interop;
+mod key;
 mod lines;
 mod person;
 mod seeded;
@@ -24,6 +25,7 @@ pub use clock::HandClock;
 pub use crash_disk::{CrashDisk, Fault};
 pub use disk::MemoryDisk;
 pub use interop::{Direction, interop_row};
+pub use key::Key;
 pub use person::Person;
 pub use seeded::Seeded;
 pub use skip::{skip, vectors};

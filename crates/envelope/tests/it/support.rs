@@ -2,18 +2,12 @@
 
 use std::path::PathBuf;
 
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair,
-};
 use data_encoding::BASE64;
 use model::{
     Algorithm, Base64, Content, Digest, FileClaim, Form, Hex16, Instant, Item, ItemKey, Parameters, PublicKey,
 };
 use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
+pub(crate) use testkit::Key;
 
 /// A file of the worked example.
 pub(crate) fn example(name: &str) -> Vec<u8> {
@@ -63,59 +57,6 @@ pub(crate) fn item(form: Form, content: &[u8]) -> Item {
 /// An item that holds these bytes.
 pub(crate) fn inline_item(form: Form, content: &[u8]) -> Item {
     Item { content: Content::Inline { bytes: Base64(content.to_vec()) }, ..item(form, content) }
-}
-
-pub(crate) enum Key {
-    Ecdsa(EcdsaKeyPair),
-    Ed25519(Ed25519KeyPair),
-    Rsa(RsaKeyPair),
-}
-
-impl Key {
-    pub(crate) fn generate(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::EcdsaP256 => {
-                Self::Ecdsa(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
-            }
-            Algorithm::EcdsaP384 => {
-                Self::Ecdsa(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).unwrap())
-            }
-            Algorithm::Ed25519 => Self::Ed25519(Ed25519KeyPair::generate().unwrap()),
-            Algorithm::Rsa3072 => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa3072).unwrap()),
-            other => panic!("no throwaway keys of {other}"),
-        }
-    }
-
-    pub(crate) fn public(&self) -> PublicKey {
-        let spki: PublicKeyX509Der<'_> = match self {
-            Self::Ecdsa(key) => key.public_key().as_der().unwrap(),
-            Self::Ed25519(key) => key.public_key().as_der().unwrap(),
-            Self::Rsa(key) => key.public_key().as_der().unwrap(),
-        };
-        PublicKey::from_spki(spki.as_ref()).unwrap()
-    }
-
-    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.sign_with(message, &RSA_PKCS1_SHA256)
-    }
-
-    /// As SSH has it: RSA with SHA-512.
-    pub(crate) fn sign_ssh(&self, message: &[u8]) -> Vec<u8> {
-        self.sign_with(message, &RSA_PKCS1_SHA512)
-    }
-
-    fn sign_with(&self, message: &[u8], rsa: &'static dyn RsaEncoding) -> Vec<u8> {
-        let random = SystemRandom::new();
-        match self {
-            Self::Ecdsa(key) => key.sign(&random, message).unwrap().as_ref().to_vec(),
-            Self::Ed25519(key) => key.sign(message).as_ref().to_vec(),
-            Self::Rsa(key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(rsa, &random, message, &mut signature).unwrap();
-                signature
-            }
-        }
-    }
 }
 
 /// A key with its certificate, and the root that issued it.

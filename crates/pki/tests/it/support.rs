@@ -1,61 +1,11 @@
 //! Throwaway keys, and certificates made with them.
 
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    RSA_PKCS1_SHA256, RsaKeyPair,
-};
 use model::{Algorithm, Instant, PublicKey};
 use pki::{
     Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, TbsCertificate,
     Validity,
 };
-
-pub(crate) enum Key {
-    Ecdsa(EcdsaKeyPair),
-    Ed25519(Ed25519KeyPair),
-    Rsa(RsaKeyPair),
-}
-
-impl Key {
-    pub(crate) fn generate(algorithm: Algorithm) -> Self {
-        let ecdsa = |curve| Self::Ecdsa(EcdsaKeyPair::generate(curve).unwrap());
-        let rsa = |size| Self::Rsa(RsaKeyPair::generate(size).unwrap());
-        match algorithm {
-            Algorithm::EcdsaP256 => ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING),
-            Algorithm::EcdsaP384 => ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING),
-            Algorithm::Ed25519 => Self::Ed25519(Ed25519KeyPair::generate().unwrap()),
-            Algorithm::Rsa2048 => rsa(KeySize::Rsa2048),
-            Algorithm::Rsa3072 => rsa(KeySize::Rsa3072),
-            Algorithm::Rsa4096 => rsa(KeySize::Rsa4096),
-            other => panic!("no throwaway keys of {other}"),
-        }
-    }
-
-    pub(crate) fn public(&self) -> PublicKey {
-        let spki: PublicKeyX509Der<'_> = match self {
-            Self::Ecdsa(key) => key.public_key().as_der().unwrap(),
-            Self::Ed25519(key) => key.public_key().as_der().unwrap(),
-            Self::Rsa(key) => key.public_key().as_der().unwrap(),
-        };
-        PublicKey::from_spki(spki.as_ref()).unwrap()
-    }
-
-    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        let random = SystemRandom::new();
-        match self {
-            Self::Ecdsa(key) => key.sign(&random, message).unwrap().as_ref().to_vec(),
-            Self::Ed25519(key) => key.sign(message).as_ref().to_vec(),
-            Self::Rsa(key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).unwrap();
-                signature
-            }
-        }
-    }
-}
+pub(crate) use testkit::Key;
 
 pub(crate) fn at(text: &str) -> Instant {
     text.parse().unwrap()
