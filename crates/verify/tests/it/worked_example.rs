@@ -83,7 +83,7 @@ fn every_change_of_the_tamper_matrix_is_refused_for_bundles_of_a_managed_key() {
     for case in cases.iter().filter(|case| case["example"] == "blob") {
         judged += 1;
         let part = case["part"].as_str().unwrap();
-        let mut bundle: Value = serde_json::from_slice(&read("blob/bundle.sigstore.json")).unwrap();
+        let mut bundle = blob_bundle();
         let mut root: Value = serde_json::from_slice(&read("trusted_root.json")).unwrap();
         let mut file = read("artifact.txt");
         change(&mut bundle, case.get("bundle"));
@@ -152,51 +152,49 @@ fn change(json: &mut Value, changes: Option<&Value>) {
     }
 }
 
+fn blob_bundle() -> Value {
+    serde_json::from_slice(&read("blob/bundle.sigstore.json")).unwrap()
+}
+
+/// Why the blob's bundle is refused, as it was changed.
+fn refusal_of(bundle: &Value) -> verify::Refused {
+    let (bundle, key) = (serde_json::to_vec(bundle).unwrap(), spki(&read("blob/key.pub.pem")));
+    judge_bundle(&read("artifact.txt"), &bundle, &key, &read("trusted_root.key.json")).unwrap_err()
+}
+
 #[test]
 fn cve_2026_48816_an_integrated_time_that_nothing_binds_is_refused() {
-    let mut bundle: Value = serde_json::from_slice(&read("blob/bundle.sigstore.json")).unwrap();
+    let mut bundle = blob_bundle();
     bundle["verificationMaterial"]["tlogEntries"][0]["integratedTime"] = "1795165602".into();
-    let bundle = serde_json::to_vec(&bundle).unwrap();
-    let key = spki(&read("blob/key.pub.pem"));
-    let refused =
-        judge_bundle(&read("artifact.txt"), &bundle, &key, &read("trusted_root.key.json")).unwrap_err();
+    let refused = refusal_of(&bundle);
     assert!(format!("{refused:?}").contains("integratedTime"), "{refused:?}");
 }
 
 #[test]
 fn cve_2026_49834_two_entries_of_one_log_are_not_two_logs_but_a_refusal() {
-    let mut bundle: Value = serde_json::from_slice(&read("blob/bundle.sigstore.json")).unwrap();
+    let mut bundle = blob_bundle();
     let entries = bundle["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap();
     entries.push(entries[0].clone());
-    let bundle = serde_json::to_vec(&bundle).unwrap();
-    let key = spki(&read("blob/key.pub.pem"));
-    let refused =
-        judge_bundle(&read("artifact.txt"), &bundle, &key, &read("trusted_root.key.json")).unwrap_err();
+    let refused = refusal_of(&bundle);
     assert_eq!(refused.part(), verify::Part::LogEntry);
 }
 
 #[test]
 fn cve_2024_45395_a_bundle_without_bounds_is_refused_before_anything_is_verified() {
-    let mut bundle: Value = serde_json::from_slice(&read("blob/bundle.sigstore.json")).unwrap();
+    let mut bundle = blob_bundle();
     let entries = bundle["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap();
     let one = entries[0].clone();
     entries.extend(std::iter::repeat_n(one, 32));
-    let bundle = serde_json::to_vec(&bundle).unwrap();
-    let key = spki(&read("blob/key.pub.pem"));
-    let refused =
-        judge_bundle(&read("artifact.txt"), &bundle, &key, &read("trusted_root.key.json")).unwrap_err();
+    let refused = refusal_of(&bundle);
     assert_eq!(refused.part(), verify::Part::Bundle);
 }
 
 #[test]
 fn cve_2026_22703_a_log_entry_of_another_signature_is_refused_however_well_it_is_logged() {
-    let mut bundle: Value = serde_json::from_slice(&read("blob/bundle.sigstore.json")).unwrap();
+    let mut bundle = blob_bundle();
     let other: Value = serde_json::from_slice(&read("dsse-key/bundle.sigstore.json")).unwrap();
     bundle["verificationMaterial"]["tlogEntries"] = other["verificationMaterial"]["tlogEntries"].clone();
-    let bundle = serde_json::to_vec(&bundle).unwrap();
-    let key = spki(&read("blob/key.pub.pem"));
-    let refused =
-        judge_bundle(&read("artifact.txt"), &bundle, &key, &read("trusted_root.key.json")).unwrap_err();
+    let refused = refusal_of(&bundle);
     assert_eq!(refused.part(), verify::Part::LogEntry);
 }
 
