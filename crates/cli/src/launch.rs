@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -91,6 +91,39 @@ impl Household {
         let _not_there = fs::remove_file(&ready);
         self.start(Role::Server)?;
         self.wait(Role::Server, || addresses(&ready))
+    }
+
+    /// Starts a launcher in the background, whose words go to a file, and waits until its server serves.
+    pub(crate) fn detached(folder: &Folder, log: &Path) -> Result<(u32, Addresses), Failure> {
+        // Whoever serves this folder already keeps the lock; asked here, so that it is said here.
+        drop(lock(folder)?);
+        let ready = folder.ready_file();
+        let _not_there = fs::remove_file(&ready);
+        let said =
+            File::options().create(true).append(true).open(log).map_err(Failure::file("write", log))?;
+        let also = said.try_clone().map_err(Failure::file("write", log))?;
+        let executable = std::env::current_exe().map_err(Failure::inside("find its own executable"))?;
+        let mut launcher = Command::new(executable);
+        launcher
+            .arg("serve")
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .stdout(said)
+            .stderr(also)
+            .process_group(0);
+        let mut child = launcher.spawn().map_err(Failure::inside("start a process"))?;
+        let since = Instant::now();
+        loop {
+            if let Some(addresses) = addresses(&ready) {
+                return Ok((child.id(), addresses));
+            }
+            let ended = child.try_wait().map_err(Failure::inside("look after a process"))?;
+            if ended.is_some() || since.elapsed() > 2 * START {
+                let fault = format!("does not serve: `{}` says why", log.display());
+                return Err(Failure::Process { process: "the launcher", fault });
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn start(&mut self, role: Role) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use crate::verbs::{doctor, init};
 /// The flags of `avouch serve`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  avouch serve --init /var/lib/avouch    make the folder first, if it is not there\n  avouch serve /var/lib/avouch"
+    after_help = "Examples:\n  avouch serve /var/lib/avouch\n  avouch serve --init --detach ~/avouch    make the folder first, if it is not there; come back once it serves"
 )]
 pub(crate) struct ServeArgs {
     /// The data folder that `avouch init` made
@@ -22,6 +22,9 @@ pub(crate) struct ServeArgs {
     /// Make the folder first, if it is not there
     #[arg(long)]
     init: bool,
+    /// Serve in the background, and come back once it does; what it says goes to DIR/run/serve.log
+    #[arg(long)]
+    detach: bool,
 }
 
 pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -29,6 +32,9 @@ pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure>
         init::run(&init::InitArgs::for_folder(&args.dir), terminal)?;
     }
     let folder = Folder::open(&args.dir)?;
+    if args.detach {
+        return detach(&folder, terminal);
+    }
     let served = folder.clone();
     let mut household = Household::start_key_process(folder)?;
     let addresses = household.start_server()?;
@@ -42,4 +48,16 @@ pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure>
         );
     }
     household.keep(terminal)
+}
+
+/// Starts the launcher once more, out of this terminal's reach, and waits until it serves.
+fn detach(folder: &Folder, terminal: Terminal) -> Result<Exit, Failure> {
+    let log = folder.at("run/serve.log");
+    let (process, addresses) = Household::detached(folder, &log)?;
+    terminal.note(format_args!(
+        "avouch serves in the background: requests at https://{}; it writes to `{}`, and ends with `kill {process}`",
+        addresses.listen,
+        log.display()
+    ));
+    Ok(Exit::Done)
 }
