@@ -112,7 +112,7 @@ pub fn count(
     endorsements: &[Endorsement],
     moment: Moment,
 ) -> Result<Counted, Shortfall> {
-    Count { registry, rule, request, digest, moment, requester_counts: false }.of(endorsements)
+    Count { registry, rule, request, digest, moment, own: Own::LeftOut }.of(endorsements)
 }
 
 /// A count in the making.
@@ -122,8 +122,16 @@ pub(crate) struct Count<'a> {
     pub(crate) request: &'a Request,
     pub(crate) digest: &'a Digest,
     pub(crate) moment: Moment,
-    /// True only for administration by a single founder, and for changes that only take away.
-    pub(crate) requester_counts: bool,
+    pub(crate) own: Own,
+}
+
+/// Does the requester's own endorsement count?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// As everybody's: only in administration by a single founder, and for changes that only take away.
+    Counts,
+    /// Never, whatever else is asked.
+    LeftOut,
 }
 
 impl Count<'_> {
@@ -172,7 +180,7 @@ impl Count<'_> {
 
     fn examine(&self, endorsement: &Endorsement) -> Result<(PersonId, Touch), Exclusion> {
         let proven = verify(self.registry, endorsement, self.digest)?;
-        if self.is_requester(&proven.0) && !self.requester_counts {
+        if self.is_requester(&proven.0) && self.own == Own::LeftOut {
             return Err(Exclusion::Requester);
         }
         if endorsement.facet.is_some() && endorsement.decision == Decision::Endorse {

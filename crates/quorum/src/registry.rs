@@ -7,7 +7,7 @@ use model::{
     Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalId, Proven, Request, Requester, Space,
 };
 
-use crate::count::{self, Count};
+use crate::count::{self, Count, Own};
 use crate::{
     Adoption, Change, Credential, Decision, Entry, EntryError, Genesis, Governance, KeyRecord, KeyState,
     Principal, RecordError, Requirement, Rule, Shortfall,
@@ -327,9 +327,10 @@ impl Registry {
         let subtracts =
             !entry.changes.is_empty() && entry.changes.iter().all(|change| self.subtracts(change));
         let rule = if subtracts { &one_administrator } else { &self.administration };
-        let requester_counts = subtracts || self.governance == Governance::Solo;
+        let alone = subtracts || self.governance == Governance::Solo;
+        let own = if alone { Own::Counts } else { Own::LeftOut };
         let digest = Request::digest(&request.encode());
-        Count { registry: self, rule, request, digest: &digest, moment, requester_counts }
+        Count { registry: self, rule, request, digest: &digest, moment, own }
             .of(&entry.endorsements)
             .map_err(|source| RegistryError::Shortfall { number: entry.number, source })?;
         self.check_requester(request, &digest, entry)
