@@ -8,7 +8,7 @@ use engine::{Leaf, Row, StoreError};
 use model::{Digest, RequestId};
 use rusqlite::{Connection, OpenFlags, params};
 use signer::Head;
-use tlog::{Locked, TilePath};
+use tlog::Locked;
 
 use crate::error::Fault;
 use crate::row::{number, request_id};
@@ -172,11 +172,6 @@ impl Reader {
     /// The folder of the log's tiles.
     pub fn tiles_folder(&self) -> PathBuf {
         self.folder.join(TILES)
-    }
-
-    /// The file of a tile.
-    pub fn tile_file(&self, path: &TilePath) -> PathBuf {
-        self.tiles_folder().join(path.to_string())
     }
 
     /// The signed checkpoint that is shown, as it is in its file; `None` if there is none.
