@@ -82,7 +82,11 @@ impl Engine {
             let inactive = profile.keys.iter().find(|key| platform.active(&key.key).is_none());
             inactive.map(|key| format!("its key `{}` has no active generation", key.key))
         };
-        Ok(profiles.into_iter().map(|profile| (refused(&profile), profile)).map(|(a, b)| (b, a)).collect())
+        let said = |profile: Profile| {
+            let why = refused(&profile);
+            (profile, why)
+        };
+        Ok(profiles.into_iter().map(said).collect())
     }
 
     /// Takes a request in. `reply` is called once: when the request is final, when it waits for endorsements, or when

@@ -12,9 +12,9 @@ use crate::{Leaf, State};
 ///
 /// *Durability*: what `write` says `Ok` of survives a crash: the row, its receipts and its leaves together, in one
 /// transaction for the whole batch. *Consistency*: reads see every write that returned. *Concurrency*: two threads
-/// write (Submit and Settle), now and then whoever counts strangers, and any number read. *Fencing*: every write carries the lease's epoch, and fails with
-/// [`StoreError::LeaseLost`] once another server took over. After an error of `write` nothing of the batch is known
-/// to be durable, and the same batch may be written again.
+/// write (Submit and Settle), now and then whoever counts strangers, and any number read. *Fencing*: every write
+/// carries the lease's epoch, and fails with [`StoreError::LeaseLost`] once another server took over. After an error
+/// of `write` nothing of the batch is known to be durable, and the same batch may be written again.
 pub trait RequestStore: Send + Sync {
     /// Writes a batch in one transaction. A single write that does not fit its row fails alone, with its leaves, and
     /// the others stand.
