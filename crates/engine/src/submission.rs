@@ -173,7 +173,9 @@ pub enum SubmitError {
         in_force: Digest,
     },
     /// Something that signing depends on cannot be reached or written.
-    #[error("signing is not possible now: {what} cannot do its part; ask again later, it stays the same request")]
+    #[error(
+        "signing is not possible now: {what} cannot do its part; ask again later, it stays the same request"
+    )]
     Unavailable {
         /// What.
         what: &'static str,
