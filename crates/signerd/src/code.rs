@@ -12,7 +12,7 @@ use crate::guard::Reading;
 use crate::journal::{Record, Work};
 use crate::process::{Intended, Prepared};
 use crate::standing::{check_clock, check_key, check_rate, private_key, refuse, registry};
-use crate::state::{self, State};
+use crate::state::{self, SIGNINGS_MAX, State};
 
 /// An order whose bytes are a request and an item of it, for this platform and in its time.
 struct Asked<'a> {
@@ -64,8 +64,20 @@ pub(crate) fn prepare(
     if known.is_none() {
         // An intent that is there was counted when it was made.
         check_rate(state, cleared.allowed.key, now.time)?;
+        check_room(state.signings.len())?;
     }
     cleared.intend(state, keys, known, now)
+}
+
+/// What is signed is remembered until its request's deadline; when that is too much, nothing new is signed.
+fn check_room(remembered: usize) -> Result<(), Refusal> {
+    if remembered < SIGNINGS_MAX {
+        return Ok(());
+    }
+    let text = format!(
+        "{remembered} signings are remembered until the deadlines of their requests, and no more can be; order again later"
+    );
+    Err(refuse(RefusalCode::Rate, text))
 }
 
 impl<'a> Asked<'a> {
@@ -302,5 +314,17 @@ fn check_signable(key: &Key, to_be_signed: &ToBeSigned) -> Result<(), Refusal> {
             Err(refuse(RefusalCode::Key, text))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_has_an_end_and_a_later_order_may_succeed() {
+        check_room(SIGNINGS_MAX - 1).expect("there is room for one more");
+        let refusal = check_room(SIGNINGS_MAX).expect_err("there is no room");
+        assert!(refusal.code == RefusalCode::Rate && refusal.code.is_transient());
     }
 }

@@ -15,7 +15,7 @@ use model::{Disk, PublicKey};
 use signer::Head;
 
 use self::segment::{End, Found, Segment, Tail, Whole};
-use crate::state::State;
+use crate::state::{SIGNINGS_MAX, State};
 use crate::{KeyProcessError, Random};
 
 pub(crate) use record::{Made, Record, Work};
@@ -111,6 +111,14 @@ impl Journal {
     /// Random bytes from the source that the process was given.
     pub(crate) fn draw<const N: usize>(&mut self) -> [u8; N] {
         draw(&mut self.random)
+    }
+
+    /// Forgets what is past its time, where so much is remembered that there is soon no room. Looked at when a batch
+    /// comes, and at most once a while, because it looks at everything.
+    pub(crate) fn make_room(&mut self) {
+        if self.state.signings.len() >= SIGNINGS_MAX / 2 {
+            self.state.forget_expired();
+        }
     }
 
     /// Applies a step. It is written with the next [`write`](Self::write) or [`sync`](Self::sync).

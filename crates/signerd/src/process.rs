@@ -27,6 +27,9 @@ pub const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// depends.
 const REFUSALS_PERIOD: Duration = Duration::from_secs(60);
 
+/// What is past its time is looked for that often, where there is little room left.
+const ROOM_PERIOD: Duration = Duration::from_secs(1);
+
 /// What a key process is made of.
 pub struct Parts {
     /// The folder of the journal.
@@ -51,6 +54,8 @@ pub struct KeyProcess {
     guard: ClockGuard,
     journal_signer: Arc<dyn PrivateKey>,
     refusals: Refusals,
+    /// When it was last looked for what may be forgotten.
+    made_room: Duration,
     /// Was the state restored from a backup?
     pub(crate) continuity: Continuity,
 }
@@ -125,7 +130,9 @@ impl KeyProcess {
         let journal_signer = keys.key(&journal.state().journal_key.id())?;
         let guard = ClockGuard::new(clock.now(), clock.boot(), journal.state().mark);
         let refusals = Refusals { count: 0, written: clock.boot() };
-        let mut process = Self { keys, journal, clock, guard, journal_signer, refusals, continuity };
+        let made_room = clock.boot();
+        let mut process =
+            Self { keys, journal, clock, guard, journal_signer, refusals, made_room, continuity };
         let time = process.now().time;
         let start = Leaf::Start { sequence: process.journal.state().next(), time, random: fresh };
         process.journal.append(Record::Plain(start))?;
@@ -172,7 +179,16 @@ impl KeyProcess {
         Ok(Answers { journal: self.journal.durable(), answers: copy_same(&finished) })
     }
 
+    fn make_room(&mut self) {
+        let boot = self.clock.boot();
+        if boot.saturating_sub(self.made_room) >= ROOM_PERIOD {
+            self.made_room = boot;
+            self.journal.make_room();
+        }
+    }
+
     fn prepare(&mut self, orders: &Orders, now: Reading) -> Result<Vec<Underway>, KeyProcessError> {
+        self.make_room();
         let mut seen = HashMap::new();
         let mut underway = Vec::with_capacity(orders.orders.len());
         for (place, order) in orders.orders.iter().enumerate() {

@@ -12,6 +12,10 @@ use crate::KeyProcessError;
 use crate::journal::{Made, Record, Work};
 use crate::rate::Window;
 
+/// The most signings that are remembered at once: with their signatures they are some 350 bytes each, in memory and in
+/// every snapshot, and whoever orders decides how many there are.
+pub(crate) const SIGNINGS_MAX: usize = 1 << 20;
+
 /// All that the key process knows.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
