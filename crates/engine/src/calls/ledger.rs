@@ -1,5 +1,6 @@
 //! The audit ledger: every decision, as a salted commitment in an RFC 6962 tree.
 
+use model::layout::Writer;
 use model::merkle::leaf_hash;
 use model::{Digest, Instant, RequestId, Space, Tag};
 use signer::Head;
@@ -15,6 +16,9 @@ pub trait Ledger: Send + Sync {
     /// At most `count` leaves from index `from` on, in their order.
     fn leaves(&self, from: u64, count: u32) -> Result<Vec<Leaf>, StoreError>;
 }
+
+/// The version of a leaf's layout.
+const VERSION: u8 = 1;
 
 /// One leaf. The record can be erased and the commitment still stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,13 +70,48 @@ impl LeafKind {
 }
 
 impl Leaf {
-    /// The commitment to the record: salt, then the record's SHA-256, under their tag.
+    /// The commitment to all that the leaf says, under its tag: a version byte (1), the salt (16 bytes), the time (8),
+    /// then request id, space and kind as text and the record's SHA-256, each behind its length in 4 bytes.
     pub fn commitment(&self) -> Digest {
-        Tag::Ledger.digest(&[&self.salt, Digest::of(&self.record).as_bytes()])
+        let request = self.request.map_or_else(String::new, |request| request.to_string());
+        let mut writer = Writer::new();
+        writer.byte(VERSION).fixed(&self.salt).long(self.time.nanoseconds());
+        writer.bytes(request.as_bytes()).bytes(self.space.as_str().as_bytes());
+        writer.bytes(self.kind.word().as_bytes()).bytes(Digest::of(&self.record).as_bytes());
+        Tag::Ledger.digest(&[&writer.finish()])
     }
 
     /// The hash of the leaf in the ledger's tree.
     pub fn hash(&self) -> Digest {
         leaf_hash(self.commitment().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leaf_commits_to_everything_that_it_says() {
+        let leaf = || Leaf {
+            kind: LeafKind::Intent,
+            request: Some(RequestId::new([1; 16])),
+            space: "payments/api".parse().expect("a space"),
+            time: Instant::from_seconds(7),
+            salt: [2; 16],
+            record: b"{}".to_vec(),
+        };
+        let others = [
+            Leaf { kind: LeafKind::Outcome, ..leaf() },
+            Leaf { request: None, ..leaf() },
+            Leaf { request: Some(RequestId::new([3; 16])), ..leaf() },
+            Leaf { space: "payments".parse().expect("a space"), ..leaf() },
+            Leaf { time: Instant::from_seconds(8), ..leaf() },
+            Leaf { salt: [3; 16], ..leaf() },
+            Leaf { record: b"[]".to_vec(), ..leaf() },
+        ];
+        for other in others {
+            assert_ne!(other.hash(), leaf().hash(), "{other:?}");
+        }
     }
 }
