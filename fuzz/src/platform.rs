@@ -11,7 +11,7 @@ use model::{
 };
 use quorum::{
     Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group, KeyRecord, Principal,
-    Proof, Registry, Requirement, Rule, SSH_NAMESPACE, Touch, message,
+    Proof, Registry, RequesterProof, Requirement, Rule, SSH_NAMESPACE, Touch, message,
 };
 
 use crate::known::THEN;
@@ -81,6 +81,7 @@ fn genesis() -> Genesis {
         version: 1,
         host: "sign.example.test".to_owned(),
         instance: space("one"),
+        journal: PublicKey::from_ed25519(&[9; 32]),
         created: THEN,
         nonce: Hex32([7; 32]),
         governance: Governance::Solo,
@@ -88,6 +89,7 @@ fn genesis() -> Genesis {
             requirements: vec![Requirement { group: administrators.clone(), threshold: 1 }],
             independent: 0,
             period_s_max: 24 * 3_600,
+            requester: RequesterProof::Proven,
         },
         principals: vec![Principal {
             principal: PRINCIPAL,

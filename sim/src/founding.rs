@@ -12,7 +12,7 @@ use model::{
 use policy::BuiltIn;
 use quorum::{
     CertificateSubject, Change, Credential, Entry, Genesis, Governance, Group, KeyRecord, Principal,
-    Registry, Requirement, Rule, Touch,
+    Registry, RequesterProof, Requirement, Rule, Touch,
 };
 use signer::{AdminAnswer, AdminMessage, Signer as _};
 use signerd::{InProcess, KeyProcess, Parts};
@@ -163,10 +163,11 @@ fn rule(group: &str) -> Rule {
         requirements: vec![Requirement { group: space(group), threshold }],
         independent: 0,
         period_s_max: 86_400,
+        requester: RequesterProof::Asserted,
     }
 }
 
-fn genesis(people: &People) -> Genesis {
+fn genesis(people: &People, journal: PublicKey) -> Genesis {
     let group = |name: &str, people: &[Person]| {
         let mut persons: Vec<PersonId> = people.iter().map(|person| person.person).collect();
         persons.dedup();
@@ -177,17 +178,20 @@ fn genesis(people: &People) -> Genesis {
         version: 1,
         host: "sign.example.test".to_owned(),
         instance: space("one"),
+        journal,
         created: BEGINNING,
         nonce: Hex32([5; 32]),
         governance: Governance::Quorum,
-        administration: rule("administrators"),
+        administration: Rule { requester: RequesterProof::Proven, ..rule("administrators") },
         principals: administrators.iter().chain(endorsers).map(registered).collect(),
         groups: vec![group("administrators", administrators), group("release", endorsers)],
     }
 }
 
 fn begin(process: &InProcess, people: &People) -> Registry {
-    let genesis = genesis(people);
+    let state = process.state().expect("nothing fails yet");
+    let journal = PublicKey::from_spki(&state.journal_key).expect("the journal's key is a key");
+    let genesis = genesis(people, journal);
     let platform = genesis.platform();
     let founders = people.administrators.iter();
     let entry = Entry {

@@ -10,7 +10,7 @@ use model::{
 };
 use quorum::{
     CertificateSubject, Change, Credential, Decision, Entry, Genesis, Governance, Group, KeyRecord,
-    Principal, Registry, Requirement, Rule,
+    Principal, Registry, RequesterProof, Requirement, Rule,
 };
 use serde::{Deserialize, Serialize};
 use signer::{AdminAnswer, AdminClient, AdminMessage};
@@ -79,13 +79,15 @@ pub(crate) fn name(text: &str) -> Space {
 }
 
 impl Administrator<'_> {
-    /// Begins a platform with this administrator alone; the registry that stands then.
-    pub(crate) fn begin(&self, host: &str, now: Instant) -> Result<Registry, Failure> {
+    /// Begins a platform with this administrator alone, at the key process whose journal has this key; the registry
+    /// that stands then.
+    pub(crate) fn begin(&self, host: &str, journal: PublicKey, now: Instant) -> Result<Registry, Failure> {
         let credential = Credential::Ssh { public_key: self.key.wire(), touch: self.key.touch() };
         let genesis = Genesis {
             version: 1,
             host: host.to_owned(),
             instance: instance(),
+            journal,
             created: now,
             nonce: Hex32(random::bytes()),
             governance: Governance::Solo,
@@ -93,6 +95,7 @@ impl Administrator<'_> {
                 requirements: vec![Requirement { group: administrators(), threshold: 1 }],
                 independent: 0,
                 period_s_max: PERIOD.as_secs(),
+                requester: RequesterProof::Proven,
             },
             principals: vec![Principal {
                 principal: self.identity.principal,

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use envelope::sshsig::{Presence, SshKey, SshSig};
-use model::{Digest, Instant, PersonId, PrincipalId, Request, Space};
+use model::{Digest, Instant, PersonId, PrincipalId, Request, Requester, Space};
 
 use crate::{
-    Credential, Decision, Endorsement, Moment, Proof, Registry, Requirement, Rule, SSH_NAMESPACE, Touch,
+    Credential, Decision, Endorsement, Moment, Proof, Registry, RequesterProof, Requirement, Rule,
+    SSH_NAMESPACE, Touch,
 };
 
 /// A quorum that was there: only [`count`] makes one.
@@ -54,6 +55,14 @@ pub enum Shortfall {
         have: usize,
         /// How many are needed.
         need: u32,
+    },
+    /// Nothing of the requester's own says that they ask.
+    #[error(
+        "the rule wants the requester's own endorsement, which does not count, and {principal} gave none"
+    )]
+    Requester {
+        /// Who is named as the requester.
+        principal: PrincipalId,
     },
     /// A request that stays open longer than the rule allows.
     #[error("the request is open for {asked_s} s, where the key's rule allows {allowed_s} s")]
@@ -154,6 +163,11 @@ impl Count<'_> {
                 }
                 Err(why) => excluded.push((endorsement.principal, why)),
             }
+        }
+        if self.rule.requester == RequesterProof::Proven
+            && !asked_by_requester(self.registry, self.request, self.digest, endorsements)
+        {
+            return Err(Shortfall::Requester { principal: self.request.requester.principal });
         }
         if let Err(Unmet { group, have, need }) = assign(self.registry, self.rule, &persons) {
             return Err(Shortfall::TooFew { group: group.clone(), have, need, excluded });
@@ -259,6 +273,24 @@ impl<'a> Places<'a> {
         }
         None
     }
+}
+
+/// Did the requester say so, with a credential of the person whom the request names?
+///
+/// INVARIANT: for a change of the registry they must. Else an administrator would ask in the name of somebody who knows
+/// nothing of it, and be counted as one who endorsed.
+fn asked_by_requester(
+    registry: &Registry,
+    request: &Request,
+    digest: &Digest,
+    endorsements: &[Endorsement],
+) -> bool {
+    let Requester { principal, person, .. } = request.requester;
+    endorsements.iter().any(|endorsement| {
+        endorsement.principal == principal
+            && endorsement.decision == Decision::Endorse
+            && verify(registry, endorsement, digest).is_ok_and(|(proven, _)| proven == person)
+    })
 }
 
 /// Whose endorsement this is, by the credentials that the registry holds, and whether a touch is part of it.

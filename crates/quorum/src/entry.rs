@@ -1,8 +1,8 @@
 //! Entries of the registry: the changes, the request that asks for them, and the endorsements that allow them.
 
 use model::{
-    Base64, CanonicalError, Digest, Hex32, Instant, KeyId, PersonId, PlatformId, PrincipalId, Request, Space,
-    Tag, from_canonical, limits, to_canonical,
+    Base64, CanonicalError, Digest, Hex32, Instant, KeyId, PersonId, PlatformId, PrincipalId, PublicKey,
+    Request, Space, Tag, from_canonical, limits, to_canonical,
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,8 @@ pub struct Genesis {
     pub host: String,
     /// The key process that keeps the registry: the last part of its journal's origin.
     pub instance: Space,
+    /// The key that signs the journal's checkpoints: the one key of the key process that no later entry names.
+    pub journal: PublicKey,
     /// When it began.
     pub created: Instant,
     /// Thirty-two random bytes, so that no two platforms have one id.

@@ -19,5 +19,7 @@ pub use endorsement::{Decision, Endorsement, Proof, SSH_NAMESPACE, message};
 pub use entry::{
     Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, Group, Principal, Touch,
 };
-pub use record::{CertificateSubject, KeyRecord, KeyState, Rate, RecordError, Requirement, Rule};
+pub use record::{
+    CertificateSubject, KeyRecord, KeyState, Rate, RecordError, RequesterProof, Requirement, Rule,
+};
 pub use registry::{Key, Moment, Registry, RegistryError};

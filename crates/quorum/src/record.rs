@@ -61,6 +61,19 @@ pub struct Rule {
     pub independent: u32,
     /// The longest time, in seconds, between a request's creation and its deadline.
     pub period_s_max: u64,
+    /// By what it must be known who asks.
+    pub requester: RequesterProof,
+}
+
+/// By what it must be known who asks, so that nobody asks in a name that is not theirs and then counts as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RequesterProof {
+    /// By the requester's own endorsement, with a registered credential; it does not count.
+    Proven,
+    /// By the server's word, which an owned server gives for anybody: the quorum is then of one person less.
+    Asserted,
 }
 
 /// What one group must bring.

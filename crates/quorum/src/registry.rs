@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use envelope::sshsig::SshKey;
 use model::{
-    Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalId, Proven, Request, Requester, Space,
+    Algorithm, Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalId, Proven, PublicKey,
+    Request, Space,
 };
 
 use crate::count::{self, Count, Own};
 use crate::{
     Adoption, Change, Credential, Decision, Entry, EntryError, Genesis, Governance, KeyRecord, KeyState,
-    Principal, RecordError, Requirement, Rule, Shortfall,
+    Principal, RecordError, RequesterProof, Requirement, Rule, Shortfall,
 };
 
 /// When an entry is looked at.
@@ -27,7 +28,9 @@ pub enum Moment {
 pub struct Registry {
     platform: PlatformId,
     host: String,
+    journal: PublicKey,
     instance: Space,
+    instances: Vec<Space>,
     governance: Governance,
     administration: Rule,
     policy: Digest,
@@ -93,12 +96,6 @@ pub enum RegistryError {
     Request {
         /// The field that differs.
         field: &'static str,
-    },
-    /// Nobody whom the registry knows says that they asked.
-    #[error("{principal} is named as the requester, and has not endorsed the request as proof")]
-    Requester {
-        /// Who is named.
-        principal: PrincipalId,
     },
     /// A key record that cannot stand.
     #[error("the record of key `{name}` cannot stand")]
@@ -198,7 +195,9 @@ impl Registry {
         let mut registry = Self {
             platform: genesis.platform(),
             host: genesis.host.clone(),
+            journal: genesis.journal.clone(),
             instance: genesis.instance.clone(),
+            instances: vec![genesis.instance.clone()],
             governance: genesis.governance,
             administration: genesis.administration.clone(),
             policy: Digest::ZERO,
@@ -227,6 +226,12 @@ impl Registry {
             if registry.groups.insert(group.name.clone(), persons).is_some() {
                 return bad("a group stands in it twice");
             }
+        }
+        if genesis.journal.algorithm() != Algorithm::Ed25519 {
+            return bad("its journal key is not an Ed25519 key");
+        }
+        if genesis.administration.requester != RequesterProof::Proven {
+            return bad("its administration takes somebody's word for who asks");
         }
         if genesis.administration.check().is_err() {
             return bad("its administration rule asks for nobody");
@@ -332,25 +337,8 @@ impl Registry {
         let digest = Request::digest(&request.encode());
         Count { registry: self, rule, request, digest: &digest, moment, own }
             .of(&entry.endorsements)
-            .map_err(|source| RegistryError::Shortfall { number: entry.number, source })?;
-        self.check_requester(request, &digest, entry)
-    }
-
-    /// INVARIANT: the requester is who says so, with a credential of their own. Else an administrator would ask in the
-    /// name of somebody who knows nothing of it, and be counted as one who endorsed.
-    fn check_requester(
-        &self,
-        request: &Request,
-        digest: &Digest,
-        entry: &Entry,
-    ) -> Result<(), RegistryError> {
-        let Requester { principal, person, .. } = request.requester;
-        let asked = entry.endorsements.iter().any(|endorsement| {
-            endorsement.principal == principal
-                && endorsement.decision == Decision::Endorse
-                && count::verify(self, endorsement, digest).is_ok_and(|(proven, _)| proven == person)
-        });
-        if asked { Ok(()) } else { Err(RegistryError::Requester { principal }) }
+            .map(|_| ())
+            .map_err(|source| RegistryError::Shortfall { number: entry.number, source })
     }
 
     /// Does the change only take away? Then one administrator is enough.
@@ -379,6 +367,7 @@ impl Registry {
             Change::Policy { digest } => self.policy = *digest,
             Change::Adoption(adoption) => {
                 self.instance = adoption.instance.clone();
+                self.instances.push(adoption.instance.clone());
                 self.adoptions.push(adoption.clone());
             }
         }
@@ -451,6 +440,16 @@ impl Registry {
     /// The key process that keeps it.
     pub const fn instance(&self) -> &Space {
         &self.instance
+    }
+
+    /// The key that signs the journal's checkpoints, under whatever origin.
+    pub const fn journal_key(&self) -> &PublicKey {
+        &self.journal
+    }
+
+    /// The origins that the journal has had, the present one last.
+    pub fn journal_origins(&self) -> impl DoubleEndedIterator<Item = String> {
+        self.instances.iter().map(|instance| format!("{}/journal/{instance}", self.host))
     }
 
     /// Does one person govern, or several?

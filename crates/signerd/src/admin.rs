@@ -31,7 +31,12 @@ impl KeyProcess {
             let text = format!("there is a platform here already: {}", registry.platform());
             return Err(refuse(RefusalCode::OtherPlatform, text));
         }
-        Registry::begin(entry).map_err(|error| not_taken(&error))?;
+        let registry = Registry::begin(entry).map_err(|error| not_taken(&error))?;
+        if registry.journal_key() != self.journal_key() {
+            let text =
+                format!("the genesis names another journal than this one, of {}", self.journal_key().id());
+            return Err(refuse(RefusalCode::Key, text));
+        }
         self.enter(entry)
     }
 

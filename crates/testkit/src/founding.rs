@@ -7,7 +7,8 @@ use model::{
     Space,
 };
 use quorum::{
-    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, Requirement, Rule,
+    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, RequesterProof,
+    Requirement, Rule,
 };
 
 use crate::Person;
@@ -29,10 +30,15 @@ pub fn space(text: &str) -> Space {
     }
 }
 
-/// A rule that asks for so many of one group, within a day.
+/// The key of a journal that nobody writes.
+pub fn no_journal() -> PublicKey {
+    PublicKey::from_ed25519(&[3; 32])
+}
+
+/// A rule that asks for so many of one group, within a day, and takes the server's word for who asks.
 pub fn rule(group: &str, threshold: u32) -> Rule {
     let requirements = vec![Requirement { group: space(group), threshold }];
-    Rule { requirements, independent: 0, period_s_max: 24 * 3_600 }
+    Rule { requirements, independent: 0, period_s_max: 24 * 3_600, requester: RequesterProof::Asserted }
 }
 
 /// The record of the first key under a name, valid from an hour ago for a year.
@@ -59,17 +65,19 @@ pub fn key_record(name: &str, form: Form, public_key: PublicKey, now: Instant) -
 
 /// What the founder of a platform does, who is its only administrator.
 impl Person {
-    /// A genesis of this founder, with these people in the group `endorsers`.
-    pub fn genesis(&self, endorsers: &[Self], now: Instant) -> Genesis {
+    /// A genesis of this founder, with these people in the group `endorsers`, at the key process whose journal's
+    /// checkpoints this key signs.
+    pub fn genesis(&self, endorsers: &[Self], journal: &PublicKey, now: Instant) -> Genesis {
         let persons = endorsers.iter().map(|one| one.person).collect();
         Genesis {
             version: 1,
             host: HOST.to_owned(),
             instance: space("one"),
+            journal: journal.clone(),
             created: now,
             nonce: Hex32([7; 32]),
             governance: Governance::Solo,
-            administration: rule("administrators", 1),
+            administration: Rule { requester: RequesterProof::Proven, ..rule("administrators", 1) },
             principals: endorsers.iter().chain([self]).map(Self::registered).collect(),
             groups: vec![
                 Group { name: space("administrators"), persons: vec![self.person] },

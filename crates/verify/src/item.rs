@@ -255,14 +255,23 @@ impl<'a> Examination<'a> {
             self.open.push(NotChecked::JournalWithoutCheckpoint);
             return Ok(());
         };
-        let checkpoint = SignedCheckpoint::open(note, self.bench.root.journal())
-            .map_err(|cause| Refused::bad(Part::Journal, Fault::Checkpoint(cause)))?;
+        let (checkpoint, origin) = self.open_journal(note)?;
         let leaf = merkle::leaf_hash(&entry.leaf.0);
         verify_inclusion(&leaf, entry.index, checkpoint.size(), checkpoint.root(), &entry.path)
             .map_err(|cause| Refused::bad(Part::Journal, Fault::Inclusion(cause)))?;
-        let origin = self.bench.root.journal().name().to_owned();
         self.proven.push(Proven::Journalled { origin, index: entry.index });
         Ok(())
+    }
+
+    /// A checkpoint of the journal, under whatever origin it had then, with that origin.
+    fn open_journal(&self, note: &str) -> Result<(SignedCheckpoint, String), Refused> {
+        let origin = note.lines().next().unwrap_or_default();
+        let (present, earlier) =
+            self.bench.root.journals().split_last().expect("a registry has had at least one journal");
+        let key = earlier.iter().find(|key| key.name() == origin).unwrap_or(present);
+        let checkpoint = SignedCheckpoint::open(note, key);
+        let checkpoint = checkpoint.map_err(|cause| Refused::bad(Part::Journal, Fault::Checkpoint(cause)))?;
+        Ok((checkpoint, key.name().to_owned()))
     }
 }
 

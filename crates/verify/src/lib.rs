@@ -31,5 +31,5 @@ pub use cms::{CmsTrust, verify_cms};
 pub use expectations::{Evidence, Expectations, KeyExpectation, QuorumExpectation};
 pub use receipt::{Artifact, verify_receipt};
 pub use refused::{Fault, Gap, Part, Refused};
-pub use root::{Journal, RootError, RootParts, TRUST_ROOT_BYTES_MAX, TrustRoot};
+pub use root::{RootError, RootParts, TRUST_ROOT_BYTES_MAX, TrustRoot};
 pub use verified::{BelievedTime, NotChecked, Present, Proven, TimeSource, Verified, VerifiedItem, Whose};

@@ -19,14 +19,14 @@ pub const TRUST_ROOT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Whom a verifier believes: a platform by its genesis, with the endorsed chain of its registry, its logs, its
 /// authorities, its journal.
 ///
-/// INVARIANT: every key in it stands in the registry that the chain replays to, the journal's aside, which is the key
-/// process's own. What is trusted is the genesis; the rest follows from it or is refused.
+/// INVARIANT: every key in it stands in the registry that the chain replays to. What is trusted is the genesis; the rest follows from it or is refused.
 #[derive(Debug, Clone)]
 pub struct TrustRoot {
     wire: Wire,
     registry: Registry,
     roots: Vec<Certificate>,
-    journal: VerifierKey,
+    // INVARIANT: one for each origin that the journal has had, the present one last.
+    journals: Vec<VerifierKey>,
     anchors: Anchors,
 }
 
@@ -42,19 +42,8 @@ struct Wire {
     registry: Vec<String>,
     /// The roots of the platform's certificates, in PEM.
     roots: Vec<String>,
-    journal: Journal,
     /// Room for those who vouch for this version of the file.
     signatures: Vec<Endorsement>,
-}
-
-/// The journal of the key process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Journal {
-    /// Its origin.
-    pub origin: String,
-    /// The key of its checkpoints (C2SP signed-note).
-    pub vkey: String,
 }
 
 /// What a trust root is composed of. All of it comes from the key process but the address and the expiry.
@@ -64,8 +53,6 @@ pub struct RootParts<'a> {
     pub registry: &'a [Vec<u8>],
     /// The certificates of the platform's keys, in DER.
     pub certificates: &'a [(KeyId, Vec<u8>)],
-    /// The key of the journal's checkpoints.
-    pub journal_key: &'a PublicKey,
     /// Where timestamps and the log are served.
     pub public_url: &'a str,
     /// Until when verifiers may go by it.
@@ -120,12 +107,6 @@ pub enum RootError {
         /// What it is.
         what: &'static str,
     },
-    /// A journal whose origin or key does not fit.
-    #[error("the trust root's journal is not `{expected}` with an Ed25519 key of that name")]
-    Journal {
-        /// What its origin must be.
-        expected: String,
-    },
     /// An origin that cannot name a log.
     #[error("the log origin `{origin}` cannot be the name of a key")]
     Origin {
@@ -168,8 +149,8 @@ impl TrustRoot {
         for (place, pem) in (1..).zip(&wire.roots) {
             roots.push(Certificate::from_pem(pem).map_err(|source| RootError::Root { place, source })?);
         }
-        let journal = wire.journal.key(&registry)?;
-        let root = Self { anchors: Anchors::of(&wire.sigstore), wire, registry, roots, journal };
+        let journals = journals(&registry)?;
+        let root = Self { anchors: Anchors::of(&wire.sigstore), wire, registry, roots, journals };
         root.check_registered()?;
         Ok(root)
     }
@@ -193,7 +174,6 @@ impl TrustRoot {
             sigstore: TrustedRoot::new(composing.logs()?, Vec::new(), Vec::new(), composing.authorities()),
             registry: entries.collect(),
             roots: composing.roots().map(|(_, root)| root.to_pem()).collect(),
-            journal: Journal::of(&registry, parts.journal_key)?,
             signatures: Vec::new(),
         };
         Self::parse(&to_canonical(&wire))
@@ -229,9 +209,9 @@ impl TrustRoot {
         &self.roots
     }
 
-    /// The key of the journal's checkpoints, whose name is the journal's origin.
-    pub const fn journal(&self) -> &VerifierKey {
-        &self.journal
+    /// The key of the journal's checkpoints under each origin that it has had, the present one last.
+    pub fn journals(&self) -> &[VerifierKey] {
+        &self.journals
     }
 
     /// The keys of the platform's logs, whose names are the logs' origins.
@@ -345,24 +325,13 @@ fn window(key: &quorum::Key) -> Window {
     Window { start: key.record.not_before.whole_second(), end: ended.then(|| key.since.whole_second()) }
 }
 
-impl Journal {
-    fn origin_of(registry: &Registry) -> String {
-        format!("{}/journal/{}", registry.host(), registry.instance())
-    }
-
-    fn of(registry: &Registry, key: &PublicKey) -> Result<Self, RootError> {
-        let origin = Self::origin_of(registry);
-        let verifier = VerifierKey::of_log(&origin, key);
-        let vkey = verifier.map_err(|_| RootError::Journal { expected: origin.clone() })?.encode();
-        Ok(Self { origin, vkey })
-    }
-
-    fn key(&self, registry: &Registry) -> Result<VerifierKey, RootError> {
-        let expected = Self::origin_of(registry);
-        let key = VerifierKey::parse(&self.vkey).ok();
-        key.filter(|key| key.name() == expected && self.origin == expected)
-            .ok_or(RootError::Journal { expected })
-    }
+/// The genesis names the key, and each adoption another origin under which it goes on.
+fn journals(registry: &Registry) -> Result<Vec<VerifierKey>, RootError> {
+    let key = |origin: String| {
+        VerifierKey::of_log(&origin, registry.journal_key())
+            .map_err(|source| RootError::Origin { origin, source })
+    };
+    registry.journal_origins().map(key).collect()
 }
 
 fn at_most(what: &'static str, count: usize, most: usize) -> Result<(), RootError> {

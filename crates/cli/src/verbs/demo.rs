@@ -8,8 +8,8 @@ use std::time::Instant;
 use ::verify::{Artifact, Expectations, Present, TimeSource, verify_receipt};
 use clap::{Args, Parser};
 use envelope::detached;
-use model::receipt::Receipt;
 use model::Form;
+use model::receipt::Receipt;
 
 use crate::config::Ports;
 use crate::context::Context;

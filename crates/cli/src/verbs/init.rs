@@ -100,7 +100,9 @@ pub(super) fn found(args: &InitArgs, ports: Ports) -> Result<Founded, Failure> {
     let household = Household::start_key_process(folder.clone())?;
     let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
     let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };
-    let mut registry = administrator.begin(&args.host, now)?;
+    let journal = PublicKey::from_spki(&state(&folder)?.journal_key)
+        .map_err(Failure::inside("read the journal's key"))?;
+    let mut registry = administrator.begin(&args.host, journal, now)?;
     let records = platform_keys(&administrator, &args.host, now)?;
     let mut changes: Vec<Change> = records.into_iter().map(Change::Key).collect();
     changes.push(Change::Policy { digest: policy::BuiltIn::digest() });
@@ -215,19 +217,22 @@ fn log_origin(host: &str, now: Instant) -> String {
     format!("{year}.log.{host}")
 }
 
-/// The trust root, from what the key process tells of itself.
-pub(super) fn trust_root(folder: &Folder, public_url: &str, now: Instant) -> Result<TrustRoot, Failure> {
+/// What the key process tells of itself.
+fn state(folder: &Folder) -> Result<signer::State, Failure> {
     let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
     let failed =
         |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
-    let state = client.state().map_err(failed)?;
+    client.state().map_err(failed)
+}
+
+/// The trust root, from what the key process tells of itself.
+pub(super) fn trust_root(folder: &Folder, public_url: &str, now: Instant) -> Result<TrustRoot, Failure> {
+    let state = state(folder)?;
     let certificates: Vec<_> = state.certificates.into_iter().map(|one| (one.key, one.certificate)).collect();
     const ACTION: &str = "compose the trust root";
-    let journal_key = PublicKey::from_spki(&state.journal_key).map_err(Failure::inside(ACTION))?;
     let parts = RootParts {
         registry: &state.registry,
         certificates: &certificates,
-        journal_key: &journal_key,
         public_url,
         expires: now.after(days(365)).whole_second(),
     };
@@ -236,10 +241,7 @@ pub(super) fn trust_root(folder: &Folder, public_url: &str, now: Instant) -> Res
 
 /// The registry of a platform, from what the key process tells of itself.
 pub(super) fn registry(folder: &Folder) -> Result<Registry, Failure> {
-    let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
-    let failed =
-        |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
-    let entries = client.state().map_err(failed)?.registry;
+    let entries = state(folder)?.registry;
     Registry::replay(entries.iter().map(Vec::as_slice)).map_err(Failure::inside("replay the registry"))
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use model::{Algorithm, Class, Form, Space};
-use quorum::{Change, Key, KeyState, Registry, Requirement, Rule};
+use quorum::{Change, Key, KeyState, Registry, RequesterProof, Requirement, Rule};
 use serde::Serialize;
 
 use crate::administration::{Administrator, Identity, NewKey, days, find_key};
@@ -85,6 +85,10 @@ struct Create {
     /// So many persons of a group must endorse each request, such as `administrators=1`
     #[arg(long = "rule", value_name = "GROUP=COUNT", value_parser = requirement)]
     rules: Vec<Requirement>,
+    /// The requester must endorse, too, with a registered key, and does not count; otherwise the server's word is taken
+    /// for who asks
+    #[arg(long, requires = "rules")]
+    requester_proven: bool,
     #[command(flatten)]
     endorser: EndorserArgs,
 }
@@ -162,6 +166,7 @@ impl Create {
             requirements: self.rules.clone(),
             independent: 0,
             period_s_max: model::limits::ENDORSED_PERIOD_S_MAX,
+            requester: if self.requester_proven { RequesterProof::Proven } else { RequesterProof::Asserted },
         });
         let certified = matches!(self.form, Form::Cms | Form::CmsPlain);
         let make = |administrator: &Administrator<'_>| {

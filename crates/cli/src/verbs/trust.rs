@@ -124,11 +124,13 @@ pub(super) fn show(root: &TrustRoot, terminal: Terminal) {
     for log in root.logs() {
         terminal.line(format_args!("{} {}", terminal.bold("log"), log.encode()));
     }
-    terminal.line(format_args!(
-        "{} {} (unanchored: no witness cosigns it)",
-        terminal.bold("journal"),
-        root.journal().encode()
-    ));
+    for journal in root.journals() {
+        terminal.line(format_args!(
+            "{} {} (unanchored: no witness cosigns it)",
+            terminal.bold("journal"),
+            journal.encode()
+        ));
+    }
     for root in root.roots() {
         terminal.line(format_args!(
             "{} {} until {}",

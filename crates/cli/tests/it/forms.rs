@@ -8,7 +8,9 @@ use std::fs;
 use std::path::Path;
 
 use model::{Base64, Request};
-use quorum::{Credential, Decision, Endorsement, Exclusion, Moment, Proof, Requirement, Rule, Shortfall};
+use quorum::{
+    Credential, Decision, Endorsement, Exclusion, Moment, Proof, RequesterProof, Requirement, Rule, Shortfall,
+};
 use testkit::Tool;
 use verify::TrustRoot;
 
@@ -230,7 +232,8 @@ fn ssh_signature(court: &mut Court, forger: &Forger<'_>) {
     let endorsement = Endorsement { principal, decision: Decision::Endorse, facet: None, time, proof };
     let group = "administrators".parse().unwrap();
     let requirements = vec![Requirement { group, threshold: 1 }];
-    let rule = Rule { requirements, independent: 0, period_s_max: u64::MAX };
+    let rule =
+        Rule { requirements, independent: 0, period_s_max: u64::MAX, requester: RequesterProof::Asserted };
     let counted = quorum::count(registry, &rule, &request, &digest, &[endorsement], Moment::Replayed);
     let Err(Shortfall::TooFew { have: 0, excluded, .. }) = &counted else { panic!("{counted:?}") };
     assert_eq!(*excluded, [(principal, Exclusion::BadSignature)]);

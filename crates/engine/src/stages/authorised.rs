@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{Instant, limits};
-use quorum::{Endorsement, Moment, Requirement, Rule, Shortfall, count};
+use quorum::{Endorsement, Moment, RequesterProof, Requirement, Rule, Shortfall, count};
 
 use super::{Fitting, Received};
 use crate::{Decision, SubmitError};
@@ -84,7 +84,8 @@ impl Authorised {
         // Nobody fills this group: what comes back names whoever does not count, and why.
         let nobody = "nobody".parse().expect("one lower-case word is a name");
         let requirements = vec![Requirement { group: nobody, threshold: 1 }];
-        let rule = Rule { requirements, independent: 0, period_s_max: limits::ENDORSED_PERIOD_S_MAX };
+        let period_s_max = limits::ENDORSED_PERIOD_S_MAX;
+        let rule = Rule { requirements, independent: 0, period_s_max, requester: RequesterProof::Asserted };
         let one = std::slice::from_ref(endorsement);
         match count(registry, &rule, request, digest, one, Moment::Live(now)) {
             Err(Shortfall::TooFew { excluded, .. }) => match excluded.first() {
@@ -126,5 +127,5 @@ impl Authorised {
 
 /// A rule of no group: whoever counts at all is counted.
 fn anybody(period_s_max: u64) -> Rule {
-    Rule { requirements: Vec::new(), independent: 0, period_s_max }
+    Rule { requirements: Vec::new(), independent: 0, period_s_max, requester: RequesterProof::Asserted }
 }

@@ -173,7 +173,8 @@ impl World {
 
     fn found(&self) {
         let now = self.clock.now();
-        let genesis = self.founder.found(self.founder.genesis(&self.endorsers, now), now);
+        let journal = PublicKey::from_spki(&self.process.state().unwrap().journal_key).unwrap();
+        let genesis = self.founder.found(self.founder.genesis(&self.endorsers, &journal, now), now);
         self.administer(&AdminMessage::Begin { entry: genesis.encode() });
         let mut changes: Vec<Change> = [
             ("platform/ca", Form::Ca, Algorithm::EcdsaP256),

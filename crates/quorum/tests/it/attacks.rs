@@ -185,6 +185,7 @@ fn an_administrator_does_not_ask_in_the_name_of_another_to_be_counted() {
         assert_eq!(forgery.is_ok(), requester.principal == cleo.principal);
         forged.endorsements.retain(|endorsement| endorsement.principal != requester.principal);
         let refused = append(&mut registry.clone(), &forged).unwrap_err();
-        assert!(matches!(refused, RegistryError::Requester { .. }), "{refused}");
+        let RegistryError::Shortfall { source, .. } = refused else { panic!("{refused}") };
+        assert!(matches!(source, Shortfall::Requester { .. }), "{source}");
     }
 }

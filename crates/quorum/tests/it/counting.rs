@@ -3,7 +3,7 @@ use quorum::{Decision, Endorsement, Moment, Proof, Registry, Rule, Shortfall, To
 
 use testkit::Person;
 
-use crate::people::{T0, at, genesis, genesis_entry, request, rule};
+use crate::people::{T0, at, genesis, genesis_entry, proven, request, rule};
 
 struct Scene {
     workload: Person,
@@ -175,4 +175,23 @@ fn a_key_without_hardware_does_not_pass_for_a_touch_key() {
     let refused =
         count(&registry, &rule("release", 1), &request, &digest, &given, Moment::Live(at(2))).unwrap_err();
     assert!(refused.to_string().ends_with("the credential was not touched"), "{refused}");
+}
+
+#[test]
+fn where_the_rule_wants_it_the_requester_must_say_so_and_still_does_not_count() {
+    let mut scene = scene();
+    let proven = proven(rule("release", 2));
+    let given = [scene.endorse(0), scene.endorse(1)];
+    // The server says that a workload asks, which no credential shows.
+    let refused = scene.count_at(&proven, &given, at(2)).unwrap_err();
+    assert!(matches!(refused, Shortfall::Requester { .. }), "{refused}");
+    let (principal, person) = (scene.people[0].principal, scene.people[0].person);
+    (scene.request.requester.principal, scene.request.requester.person) = (principal, person);
+    scene.digest = Request::digest(&scene.request.encode());
+    let others = [scene.endorse(1), scene.endorse(2)];
+    assert!(matches!(scene.count_at(&proven, &others, at(2)), Err(Shortfall::Requester { .. })));
+    let with_own = [scene.endorse(0), scene.endorse(1), scene.endorse(2)];
+    assert_eq!(scene.count_at(&proven, &with_own, at(2)), Ok(2));
+    let own_and_one = [scene.endorse(0), scene.endorse(1)];
+    assert!(matches!(scene.count_at(&proven, &own_and_one, at(2)), Err(Shortfall::TooFew { .. })));
 }

@@ -96,3 +96,15 @@ fn an_entry_for_another_platform_does_not_follow() {
         "the administrative request does not fit the entry: its `platform` differs"
     );
 }
+
+#[test]
+fn a_genesis_that_takes_the_servers_word_for_who_administers_is_refused() {
+    let ada = Person::new(1);
+    let mut founding = genesis(&[&ada], 1, &[]);
+    founding.administration.requester = quorum::RequesterProof::Asserted;
+    let refused = Registry::begin(&genesis_entry(founding, &[&ada])).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the genesis cannot stand: its administration takes somebody's word for who asks"
+    );
+}

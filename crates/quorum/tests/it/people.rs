@@ -5,8 +5,12 @@ use model::{
     Algorithm, Class, Digest, Form, Hex32, Instant, Kind, Proven, PublicKey, Request, RequestId, Requester,
     to_canonical,
 };
-use quorum::{Change, Entry, Genesis, Governance, Group, KeyRecord, Moment, Registry, RegistryError, Rule};
+use quorum::{
+    Change, Entry, Genesis, Governance, Group, KeyRecord, Moment, Registry, RegistryError, RequesterProof,
+    Rule,
+};
 use testkit::Person;
+use testkit::founding::no_journal;
 pub(crate) use testkit::founding::{rule, space};
 
 pub(crate) const T0: Instant = Instant::from_seconds(1_795_000_000);
@@ -19,16 +23,22 @@ pub(crate) fn group(name: &str, people: &[&Person]) -> Group {
     Group { name: space(name), persons: people.iter().map(|human| human.person).collect() }
 }
 
+/// The same rule, for requesters who say themselves that they ask.
+pub(crate) fn proven(rule: Rule) -> Rule {
+    Rule { requester: RequesterProof::Proven, ..rule }
+}
+
 /// A genesis of these administrators and endorsers, under a rule for the former.
 pub(crate) fn genesis(administrators: &[&Person], threshold: u32, endorsers: &[&Person]) -> Genesis {
     Genesis {
         version: 1,
         host: "sign.example.test".to_owned(),
         instance: space("one"),
+        journal: no_journal(),
         created: T0,
         nonce: Hex32([7; 32]),
         governance: if threshold < 2 { Governance::Solo } else { Governance::Quorum },
-        administration: rule("administrators", threshold),
+        administration: proven(rule("administrators", threshold)),
         principals: administrators.iter().chain(endorsers).map(|human| human.registered()).collect(),
         groups: vec![group("administrators", administrators), group("release", endorsers)],
     }

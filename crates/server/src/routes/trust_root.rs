@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use model::{Clock, Instant, KeyError, PublicKey};
+use model::{Clock, Instant};
 use signer::{Signer, SignerError};
 use tokio::sync::Mutex;
 use verify::{RootError, RootParts, TrustRoot};
@@ -34,8 +34,6 @@ pub(crate) struct TrustRootShelf {
 enum TrustRootError {
     #[error("the key process cannot be reached")]
     Signer(#[source] SignerError),
-    #[error("the key of the key process's journal cannot be read")]
-    JournalKey(#[source] KeyError),
     #[error("what the key process tells makes no trust root")]
     Root(#[source] RootError),
 }
@@ -73,16 +71,9 @@ fn expiry(now: Instant) -> Instant {
 
 fn compose(signer: &dyn Signer, public_url: &str, expires: Instant) -> Result<Vec<u8>, TrustRootError> {
     let state = signer.state().map_err(TrustRootError::Signer)?;
-    let journal_key = PublicKey::from_spki(&state.journal_key).map_err(TrustRootError::JournalKey)?;
     let certificates: Vec<_> =
         state.certificates.iter().map(|own| (own.key, own.certificate.clone())).collect();
-    let parts = RootParts {
-        registry: &state.registry,
-        certificates: &certificates,
-        journal_key: &journal_key,
-        public_url,
-        expires,
-    };
+    let parts = RootParts { registry: &state.registry, certificates: &certificates, public_url, expires };
     TrustRoot::compose(&parts).map(|root| root.encode()).map_err(TrustRootError::Root)
 }
 

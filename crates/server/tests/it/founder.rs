@@ -4,18 +4,19 @@ use std::path::Path;
 
 use model::{Algorithm, Clock, Digest, Form, Instant, PublicKey};
 use quorum::{Change, KeyRecord, Moment, Registry};
-use signer::{AdminAnswer, AdminClient, AdminMessage};
+use signer::{AdminAnswer, AdminClient, AdminMessage, Signer};
 use testkit::Person;
 use testkit::founding::key_record;
 pub(crate) use testkit::founding::space;
 
 /// Begins a platform at a key process that has none, with a key for each of the platform's purposes and two that
 /// sign code.
-pub(crate) fn found(admin_socket: &Path, clock: &dyn Clock, policy: Digest) {
+pub(crate) fn found(orders: &dyn Signer, admin_socket: &Path, clock: &dyn Clock, policy: Digest) {
     let admin = AdminClient::new(admin_socket);
     let now = clock.now();
     let founder = Person::new(1);
-    let genesis = founder.found(founder.genesis(&[], now), now).encode();
+    let journal = PublicKey::from_spki(&orders.state().unwrap().journal_key).unwrap();
+    let genesis = founder.found(founder.genesis(&[], &journal, now), now).encode();
     let mut registry = Registry::begin(&genesis).unwrap();
     append(&admin, AdminMessage::Begin { entry: genesis });
     let mut changes: Vec<Change> = [

@@ -76,10 +76,10 @@ impl Site {
         let config = Config { limits, ..config(folder.path()) };
         let key_clock = key_clock.unwrap_or_else(|| Arc::clone(&clock));
         let key_process = start_key_process(folder.path(), &config, key_clock);
-        founder::found(&folder.path().join("admin.sock"), &*clock, policy);
+        let signer = Arc::new(signer::Client::new(&config.signer_socket));
+        founder::found(&*signer, &folder.path().join("admin.sock"), &*clock, policy);
         fs::create_dir(&config.folder).unwrap();
         disk.iter_mut().for_each(|disk| disk.mount(&config.folder));
-        let signer = Arc::new(signer::Client::new(&config.signer_socket));
         let credential = server::found(&Founding {
             folder: &config.folder,
             host: "localhost",

@@ -12,7 +12,7 @@ use model::{Algorithm, Clock};
 use signer::{AdminAnswer, AdminClient, AdminMessage, Client, RefusalCode, Signer, SignerError};
 use signerd::{Config, KeyProcessError, SystemClock};
 
-use crate::world::World;
+use crate::world::{World, journal_key};
 
 fn config(folder: &Path) -> Config {
     Config {
@@ -37,7 +37,8 @@ fn a_platform_begins_over_the_sockets_and_is_there_after_a_stop() {
     let running = start(&config).unwrap();
     let (orders, admin) = (Client::new(&config.socket), AdminClient::new(&config.admin_socket));
     assert!(orders.state().unwrap().registry.is_empty());
-    let begun = admin.send(&AdminMessage::Begin { entry: World::new().genesis_entry() }).unwrap();
+    let entry = World::new().genesis_entry(&journal_key(&orders));
+    let begun = admin.send(&AdminMessage::Begin { entry }).unwrap();
     assert!(matches!(begun, AdminAnswer::Appended { .. }), "{begun:?}");
     let state = orders.state().unwrap();
     assert_eq!(state.registry.len(), 1);
@@ -75,12 +76,13 @@ fn a_connection_that_outlives_a_stop_gets_nothing_signed() {
         signer::Frame::read(&mut stream).unwrap()
     };
     send(AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::Ed25519 });
+    let entry = World::new().genesis_entry(&journal_key(&Client::new(&config.socket)));
     running.stop().unwrap();
-    let refused = send(AdminMessage::Begin { entry: World::new().genesis_entry() });
+    let refused = send(AdminMessage::Begin { entry: entry.clone() });
     let signer::Frame::AdminAnswer(AdminAnswer::Refused(refusal)) = refused else { panic!("{refused:?}") };
     assert_eq!(refusal.code, RefusalCode::Journal);
     let running = start(&config).unwrap();
-    let begun = admin.send(&AdminMessage::Begin { entry: World::new().genesis_entry() }).unwrap();
+    let begun = admin.send(&AdminMessage::Begin { entry }).unwrap();
     assert!(matches!(begun, AdminAnswer::Appended { .. }), "{begun:?}");
     running.stop().unwrap();
 }

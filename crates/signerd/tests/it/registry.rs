@@ -4,7 +4,7 @@ use model::{Algorithm, Digest, Form};
 use quorum::{Change, KeyRecord, KeyState};
 use signer::{AdminAnswer, AdminMessage, RefusalCode, Signer};
 
-use crate::world::{HOUR, Platform, World, YEAR, space};
+use crate::world::{HOUR, Platform, World, YEAR, journal_key, space};
 
 fn code(answer: AdminAnswer) -> RefusalCode {
     match answer {
@@ -18,11 +18,14 @@ fn a_platform_is_begun_once_and_by_all_its_founders() {
     let world = World::new();
     let process = world.start().unwrap();
     let begin = |entry: Vec<u8>| process.administer(&AdminMessage::Begin { entry }).unwrap();
-    let mut unsigned = quorum::Entry::parse(&world.genesis_entry()).unwrap();
+    let entry = world.genesis_entry(&journal_key(&process));
+    let mut unsigned = quorum::Entry::parse(&entry).unwrap();
     unsigned.endorsements.clear();
     assert_eq!(code(begin(unsigned.encode())), RefusalCode::Quorum);
-    assert!(matches!(begin(world.genesis_entry()), AdminAnswer::Appended { .. }));
-    assert_eq!(code(begin(world.genesis_entry())), RefusalCode::OtherPlatform);
+    let elsewhere = world.genesis_entry(&testkit::founding::no_journal());
+    assert_eq!(code(begin(elsewhere)), RefusalCode::Key, "a genesis for the journal of another process");
+    assert!(matches!(begin(entry.clone()), AdminAnswer::Appended { .. }));
+    assert_eq!(code(begin(entry)), RefusalCode::OtherPlatform);
 }
 
 #[test]

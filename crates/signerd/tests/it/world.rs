@@ -37,6 +37,11 @@ pub(crate) struct Platform {
     pub(crate) process: InProcess,
 }
 
+/// The key of a process's journal, as it tells it.
+pub(crate) fn journal_key(process: &dyn Signer) -> PublicKey {
+    PublicKey::from_spki(&process.state().unwrap().journal_key).unwrap()
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::on(Arc::new(MemoryDisk::new()))
@@ -74,8 +79,9 @@ impl World {
         Ok(InProcess::new(process))
     }
 
-    pub(crate) fn genesis_entry(&self) -> Vec<u8> {
-        let genesis = self.founder.genesis(&self.endorsers, self.now());
+    /// The genesis at a key process whose journal has this key.
+    pub(crate) fn genesis_entry(&self, journal: &PublicKey) -> Vec<u8> {
+        let genesis = self.founder.genesis(&self.endorsers, journal, self.now());
         self.founder.found(genesis, self.now()).encode()
     }
 }
@@ -89,7 +95,9 @@ impl Platform {
     pub(crate) fn begin(world: World) -> Self {
         let process = world.start().unwrap();
         let platform = Self { world, process };
-        let begun = platform.administer(&AdminMessage::Begin { entry: platform.world.genesis_entry() });
+        let begun = platform.administer(&AdminMessage::Begin {
+            entry: platform.world.genesis_entry(&journal_key(&platform.process)),
+        });
         assert!(matches!(begun, AdminAnswer::Appended { .. }), "{begun:?}");
         let mut changes: Vec<Change> = [
             platform.record("platform/ca", Form::Ca, Algorithm::EcdsaP256),

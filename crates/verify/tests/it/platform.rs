@@ -122,10 +122,11 @@ impl Platform {
         let endorsers = vec![Person::new(2), Person::new(3)];
         // Two of these are two platforms.
         let nonce = Hex32(aws_lc_rs::rand::generate(&SystemRandom::new()).unwrap().expose());
-        let genesis = Genesis { nonce, ..founder.genesis(&endorsers, at(0)) };
+        let journal = Pair::ed25519();
+        let genesis = Genesis { nonce, ..founder.genesis(&endorsers, &journal.public(), at(0)) };
         let entry = founder.found(genesis, at(0)).encode();
         let registry = Registry::begin(&entry).unwrap();
-        let (ca, tsa, log, journal) = (Pair::p256(), Pair::p256(), Pair::ed25519(), Pair::ed25519());
+        let (ca, tsa, log) = (Pair::p256(), Pair::p256(), Pair::ed25519());
         let (cms, blob, governed) = (Pair::p256(), Pair::p256(), Pair::p256());
         let root = certificate("platform ca", &CertificateProfile::Root, &ca.public(), Issuer::Itself, &ca);
         let issued = Issuer::Certificate(&root);
@@ -185,7 +186,6 @@ impl Platform {
         TrustRoot::compose(&RootParts {
             registry: &self.entries,
             certificates: &certificates,
-            journal_key: &self.journal.0.public(),
             public_url: "https://localhost:7444",
             expires: at(86_400 * 90),
         })
