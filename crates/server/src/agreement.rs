@@ -169,7 +169,7 @@ fn begin(
     clock: &Arc<dyn Clock>,
 ) -> Result<Store, AgreementError> {
     let rooms = Rooms::new(Arc::new(open()?), Arc::clone(signer), Arc::clone(signer));
-    found_log(&World::new(rooms.parts(Arc::clone(clock)).0))?;
+    found_log(&World::new(rooms.parts(Arc::clone(clock))))?;
     drop(rooms);
     Ok(open()?)
 }

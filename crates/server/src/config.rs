@@ -40,6 +40,8 @@ pub struct Limits {
     pub body: Duration,
     /// How long a client may ask to wait for a request.
     pub wait: Duration,
+    /// Timestamp requests of the public that wait at a time. Who comes after them is told to come back.
+    pub timestamps_max: usize,
     /// How long connections may take to end when the server goes down.
     pub shutdown: Duration,
 }
@@ -68,6 +70,7 @@ impl Default for Limits {
             header: Duration::from_secs(15),
             body: Duration::from_secs(30),
             wait: Duration::from_secs(60),
+            timestamps_max: 1_024,
             shutdown: Duration::from_secs(25),
         }
     }

@@ -109,7 +109,7 @@ pub fn found(founding: &Founding<'_>) -> Result<FirstCredential, FoundingError> 
     let store = Arc::new(Store::create(founding.folder, &holder(), Arc::clone(&founding.clock))?);
     fill(founding, &store, &credential)?;
     let rooms = Rooms::new(store, Arc::clone(&founding.signer), Arc::clone(&founding.signer));
-    found_log(&World::new(rooms.parts(Arc::clone(&founding.clock)).0))?;
+    found_log(&World::new(rooms.parts(Arc::clone(&founding.clock))))?;
     Ok(FirstCredential {
         certificate_pem: credential.certificate.to_pem(),
         key_pem: credential.key_pem,

@@ -72,8 +72,8 @@ pub(crate) struct Rooms {
     lock: Arc<dyn CheckpointLock>,
     /// The lane of signatures and checkpoints.
     signer: Arc<dyn Signer>,
-    /// The lane of timestamps, so that strangers' requests hold up nobody's signature on our side of the socket.
-    timestamp_signer: Arc<dyn Signer>,
+    /// The lane of the timestamps that signatures get.
+    stamp_signer: Arc<dyn Signer>,
 }
 
 /// How often requests are looked for whose deadline has passed.
@@ -93,13 +93,14 @@ pub(crate) fn wire(
     let lane = || -> Arc<dyn Signer> { Arc::new(signer::Client::new(&config.signer_socket)) };
     let store = Arc::new(agreement::agreed(&config.folder, &lane(), &clock)?);
     let rooms = Rooms::new(Arc::clone(&store), lane(), lane());
-    let (parts, authority) = rooms.parts(Arc::clone(&clock));
-    let engine = Engine::start(parts)?;
+    // A lane and an authority that only the public waits at: however many ask, no signature queues behind them.
+    let public_authority = rooms.authority(lane());
+    let engine = Engine::start(rooms.parts(Arc::clone(&clock)))?;
     tokio::spawn(sweep(engine.clone(), stop.clone()));
     tokio::spawn(record_strangers(engine.clone(), Arc::clone(&strangers), stop.clone()));
     let admin = admin::router(store, Arc::clone(&rooms.signer), Arc::clone(&clock));
     let outside = Outside { clock, public_url, limits: config.limits.clone(), strangers, stop };
-    Ok(Wired { routers: rooms.routers(&engine, authority, admin, outside), engine })
+    Ok(Wired { routers: rooms.routers(&engine, public_authority, admin, outside), engine })
 }
 
 /// What the listeners need beside the rooms.
@@ -113,7 +114,7 @@ struct Outside {
 
 impl Rooms {
     /// The store behind all its traits, and the key process behind two lanes.
-    pub(crate) fn new(store: Arc<Store>, signer: Arc<dyn Signer>, timestamp_signer: Arc<dyn Signer>) -> Self {
+    pub(crate) fn new(store: Arc<Store>, signer: Arc<dyn Signer>, stamp_signer: Arc<dyn Signer>) -> Self {
         Self {
             keys: store.clone(),
             requests: store.clone(),
@@ -122,33 +123,35 @@ impl Rooms {
             tiles: store.clone(),
             lock: store,
             signer,
-            timestamp_signer,
+            stamp_signer,
         }
     }
 
-    /// What the engine is put together from, and the timestamp authority that is one of them.
-    pub(crate) fn parts(&self, clock: Arc<dyn Clock>) -> (Parts, Arc<TimestampAuthority>) {
-        let signer = Arc::clone(&self.timestamp_signer);
-        let authority = Arc::new(TimestampAuthority::new(signer, Arc::clone(&self.ledger)));
-        let parts = Parts {
+    /// What the engine is put together from.
+    pub(crate) fn parts(&self, clock: Arc<dyn Clock>) -> Parts {
+        Parts {
             clock,
             random: Box::new(random),
             signer: Arc::clone(&self.signer),
             policy: Arc::new(BuiltIn),
-            timestamper: authority.clone(),
+            timestamper: self.authority(Arc::clone(&self.stamp_signer)),
             requests: Arc::clone(&self.requests),
             ledger: Arc::clone(&self.ledger),
             directory: Arc::clone(&self.directory),
             tiles: Arc::clone(&self.tiles),
             lock: Arc::clone(&self.lock),
-        };
-        (parts, authority)
+        }
+    }
+
+    /// A timestamp authority with a lane of its own.
+    fn authority(&self, signer: Arc<dyn Signer>) -> Arc<TimestampAuthority> {
+        Arc::new(TimestampAuthority::new(signer, Arc::clone(&self.ledger)))
     }
 
     fn routers(
         self,
         engine: &Engine,
-        authority: Arc<TimestampAuthority>,
+        public_authority: Arc<TimestampAuthority>,
         admin: Router,
         outside: Outside,
     ) -> Routers {
@@ -165,7 +168,7 @@ impl Rooms {
             tiles: Arc::clone(&self.tiles),
         };
         let log = LogReader { tiles: self.tiles };
-        let counter = TimestampCounter::open(authority, limits);
+        let counter = TimestampCounter::open(public_authority, limits);
         let shelf = Arc::new(TrustRootShelf::new(self.signer, clock, public_url));
         let sentry = |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors };
         Routers {

@@ -21,8 +21,6 @@ use crate::body;
 use crate::config::Limits;
 use crate::problem::Refusal;
 
-/// Requests that wait for the authority.
-const QUEUE_MAX: usize = 1_024;
 /// Requests that are answered together.
 const BATCH_MAX: usize = 256;
 /// A request in JSON: a digest and a few short fields.
@@ -44,7 +42,7 @@ struct Waiting {
 impl TimestampCounter {
     /// Opens the counter; it closes when the last clone of it is dropped.
     pub(crate) fn open(authority: Arc<TimestampAuthority>, limits: Limits) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let (queue, waiting) = mpsc::channel(limits.timestamps_max.max(1));
         tokio::spawn(gather(Arc::clone(&authority), waiting));
         Self { authority, queue, limits }
     }

@@ -13,6 +13,7 @@ mod asking;
 mod bad_input;
 mod cycle;
 mod disk;
+mod flood;
 mod founder;
 mod public;
 mod reload;
