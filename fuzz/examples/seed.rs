@@ -229,7 +229,6 @@ fn verdicts() -> Done {
     let root = TrustRoot::compose(&RootParts {
         registry: std::slice::from_ref(&*platform::GENESIS),
         certificates: &[],
-        journal_key: &known::LOG.public_key(),
         public_url: "https://sign.example.test",
         expires: platform::NOW,
     })?;
