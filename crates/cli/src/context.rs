@@ -148,8 +148,15 @@ impl Context {
         crate::reading::trust_root(&self.trust_root)
     }
 
-    /// Fetches the present trust root. It must be of the platform that is trusted already; then it is kept.
+    /// Fetches the present trust root, and keeps it.
     pub(crate) fn renew_trust_root(&self) -> Result<TrustRoot, Failure> {
+        let fresh = self.fetch_trust_root()?;
+        self.keep_trust_root(&fresh)?;
+        Ok(fresh)
+    }
+
+    /// Fetches the present trust root, and leaves the one that lies here. It must continue that one.
+    pub(crate) fn fetch_trust_root(&self) -> Result<TrustRoot, Failure> {
         let client = self.public()?;
         let bytes = crate::online::call(client.trust_root())?;
         let fresh =
@@ -164,8 +171,12 @@ impl Context {
                 });
             }
         }
-        crate::files::write(&self.trust_root, &bytes)?;
         Ok(fresh)
+    }
+
+    /// From now on, receipts are verified from this trust root.
+    pub(crate) fn keep_trust_root(&self, root: &TrustRoot) -> Result<(), Failure> {
+        crate::files::write(&self.trust_root, &root.encode())
     }
 }
 

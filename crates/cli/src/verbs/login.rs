@@ -66,13 +66,14 @@ pub(super) fn run(args: &LoginArgs, terminal: Terminal) -> Result<Exit, Failure>
     };
     let client = context.client()?;
     let whoami = crate::online::call(client.whoami())?;
-    let root = context.renew_trust_root()?;
+    let root = context.fetch_trust_root()?;
     if let Some(expected) = args.platform.filter(|expected| *expected != root.platform()) {
         return Err(Failure::Usage {
             what: format!("the server is of {}, and {expected} was expected", root.platform()),
             advice: "do not use this server before you know why",
         });
     }
+    context.keep_trust_root(&root)?;
     Context { ca: ca.keep()?, ..context }.save(&path)?;
     terminal.line(format_args!("you are {} at {}", terminal.bold(&whoami.name), args.url));
     terminal.line(format_args!("the platform's fingerprint is {}", root.fingerprint()));

@@ -84,13 +84,18 @@ impl Served {
         let public_url = format!("https://localhost:{}", self.port("public_listen"));
         let context = self.folder.path().join("other/context.toml").to_string_lossy().into_owned();
         let api_key = api_key.to_string_lossy();
-        let log_in = |fingerprint: &str| {
+        let log_in = |fingerprint: &str, platform: &[&str]| {
             let flags = ["--public-url", &public_url, "--api-key-file", &api_key, "--context", &context];
-            self.run(&[&["login", &url, "--fingerprint", fingerprint][..], &flags].concat())
+            self.run(&[&["login", &url, "--fingerprint", fingerprint][..], &flags, platform].concat())
         };
-        let (code, said) = log_in(&"00".repeat(32));
+        let (code, said) = log_in(&"00".repeat(32), &[]);
         assert!(code == 3 && said.contains("presents no certificate"), "{code}: {said}");
-        let (code, said) = log_in(&self.fingerprint);
+        let other = model::PlatformId::new(model::Digest::of(b"another")).to_string();
+        let (code, said) = log_in(&self.fingerprint, &["--platform", &other]);
+        assert!(code == 3 && said.contains("was expected"), "{code}: {said}");
+        let left = fs::read_dir(self.folder.path().join("other")).unwrap().count();
+        assert_eq!(left, 0, "nothing of a platform that was not expected is trusted later");
+        let (code, said) = log_in(&self.fingerprint, &[]);
         assert_eq!(code, 0, "{said}");
         // A login that fails leaves the one before it as it was, and nothing beside it.
         let no_key = self.file("no.key", b"no key");
