@@ -70,7 +70,7 @@ pub fn verify_cms(
         }
     }
     expectations.need_receipt()?;
-    not_checked.extend([NotChecked::NoRequest, NotChecked::NoLogEntry]);
+    not_checked.extend([NotChecked::NoRequest, NotChecked::CmsWithoutLogEntry]);
     let item = VerifiedItem { item: None, key: public_key.id(), time, proven };
     Ok(Verified { file: artifact.sha256, platform: None, request: None, items: vec![item], not_checked })
 }

@@ -250,6 +250,8 @@ pub enum NotChecked {
     NoTimestamp,
     /// The profile asks for no log entry.
     NoLogEntry,
+    /// A CMS signature has no place for a log entry.
+    CmsWithoutLogEntry,
     /// A single person governs the platform.
     Solo,
     /// Nobody outside holds the key process to its journal.
@@ -290,6 +292,9 @@ impl fmt::Display for NotChecked {
             Self::NoLogEntry => {
                 f.write_str("whether it is public: there is no log entry, as its profile says")
             }
+            Self::CmsWithoutLogEntry => f.write_str(
+                "whether it is public: a CMS signature carries no log entry; verify the receipt for that",
+            ),
             Self::Solo => {
                 f.write_str("that more than one person governs the platform: its genesis says solo")
             }

@@ -343,8 +343,14 @@ fn the_projections_of_a_receipt_verify_with_the_same_trust_root() {
                 }
                 envelope::detached::Kind::Cms => {
                     let trust = CmsTrust::Platform(&root);
-                    verify_cms(&self::file(), &file.bytes, trust, &Expectations::default(), later(200))
-                        .unwrap();
+                    let verified =
+                        verify_cms(&self::file(), &file.bytes, trust, &Expectations::default(), later(200))
+                            .unwrap();
+                    // It is logged, whatever its profile says of that: a CMS signature cannot show it.
+                    assert!(verified.not_checked().contains(&NotChecked::CmsWithoutLogEntry));
+                    assert!(!verified.not_checked().contains(&NotChecked::NoLogEntry));
+                    let told = NotChecked::CmsWithoutLogEntry.to_string();
+                    assert!(told.contains("carries no log entry; verify the receipt"), "{told}");
                 }
                 _ => {}
             }
