@@ -132,7 +132,7 @@ fn show_receipt(receipt: &Receipt, terminal: Terminal) {
     }
 }
 
-fn show_request(request: &Request, terminal: Terminal) {
+pub(super) fn show_request(request: &Request, terminal: Terminal) {
     terminal.line(format_args!("  request {} on {}", request.id, request.platform));
     terminal.line(format_args!("  from {} until {}", request.created, request.deadline));
     terminal

@@ -18,6 +18,7 @@ mod login;
 mod man;
 mod principal;
 mod profile;
+mod request;
 mod restore;
 mod serve;
 mod server;
@@ -68,6 +69,8 @@ pub(crate) enum Verb {
     Principal(principal::PrincipalArgs),
     /// API keys
     ApiKey(api_key::ApiKeyArgs),
+    /// Requests that wait: read them, take them back
+    Request(request::RequestArgs),
     /// Endorse a request, or reject it, with an SSH key
     Endorse(endorse::EndorseArgs),
     /// Read and check the transparency log
@@ -111,6 +114,7 @@ impl Verb {
             Self::Profile(args) => profile::run(&args, terminal),
             Self::Principal(args) => principal::run(&args, terminal),
             Self::ApiKey(args) => api_key::run(&args, terminal),
+            Self::Request(args) => request::run(&args, terminal),
             Self::Endorse(args) => endorse::run(&args, terminal),
             Self::Log(args) => log::run(&args, terminal),
             Self::Trust(args) => trust::run(&args, terminal),

@@ -255,12 +255,24 @@ fn whoever_must_be_endorsed_is_told_what_waits_and_hears_of_a_rejection() {
         let flags = [&["--passphrase-file", &passphrase], flag].concat();
         served.run(&[&["endorse", request, "--digest", digest][..], &who, &flags].concat())
     };
+    // Whoever endorses reads what it is, and holds it against the file that they have.
+    let said = served.good(&["request", "show", request, "--file", "one.bin"]);
+    assert!(said.contains(digest) && said.contains("it is the file `one.bin`"), "{said}");
+    served.file("two.bin", b"two");
+    let (code, said) = served.run(&["request", "show", request, "--file", "one.bin", "--file", "two.bin"]);
+    assert!(code == 1 && said.contains("not in this request: `two.bin`"), "{code}: {said}");
+
     let (code, said) = endorse(&"00".repeat(32), &[]);
     assert!(code == 3 && said.contains("do: compare `--digest`"), "{code}: {said}");
     assert_eq!(endorse(digest, &["--reject"]).0, 0);
     // The idempotency key holds on to the request; without it, the same is asked anew.
     assert_eq!(served.run(&sign).0, 5);
-    assert_eq!(served.run(&["sign", "one.bin", "--profile", "default/release", "--wait", "0"]).0, 4);
+    let again = ["sign", "one.bin", "--profile", "default/release", "--wait", "0", "--json"];
+    let output = served.command().args(again).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    let waiting: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let request = waiting["request"].as_str().unwrap();
+    assert!(served.good(&["request", "withdraw", request]).contains("withdrawn"));
 }
 
 #[test]

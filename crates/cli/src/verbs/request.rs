@@ -1,0 +1,137 @@
+//! `avouch request`: read what waits to be endorsed, held against its digest and the files at hand; take it back.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use formats::Carried;
+use model::{Digest, Item, Items, Kind, Request, RequestId};
+
+use crate::context::{Context, ContextArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::reading::ReadFile;
+use crate::terminal::Terminal;
+use crate::verbs::sign::{exit_of, state_text};
+
+/// The flags of `avouch request`.
+#[derive(Debug, Args)]
+pub(crate) struct RequestArgs {
+    #[command(subcommand)]
+    verb: RequestVerb,
+}
+
+/// What is done with a request.
+#[derive(Debug, Subcommand)]
+enum RequestVerb {
+    /// Show what a request asks, with the digest recomputed from it; it names what `avouch endorse` signs
+    #[command(after_help = "\
+Example:
+  avouch request show req_ebfkrxqnd5ytqbvkeh7vhnqhim --file firmware.bin")]
+    Show {
+        /// The request
+        request: RequestId,
+        /// A file that the request must sign, compared byte for byte by its digest; may be given more than once
+        #[arg(long = "file", value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        context: ContextArgs,
+    },
+    /// Take a request back that you made
+    #[command(after_help = "Example:\n  avouch request withdraw req_ebfkrxqnd5ytqbvkeh7vhnqhim")]
+    Withdraw {
+        /// The request
+        request: RequestId,
+        #[command(flatten)]
+        context: ContextArgs,
+    },
+}
+
+pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    match &args.verb {
+        RequestVerb::Show { request, files, context } => show(request, files, &context.load()?, terminal),
+        RequestVerb::Withdraw { request, context } => {
+            let view = crate::online::call(context.load()?.client()?.withdraw(request))?;
+            terminal.line(format_args!("{}: {}", view.id, state_text(view.state)));
+            let withdrawn = view.state == api::RequestState::Withdrawn;
+            Ok(if withdrawn { Exit::Done } else { exit_of(view.state) })
+        }
+    }
+}
+
+fn show(id: &RequestId, files: &[PathBuf], context: &Context, terminal: Terminal) -> Result<Exit, Failure> {
+    let read = |path: &PathBuf| crate::reading::file(path, None, Carried::Digest);
+    let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let received = Received::fetch(id, context)?;
+    terminal.line(format_args!("digest {}", terminal.bold(&received.digest.to_string())));
+    super::inspect::show_request(&received.request, terminal);
+    if !received.request.reason.is_empty() {
+        terminal.line(format_args!("  reason {:?}", received.request.reason));
+    }
+    for item in received.items() {
+        show_item(item, &files, terminal);
+    }
+    let missing = |file: &&ReadFile| !received.items().any(|item| signs(item, file));
+    let missing: Vec<&ReadFile> = files.iter().filter(missing).collect();
+    for file in &missing {
+        let word = terminal.bad("not in this request:");
+        terminal.line(format_args!("{word} `{}`, sha256 {}", file.name, file.prepared.content.sha256()));
+    }
+    Ok(if missing.is_empty() { Exit::Done } else { Exit::Bad })
+}
+
+fn show_item(item: &Item, files: &[ReadFile], terminal: Terminal) {
+    let title = terminal.bold("item");
+    terminal.line(format_args!("{title} `{}` as {}, form {}", item.name, item.format, item.form));
+    terminal.line(format_args!("  key {} generation {}", item.key.name, item.key.generation));
+    terminal.line(format_args!("  content sha256 {}", item.content.sha256()));
+    match files.iter().find(|file| signs(item, file)) {
+        Some(file) => terminal.line(format_args!("  {} `{}`", terminal.good("it is the file"), file.name)),
+        None => terminal.line("  not compared: none of the files given with `--file` is it"),
+    }
+}
+
+/// Would this item's signature be one of this file?
+fn signs(item: &Item, file: &ReadFile) -> bool {
+    item.format.to_string() == file.format && item.content.sha256() == file.prepared.content.sha256()
+}
+
+/// A request as the server shows it, once its parts belong together and it is the one that was asked for.
+struct Received {
+    digest: Digest,
+    request: Request,
+    items: Option<Items>,
+}
+
+impl Received {
+    fn fetch(id: &RequestId, context: &Context) -> Result<Self, Failure> {
+        let content = crate::online::call(context.client()?.content(id))?;
+        let bytes = content.request.as_bytes();
+        let request = Request::parse(bytes).map_err(Failure::input("the server's answer", "a request"))?;
+        if request.id != *id || request.platform != context.trust_root()?.platform() {
+            return Err(Failure::Process {
+                process: "the server",
+                fault: format!("showed {} of {} for {id}", request.id, request.platform),
+            });
+        }
+        let items = match &request.kind {
+            Kind::Sign(signing) => {
+                let encoded = content.items.into_iter().map(String::into_bytes).collect();
+                let items = Items::parse(encoded)
+                    .map_err(Failure::input("the server's answer", "the items of a request"))?;
+                if items.tree() != signing.items {
+                    return Err(Failure::Process {
+                        process: "the server",
+                        fault: format!("showed items that are not those of {id}"),
+                    });
+                }
+                Some(items)
+            }
+            _ => None,
+        };
+        Ok(Self { digest: Request::digest(bytes), request, items })
+    }
+
+    fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().flat_map(|items| items.iter().map(|(_, item)| item))
+    }
+}
