@@ -6,12 +6,12 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use data_encoding::BASE64;
 use envelope::sshsig::{self, Holder, SshKey};
 use model::{
-    Base64, Class, Digest, Form, Hash, Hex32, Instant, Kind, PersonId, PlatformId, PrincipalId, Proven,
-    PublicKey, Purpose, Request, RequestId, Requester, Space, Tag,
+    Base64, Class, Digest, Form, Hash, Hex32, Instant, PersonId, PrincipalId, PublicKey, Purpose, RequestId,
+    Space, Tag,
 };
 use quorum::{
-    Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group, KeyRecord, Principal,
-    Proof, Registry, RequesterProof, Requirement, Rule, SSH_NAMESPACE, Touch, message,
+    Asked, Asking, Change, Credential, Decision, Endorsement, Entry, Genesis, Governance, Group, KeyRecord,
+    Principal, Proof, Registry, RequesterProof, Requirement, Rule, SSH_NAMESPACE, Touch, message,
 };
 
 use crate::known::THEN;
@@ -32,13 +32,8 @@ static FOUNDER: LazyLock<Ed25519KeyPair> =
     LazyLock::new(|| Ed25519KeyPair::from_seed_unchecked(&[1; 32]).expect("32 bytes are a seed"));
 
 /// The genesis, signed by its founder.
-pub static GENESIS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let genesis = genesis();
-    let platform = genesis.platform();
-    let endorsements = vec![endorse(&platform, platform.digest())];
-    let changes = vec![Change::Genesis(genesis)];
-    Entry { version: 1, number: 0, previous: Digest::ZERO, request: None, changes, endorsements }.encode()
-});
+pub static GENESIS: LazyLock<Vec<u8>> =
+    LazyLock::new(|| Entry::first(genesis()).endorsed([endorse]).encode());
 
 /// What the genesis begins.
 pub static REGISTRY: LazyLock<Registry> =
@@ -121,26 +116,20 @@ fn record() -> KeyRecord {
 }
 
 fn next(changes: Vec<Change>) -> Entry {
-    let request = Request {
-        version: 1,
+    let asking = Asking {
         id: RequestId::new([9; 16]),
-        space: "platform".parse().expect("a good name"),
-        platform: REGISTRY.platform(),
-        registry: REGISTRY.head(),
-        policy: REGISTRY.policy(),
         nonce: Hex32([3; 32]),
+        principal: PRINCIPAL,
+        person: PERSON,
         created: THEN,
         deadline: Instant::from_seconds(THEN.seconds() + 3_600),
-        requester: Requester { principal: PRINCIPAL, person: PERSON, proven: Proven::Endorsement },
         reason: String::new(),
-        kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
     };
-    let endorsements = vec![endorse(&REGISTRY.platform(), &Request::digest(&request.encode()))];
-    Entry { version: 1, number: 1, previous: REGISTRY.head(), request: Some(request), changes, endorsements }
+    Entry::next(&REGISTRY, asking, changes).endorsed([endorse])
 }
 
-fn endorse(platform: &PlatformId, request: &Digest) -> Endorsement {
-    let text = message(platform, request, Decision::Endorse, &PRINCIPAL, None, THEN);
+fn endorse(asked: &Asked) -> Endorsement {
+    let text = message(&asked.platform, &asked.digest, Decision::Endorse, &PRINCIPAL, None, THEN);
     let signature = Base64(blob(&founder_signs(SSH_NAMESPACE, text.as_bytes())));
     Endorsement {
         principal: PRINCIPAL,

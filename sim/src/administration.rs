@@ -1,8 +1,9 @@
 //! Administration: who changes the registry, rightly or not, and what must come of it.
 
-use model::{Base64, Digest, Hex32, Instant, KeyId, Kind, PlatformId, Proven, Request, RequestId, Requester};
-use quorum::{Change, Decision, Endorsement, Entry, KeyState, Proof, Registry, SSH_NAMESPACE, message};
 use std::time::Duration;
+
+use model::{Digest, Hex32, Instant, KeyId, RequestId};
+use quorum::{Asking, Change, Entry, KeyState, Registry};
 use testkit::{Person, Seeded};
 
 use crate::founding::People;
@@ -68,58 +69,17 @@ pub(crate) fn entry(
     now: Instant,
     dice: &mut Seeded,
 ) -> Entry {
-    let request = Request {
-        version: 1,
+    let asking = Asking {
         id: RequestId::new(dice.bytes()),
-        space: crate::founding::space("platform"),
-        platform: registry.platform(),
-        registry: registry.head(),
-        policy: registry.policy(),
         nonce: Hex32(dice.bytes()),
+        principal: requester.principal,
+        person: requester.person,
         created: now,
         deadline: now.after(Duration::from_secs(3_600)),
-        requester: Requester {
-            principal: requester.principal,
-            person: requester.person,
-            proven: Proven::Endorsement,
-        },
         reason: "rehearsed".to_owned(),
-        kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
     };
-    let digest = Request::digest(&request.encode());
     // Whoever asks endorses too, as the proof that they did.
     let others = endorsers.iter().copied().filter(|person| person.principal != requester.principal);
     let signers = std::iter::once(requester).chain(others);
-    let endorsements = signers.map(|person| endorse(person, &registry.platform(), &digest, now));
-    Entry {
-        version: 1,
-        number: registry.entries(),
-        previous: registry.head(),
-        changes,
-        endorsements: endorsements.collect(),
-        request: Some(request),
-    }
-}
-
-/// The person's endorsement of a request.
-pub(crate) fn endorse(
-    person: &Person,
-    platform: &PlatformId,
-    request: &Digest,
-    time: Instant,
-) -> Endorsement {
-    say(Decision::Endorse, person, platform, request, time)
-}
-
-/// What the person says of a request.
-pub(crate) fn say(
-    decision: Decision,
-    person: &Person,
-    platform: &PlatformId,
-    request: &Digest,
-    time: Instant,
-) -> Endorsement {
-    let text = message(platform, request, decision, &person.principal, None, time);
-    let signature = Base64(person.sshsig(SSH_NAMESPACE, text.as_bytes()));
-    Endorsement { principal: person.principal, decision, facet: None, time, proof: Proof::Ssh { signature } }
+    Entry::next(registry, asking, changes).endorsed(signers.map(|person| person.endorsing(now)))
 }

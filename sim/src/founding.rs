@@ -6,8 +6,8 @@ use std::time::Duration;
 use identity::Caller;
 use keystore::{Cost, KeyStore, Passphrase, SoftwareStore};
 use model::{
-    Algorithm, Base64, Class, Digest, Form, Hex32, Instant, Logging, PersonId, PrincipalId, Profile,
-    ProfileKey, Proven, PublicKey, Space, Tag, Timestamping,
+    Algorithm, Base64, Class, Form, Hex32, Instant, Logging, PersonId, PrincipalId, Profile, ProfileKey,
+    Proven, PublicKey, Space, Tag, Timestamping,
 };
 use policy::BuiltIn;
 use quorum::{
@@ -18,7 +18,7 @@ use signer::{AdminAnswer, AdminMessage, Signer as _};
 use signerd::{InProcess, KeyProcess, Parts};
 use testkit::{CrashDisk, HandClock, MemoryDisk, Person, Seeded};
 
-use crate::administration::{endorse, entry};
+use crate::administration::entry;
 use crate::disk::JournalDisk;
 use crate::keys::WatchedKeys;
 use crate::truth::{QUORUM, Truth};
@@ -192,18 +192,8 @@ fn begin(process: &InProcess, people: &People) -> Registry {
     let state = process.state().expect("nothing fails yet");
     let journal = PublicKey::from_spki(&state.journal_key).expect("the journal's key is a key");
     let genesis = genesis(people, journal);
-    let platform = genesis.platform();
     let founders = people.administrators.iter();
-    let entry = Entry {
-        version: 1,
-        number: 0,
-        previous: Digest::ZERO,
-        request: None,
-        changes: vec![Change::Genesis(genesis)],
-        endorsements: founders
-            .map(|person| endorse(person, &platform, platform.digest(), BEGINNING))
-            .collect(),
-    };
+    let entry = Entry::first(genesis).endorsed(founders.map(|person| person.endorsing(BEGINNING)));
     let bytes = entry.encode();
     administer(process, &AdminMessage::Begin { entry: bytes.clone() });
     Registry::begin(&bytes).expect("the key process took it")

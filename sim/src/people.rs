@@ -5,7 +5,7 @@ use quorum::{Decision, Endorsement, KeyState, Proof};
 use signer::{AdminAnswer, AdminMessage, Answer};
 use testkit::Person;
 
-use crate::administration::{Deed, endorse, say};
+use crate::administration::Deed;
 use crate::intruder::{Attack, Spoils};
 use crate::run::Run;
 use crate::truth::Given;
@@ -19,8 +19,8 @@ impl Run<'_> {
         let person = &people.endorsers[self.below(people.endorsers.len())];
         let (platform, now) = (self.registry.platform(), self.now());
         let endorsement = match self.dice.below(40) {
-            0 => say(Decision::Reject, person, &platform, &asked.digest, now),
-            1 => spoilt(endorse(person, &platform, &asked.digest, now)),
+            0 => person.say(Decision::Reject, &platform, &asked.digest, now),
+            1 => spoilt(person.endorse(&platform, &asked.digest, now)),
             2 => {
                 let other = self.below(self.asked.len());
                 self.give(person, self.asked[other].digest)
@@ -34,7 +34,7 @@ impl Run<'_> {
     /// Really endorses a request.
     fn give(&self, person: &Person, request: Digest) -> Endorsement {
         let now = self.now();
-        let endorsement = endorse(person, &self.registry.platform(), &request, now);
+        let endorsement = person.endorse(&self.registry.platform(), &request, now);
         let (principal, bytes) = (person.principal, to_canonical(&endorsement));
         self.truth.given(request, Given { principal, person: person.person, time: now, bytes });
         endorsement

@@ -5,11 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use model::{
-    Class, Digest, Form, Hex32, Instant, KeyId, Kind, PersonId, PrincipalId, Proven, PublicKey, Request,
-    RequestId, Requester, Space, Tag,
+    Class, Digest, Form, Hex32, Instant, KeyId, PersonId, PrincipalId, PublicKey, RequestId, Space, Tag,
 };
 use quorum::{
-    CertificateSubject, Change, Credential, Decision, Entry, Genesis, Governance, Group, KeyRecord,
+    Asking, CertificateSubject, Change, Credential, Decision, Entry, Genesis, Governance, Group, KeyRecord,
     Principal, Registry, RequesterProof, Requirement, Rule,
 };
 use serde::{Deserialize, Serialize};
@@ -105,22 +104,7 @@ impl Administrator<'_> {
             }],
             groups: vec![Group { name: administrators(), persons: vec![self.identity.person] }],
         };
-        let platform = genesis.platform();
-        let endorsement = self.key.endorse(
-            &platform,
-            platform.digest(),
-            Decision::Endorse,
-            self.identity.principal,
-            now,
-        )?;
-        let entry = Entry {
-            version: 1,
-            number: 0,
-            previous: Digest::ZERO,
-            request: None,
-            changes: vec![Change::Genesis(genesis)],
-            endorsements: vec![endorsement],
-        };
+        let entry = self.endorse(Entry::first(genesis), now)?;
         let bytes = entry.encode();
         let registry = Registry::begin(&bytes).map_err(Failure::inside("begin a registry"))?;
         self.send("begin a platform", AdminMessage::Begin { entry: bytes })?;
@@ -143,40 +127,16 @@ impl Administrator<'_> {
         reason: &str,
         now: Instant,
     ) -> Result<(), Failure> {
-        let request = Request {
-            version: 1,
+        let asking = Asking {
             id: RequestId::new(random::bytes()),
-            space: name("platform"),
-            platform: registry.platform(),
-            registry: registry.head(),
-            policy: registry.policy(),
             nonce: Hex32(random::bytes()),
+            principal: self.identity.principal,
+            person: self.identity.person,
             created: now,
             deadline: now.after(PERIOD),
-            requester: Requester {
-                principal: self.identity.principal,
-                person: self.identity.person,
-                proven: Proven::Endorsement,
-            },
             reason: reason.to_owned(),
-            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
         };
-        let digest = Request::digest(&request.encode());
-        let endorsement = self.key.endorse(
-            &registry.platform(),
-            &digest,
-            Decision::Endorse,
-            self.identity.principal,
-            now,
-        )?;
-        let entry = Entry {
-            version: 1,
-            number: registry.entries(),
-            previous: registry.head(),
-            request: Some(request),
-            changes,
-            endorsements: vec![endorsement],
-        };
+        let entry = self.endorse(Entry::next(registry, asking, changes), now)?;
         let bytes = entry.encode();
         // What the key process will check is checked here first, where the text of a refusal is richer.
         registry.append(&bytes, quorum::Moment::Live(now)).map_err(|source| Failure::Input {
@@ -186,6 +146,14 @@ impl Administrator<'_> {
         })?;
         self.send("change the registry", AdminMessage::Append { entry: bytes })?;
         Ok(())
+    }
+
+    fn endorse(&self, mut entry: Entry, now: Instant) -> Result<Entry, Failure> {
+        let asked = entry.asked().expect("an entry that was just composed asks for something");
+        let by = self.identity.principal;
+        let endorsement = self.key.endorse(&asked.platform, &asked.digest, Decision::Endorse, by, now)?;
+        entry.endorsements.push(endorsement);
+        Ok(entry)
     }
 
     fn send(&self, action: &'static str, message: AdminMessage) -> Result<AdminAnswer, Failure> {

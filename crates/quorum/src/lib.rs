@@ -8,12 +8,14 @@
 //!
 //! Specifications: RFC 8785 for entries, OpenSSH's PROTOCOL.sshsig for endorsements with SSH keys.
 
+mod asking;
 mod count;
 mod endorsement;
 mod entry;
 mod record;
 mod registry;
 
+pub use asking::{Asked, Asking};
 pub use count::{Counted, Exclusion, Shortfall, count};
 pub use endorsement::{Decision, Endorsement, Proof, SSH_NAMESPACE, message};
 pub use entry::{

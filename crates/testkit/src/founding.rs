@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use model::{
-    Class, Digest, Form, Hex32, Instant, Kind, Proven, PublicKey, Purpose, Request, RequestId, Requester,
-    Space,
-};
+use model::{Class, Form, Hex32, Instant, PublicKey, Purpose, Space};
 use quorum::{
     CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, RequesterProof,
     Requirement, Rule,
@@ -43,7 +40,6 @@ pub fn rule(group: &str, threshold: u32) -> Rule {
 
 /// The record of the first key under a name, valid from an hour ago for a year.
 pub fn key_record(name: &str, form: Form, public_key: PublicKey, now: Instant) -> KeyRecord {
-    let certified = matches!(form, Form::Ca | Form::Cms | Form::Timestamp);
     let subject = CertificateSubject { organization: "Example".to_owned(), common_name: name.to_owned() };
     KeyRecord {
         version: 1,
@@ -59,7 +55,7 @@ pub fn key_record(name: &str, form: Form, public_key: PublicKey, now: Instant) -
         rule: None,
         rate: None,
         origin: (form == Form::Checkpoint).then(|| LOG_ORIGIN.to_owned()),
-        subject: certified.then_some(subject),
+        subject: form.is_certified().then_some(subject),
     }
 }
 
@@ -88,36 +84,12 @@ impl Person {
 
     /// The first entry of a registry.
     pub fn found(&self, genesis: Genesis, now: Instant) -> Entry {
-        let platform = genesis.platform();
-        Entry {
-            version: 1,
-            number: 0,
-            previous: Digest::ZERO,
-            request: None,
-            changes: vec![Change::Genesis(genesis)],
-            endorsements: vec![self.endorse(&platform, platform.digest(), now)],
-        }
+        Entry::first(genesis).endorsed([self.endorsing(now)])
     }
 
     /// The next entry of a registry, asked for and endorsed by this founder.
     pub fn enter(&self, registry: &Registry, changes: Vec<Change>, now: Instant) -> Entry {
-        let (principal, person) = (self.principal, self.person);
-        let request = Request {
-            version: 1,
-            id: RequestId::new([1; 16]),
-            space: space("platform"),
-            platform: registry.platform(),
-            registry: registry.head(),
-            policy: registry.policy(),
-            nonce: Hex32([2; 32]),
-            created: now,
-            deadline: now.after(Duration::from_secs(600)),
-            requester: Requester { principal, person, proven: Proven::Endorsement },
-            reason: String::new(),
-            kind: Kind::Admin { changes: Entry::changes_digest(&changes) },
-        };
-        let endorsements = vec![self.endorse(&registry.platform(), &Request::digest(&request.encode()), now)];
-        let (number, previous) = (registry.entries(), registry.head());
-        Entry { version: 1, number, previous, request: Some(request), changes, endorsements }
+        let asking = self.asking(now, Duration::from_secs(600));
+        Entry::next(registry, asking, changes).endorsed([self.endorsing(now)])
     }
 }

@@ -1,9 +1,13 @@
 //! People with SSH keys, and what they say of requests.
 
+use std::time::Duration;
+
 use aws_lc_rs::digest as sha;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use model::{Base64, Digest, Instant, PersonId, PlatformId, PrincipalId, Tag};
-use quorum::{Credential, Decision, Endorsement, Principal, Proof, SSH_NAMESPACE, Touch, message};
+use model::{Base64, Digest, Hex32, Instant, PersonId, PlatformId, PrincipalId, RequestId, Tag};
+use quorum::{
+    Asked, Asking, Credential, Decision, Endorsement, Principal, Proof, SSH_NAMESPACE, Touch, message,
+};
 
 /// Somebody with one Ed25519 SSH key, made from a seed.
 pub struct Person {
@@ -41,6 +45,24 @@ impl Person {
     /// Their endorsement of a request digest.
     pub fn endorse(&self, platform: &PlatformId, request: &Digest, time: Instant) -> Endorsement {
         self.say(Decision::Endorse, platform, request, time)
+    }
+
+    /// How they endorse an entry at this time.
+    pub fn endorsing(&self, time: Instant) -> impl FnOnce(&Asked) -> Endorsement {
+        move |asked| self.endorse(&asked.platform, &asked.digest, time)
+    }
+
+    /// How they ask for changes of a registry from now on, for so long.
+    pub fn asking(&self, now: Instant, period: Duration) -> Asking {
+        Asking {
+            id: RequestId::new([9; 16]),
+            nonce: Hex32([2; 32]),
+            principal: self.principal,
+            person: self.person,
+            created: now,
+            deadline: now.after(period),
+            reason: String::new(),
+        }
     }
 
     /// What they say of a request digest, signed.

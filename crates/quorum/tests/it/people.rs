@@ -1,5 +1,7 @@
 //! People with SSH keys, and platforms that they found.
 
+use std::time::Duration;
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use model::{
     Algorithm, Class, Digest, Form, Hex32, Instant, Kind, Proven, PublicKey, Request, RequestId, Requester,
@@ -45,17 +47,7 @@ pub(crate) fn genesis(administrators: &[&Person], threshold: u32, endorsers: &[&
 }
 
 pub(crate) fn genesis_entry(genesis: Genesis, founders: &[&Person]) -> Vec<u8> {
-    let platform = genesis.platform();
-    let endorsements = founders.iter().map(|human| human.endorse(&platform, platform.digest(), T0)).collect();
-    Entry {
-        version: 1,
-        number: 0,
-        previous: Digest::ZERO,
-        request: None,
-        changes: vec![Change::Genesis(genesis)],
-        endorsements,
-    }
-    .encode()
+    Entry::first(genesis).endorsed(founders.iter().map(|human| human.endorsing(T0))).encode()
 }
 
 pub(crate) fn request(registry: &Registry, requester: &Person, kind: Kind) -> Request {
@@ -86,20 +78,11 @@ pub(crate) fn entry(
     changes: Vec<Change>,
     people: &[&Person],
 ) -> Entry {
-    let request = request(registry, requester, Kind::Admin { changes: Entry::changes_digest(&changes) });
-    let digest = Request::digest(&request.encode());
     // Whoever asks endorses too, as the proof that they did.
     let others = people.iter().copied().filter(|human| human.principal != requester.principal);
-    let endorse = |human: &Person| human.endorse(&registry.platform(), &digest, at(1));
-    let endorsements = std::iter::once(requester).chain(others).map(endorse).collect();
-    Entry {
-        version: 1,
-        number: registry.entries(),
-        previous: registry.head(),
-        request: Some(request),
-        changes,
-        endorsements,
-    }
+    let endorsers = std::iter::once(requester).chain(others);
+    Entry::next(registry, requester.asking(T0, Duration::from_secs(3_600)), changes)
+        .endorsed(endorsers.map(|human| human.endorsing(at(1))))
 }
 
 pub(crate) fn append(registry: &mut Registry, entry: &Entry) -> Result<(), RegistryError> {
