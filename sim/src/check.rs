@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use engine::{Decision, LeafKind, Ledger as _, Moment as Asking, PolicyEngine, Question, State, View};
 use envelope::{Chosen, compose};
+use model::merkle::root_from_inclusion;
 use model::receipt::{Receipt, SignedItem};
-use model::{Digest, Item, Kind, Logging, Request, RequestId, Timestamping};
+use model::{Digest, Item, Items, Kind, Logging, Request, RequestId, Timestamping};
 use pki::Certificate;
 use policy::BuiltIn;
 use quorum::{Endorsement, Moment, Registry, count};
@@ -158,9 +159,11 @@ impl Ending<'_> {
     ) -> Found {
         let item = Item::parse(signed.item.as_bytes()).map_err(|error| (8, error.to_string()))?;
         let Kind::Sign(signing) = &request.kind else { return Err((8, "not a request to sign".to_owned())) };
-        must(signing.items.contains(signed.item.as_bytes(), item.index, &signed.path), 8, || {
-            "an item that is not the request's".to_owned()
-        })?;
+        // Walked here once more: what is rehearsed is not taken at its word.
+        let (index, size) = (u64::from(item.index), u64::from(signing.items.count));
+        let leaf = Items::leaf(signed.item.as_bytes());
+        let root = root_from_inclusion(&leaf, index, size, &signed.path);
+        must(root == Some(signing.items.root), 8, || "an item that is not the request's".to_owned())?;
         let key = self.registry.key_named(&item.key.name, item.key.generation).expect("its key is there");
         must(key.record.form == item.form, 12, || format!("key {} signs {}", item.key.name, item.form))?;
         let chosen = Chosen::decode(&signed.chosen.0).map_err(|error| (6, error.to_string()))?;

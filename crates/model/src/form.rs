@@ -158,6 +158,12 @@ words! {
 }
 
 impl Form {
+    /// Does a key of this form have a certificate of the platform's own authority? A blob key never has: with one, the
+    /// digest of a set of CMS attributes that it signs would verify as CMS.
+    pub const fn is_certified(self) -> bool {
+        matches!(self, Self::Cms | Self::CmsPlain | Self::Timestamp | Self::Ca)
+    }
+
     /// The purpose that a key of this form has.
     pub const fn purpose(self) -> Purpose {
         match self {

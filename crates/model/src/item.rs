@@ -1,5 +1,7 @@
 //! Items: the things to be signed in one request, and the tree that binds them to it.
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Serialize};
 
 use crate::request::ItemTree;
@@ -167,6 +169,12 @@ pub enum ItemError {
         /// Where it says it stands.
         index: u32,
     },
+    /// An item that does not stand in the request's tree, at the index that it names.
+    #[error("item {index} does not stand in the request's item tree")]
+    NotRequested {
+        /// The index that it names.
+        index: u32,
+    },
 }
 
 /// All items of a request, with the tree over them.
@@ -216,10 +224,35 @@ impl Items {
     }
 }
 
+/// An item that stands in the tree of a request: only [`ItemTree::open`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedItem {
+    item: Item,
+}
+
+impl RequestedItem {
+    /// The item, to go on its way alone.
+    pub fn into_item(self) -> Item {
+        self.item
+    }
+}
+
+impl Deref for RequestedItem {
+    type Target = Item;
+
+    fn deref(&self) -> &Item {
+        &self.item
+    }
+}
+
 impl ItemTree {
-    /// Does this item stand in the tree, at the index that it names?
-    pub fn contains(&self, encoded: &[u8], index: u32, path: &[Digest]) -> bool {
-        merkle::root_from_inclusion(&Items::leaf(encoded), u64::from(index), u64::from(self.count), path)
-            == Some(self.root)
+    /// Reads an item and proves that it stands in the tree, at the index that it names.
+    pub fn open(&self, encoded: &[u8], path: &[Digest]) -> Result<RequestedItem, ItemError> {
+        let item = Item::parse(encoded)?;
+        let (index, size) = (u64::from(item.index), u64::from(self.count));
+        match merkle::root_from_inclusion(&Items::leaf(encoded), index, size, path) {
+            Some(root) if root == self.root => Ok(RequestedItem { item }),
+            _ => Err(ItemError::NotRequested { index: item.index }),
+        }
     }
 }

@@ -38,7 +38,7 @@ pub use form::{Algorithm, Class, Form, Purpose};
 pub use hash::Hash;
 pub use ids::{IdError, KeyId, PersonId, PlatformId, PrincipalId, RequestId, Space};
 pub use instant::{Instant, InstantError};
-pub use item::{Content, FileClaim, Item, ItemError, ItemKey, Items, Parameters};
+pub use item::{Content, FileClaim, Item, ItemError, ItemKey, Items, Parameters, RequestedItem};
 pub use key::{BadSignature, KeyError, PublicKey};
 pub use profile::{Logging, Profile, ProfileKey, Timestamping};
 pub use request::{

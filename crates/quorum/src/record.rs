@@ -206,8 +206,7 @@ impl KeyRecord {
         if self.not_after <= self.not_before {
             return Err(RecordError::Validity { not_before: self.not_before, not_after: self.not_after });
         }
-        let certified = matches!(form, Form::Cms | Form::CmsPlain | Form::Timestamp | Form::Ca);
-        needs(form, "subject", self.subject.is_some(), certified)?;
+        needs(form, "subject", self.subject.is_some(), form.is_certified())?;
         needs(form, "origin", self.origin.is_some(), form == Form::Checkpoint)?;
         needs(form, "classes", !self.classes.is_empty(), self.purpose == Purpose::Code)?;
         // INVARIANT: what a rule asks for is counted for requests alone; a key that signs without one has no rule, or it

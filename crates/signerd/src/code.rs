@@ -3,7 +3,10 @@
 use envelope::{Chosen, ToBeSigned};
 use keystore::KeyStore;
 use model::journal::{Intent, endorsements_digest};
-use model::{Content, Digest, Form, Item, Kind, Purpose, Request, Signing, from_canonical, limits, told};
+use model::{
+    Content, Digest, Form, Item, ItemError, Kind, Purpose, Request, RequestedItem, Signing, from_canonical,
+    limits, told,
+};
 use pki::Certificate;
 use quorum::{Counted, Endorsement, Key, Moment, Registry};
 use signer::{Refusal, RefusalCode, SignOrder};
@@ -20,7 +23,7 @@ struct Asked<'a> {
     registry: &'a Registry,
     request: Request,
     digest: Digest,
-    item: Item,
+    item: RequestedItem,
 }
 
 /// An order that the registry allows: the key may sign this item.
@@ -93,16 +96,18 @@ impl<'a> Asked<'a> {
             return Err(refuse(RefusalCode::Malformed, text));
         }
         let request = Request::parse(&order.request).map_err(|error| malformed(&error))?;
-        let item = Item::parse(&order.item).map_err(|error| malformed(&error))?;
         if request.platform != registry.platform() {
             let text =
                 format!("the request is for {}, and this is {}", request.platform, registry.platform());
             return Err(refuse(RefusalCode::OtherPlatform, text));
         }
         let digest = Request::digest(&order.request);
-        let asked = Self { order, registry, request, digest, item };
-        asked.check_place()?;
-        Ok(asked)
+        let item = code_signing(&request)?.items.open(&order.item, &order.path);
+        let item = item.map_err(|error| match error {
+            ItemError::NotRequested { .. } => refuse(RefusalCode::NotInRequest, told(&error)),
+            other => malformed(&other),
+        })?;
+        Ok(Self { order, registry, request, digest, item })
     }
 
     fn check_time(&self, now: Reading) -> Result<(), Refusal> {
@@ -112,26 +117,6 @@ impl<'a> Asked<'a> {
         }
         let text = format!("the request may be signed from {created} until {deadline}; it is {}", now.time);
         Err(refuse(RefusalCode::Expired, text))
-    }
-
-    fn check_place(&self) -> Result<(), Refusal> {
-        let signing = self.signing()?;
-        if signing.items.contains(&self.order.item, self.item.index, &self.order.path) {
-            return Ok(());
-        }
-        let text = format!("item {} does not stand in the request's item tree", self.item.index);
-        Err(refuse(RefusalCode::NotInRequest, text))
-    }
-
-    fn signing(&self) -> Result<&Signing, Refusal> {
-        match &self.request.kind {
-            Kind::Sign(signing) if signing.purpose == Purpose::Code => Ok(signing),
-            Kind::Sign(signing) => {
-                let text = format!("requests are signed with keys for code, not for {}", signing.purpose);
-                Err(refuse(RefusalCode::Key, text))
-            }
-            _ => Err(refuse(RefusalCode::Malformed, "the request does not ask for a signature")),
-        }
     }
 
     fn allow(self, now: Reading) -> Result<Allowed<'a>, Refusal> {
@@ -170,7 +155,7 @@ impl<'a> Asked<'a> {
     }
 
     fn check_record(&self, key: &Key) -> Result<(), Refusal> {
-        let (record, class) = (&key.record, self.signing()?.class);
+        let (record, class) = (&key.record, code_signing(&self.request)?.class);
         // INVARIANT: one key, one form; and a key of the platform's own signs nothing that a request asks for.
         if record.form != self.item.form || record.purpose != Purpose::Code {
             let text =
@@ -182,6 +167,18 @@ impl<'a> Asked<'a> {
             return Err(refuse(RefusalCode::Key, text));
         }
         Ok(())
+    }
+}
+
+/// What the request asks of keys for code.
+fn code_signing(request: &Request) -> Result<&Signing, Refusal> {
+    match &request.kind {
+        Kind::Sign(signing) if signing.purpose == Purpose::Code => Ok(signing),
+        Kind::Sign(signing) => {
+            let text = format!("requests are signed with keys for code, not for {}", signing.purpose);
+            Err(refuse(RefusalCode::Key, text))
+        }
+        _ => Err(refuse(RefusalCode::Malformed, "the request does not ask for a signature")),
     }
 }
 

@@ -4,7 +4,7 @@ use envelope::rekor::{Body, Verifier};
 use envelope::{Chosen, ComposeError, ToBeSigned, compose};
 use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::SignedItem;
-use model::{Content, Form, Item, merkle};
+use model::{Content, RequestedItem, merkle};
 use pki::{Certificate, PathError, Usage, verify_path};
 use quorum::{Key, Moment};
 use tlog::SignedCheckpoint;
@@ -30,15 +30,15 @@ pub(crate) struct Judged {
 struct Examination<'a> {
     bench: &'a Bench<'a>,
     signed: &'a SignedItem,
-    item: Item,
+    item: RequestedItem,
     proven: Vec<Proven>,
     open: Vec<NotChecked>,
 }
 
 /// Verifies one item of the bench's receipt.
-pub(crate) fn verify(bench: &Bench<'_>, signed: &SignedItem, item: Item) -> Result<Judged, Refused> {
-    let mut examination = Examination { bench, signed, item, proven: Vec::new(), open: Vec::new() };
-    examination.check_request()?;
+pub(crate) fn verify(bench: &Bench<'_>, signed: &SignedItem, item: RequestedItem) -> Result<Judged, Refused> {
+    let proven = vec![Proven::Requested { request: bench.request_digest }];
+    let mut examination = Examination { bench, signed, item, proven, open: Vec::new() };
     examination.check_file()?;
     let key = examination.check_key()?;
     let chain = examination.read_chain()?;
@@ -49,20 +49,11 @@ pub(crate) fn verify(bench: &Bench<'_>, signed: &SignedItem, item: Item) -> Resu
     examination.check_endorsements(key)?;
     examination.check_journal(key, &to_be_signed)?;
     let Examination { item, proven, open, .. } = examination;
-    let verified = VerifiedItem { item: Some(item), key: key.record.id(), time, proven };
+    let verified = VerifiedItem { item: Some(item.into_item()), key: key.record.id(), time, proven };
     Ok(Judged { verified, governed: key.record.rule.is_some(), open })
 }
 
 impl<'a> Examination<'a> {
-    fn check_request(&mut self) -> Result<(), Refused> {
-        let tree = &self.bench.signing.items;
-        if !tree.contains(self.signed.item.as_bytes(), self.item.index, &self.signed.path) {
-            return Err(Refused::bad(Part::Item, Fault::NotRequested));
-        }
-        self.proven.push(Proven::Requested { request: self.bench.request_digest });
-        Ok(())
-    }
-
     /// Is the item of this file, and is its content what the format makes of the file?
     fn check_file(&mut self) -> Result<(), Refused> {
         let (signed, found) = (self.item.file.sha256, self.bench.artifact.sha256);
@@ -110,9 +101,8 @@ impl<'a> Examination<'a> {
 
     fn read_chain(&self) -> Result<Vec<Certificate>, Refused> {
         let form = self.item.form;
-        let certified = matches!(form, Form::Cms | Form::CmsPlain);
         let count = self.signed.chain.len();
-        let fault = match (certified, count) {
+        let fault = match (form.is_certified(), count) {
             (true, 0) => Some(Fault::NoCertificate { form }),
             (false, 1..) => Some(Fault::CertificateUnwanted { form }),
             (_, count) if count > pki::CHAIN_MAX => {

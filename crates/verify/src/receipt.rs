@@ -1,7 +1,7 @@
 //! A receipt, from beginning to end.
 
 use model::receipt::Receipt;
-use model::{Digest, Item, Kind, Request, Signing, limits, to_canonical};
+use model::{Digest, ItemError, Kind, Request, Signing, limits, to_canonical};
 use quorum::{Endorsement, Governance, Registry};
 
 use crate::refused::{Fault, Gap};
@@ -130,8 +130,8 @@ fn verify_items(bench: &Bench<'_>, not_checked: &mut Vec<NotChecked>) -> Result<
     let mut governed = false;
     let mut last: Option<u32> = None;
     for (place, signed) in bench.receipt.items.iter().enumerate() {
-        let item = Item::parse(signed.item.as_bytes())
-            .map_err(|cause| unreadable(Part::Item)(cause).of_item(place))?;
+        let item = bench.signing.items.open(signed.item.as_bytes(), &signed.path);
+        let item = item.map_err(|cause| not_requested(cause).of_item(place))?;
         // In the order of the request, and so none twice.
         if last.is_some_and(|last| item.index <= last) {
             return Err(Refused::bad(Part::Item, Fault::NotRequested).of_item(place));
@@ -159,6 +159,13 @@ fn open_questions(bench: &Bench<'_>) -> Vec<NotChecked> {
     open.push(NotChecked::Unanchored);
     open.push(NotChecked::LaterRevocations { entries: bench.root.registry().entries() });
     open
+}
+
+fn not_requested(cause: ItemError) -> Refused {
+    match cause {
+        ItemError::NotRequested { .. } => Refused::bad(Part::Item, Fault::NotRequested),
+        other => unreadable(Part::Item)(other),
+    }
 }
 
 /// A part that is not what its kind must look like.

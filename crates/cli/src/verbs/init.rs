@@ -181,7 +181,6 @@ fn platform_keys(
 ) -> Result<Vec<KeyRecord>, Failure> {
     let make = |algorithm| administrator.generate(algorithm);
     let new = |key: &str, form: Form, public_key: PublicKey, years: u64, common_name: &str| {
-        let certified = matches!(form, Form::Ca | Form::Timestamp | Form::Cms);
         NewKey {
             name: name(key),
             generation: 1,
@@ -190,7 +189,7 @@ fn platform_keys(
             public_key,
             not_before: now,
             validity: days(365 * years),
-            subject: certified.then(|| (host, common_name.to_owned())),
+            subject: form.is_certified().then(|| (host, common_name.to_owned())),
             origin: (form == Form::Checkpoint).then(|| log_origin(host, now)),
             rule: None,
         }

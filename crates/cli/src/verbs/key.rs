@@ -168,7 +168,6 @@ impl Create {
             period_s_max: model::limits::ENDORSED_PERIOD_S_MAX,
             requester: if self.requester_proven { RequesterProof::Proven } else { RequesterProof::Asserted },
         });
-        let certified = matches!(self.form, Form::Cms | Form::CmsPlain);
         let make = |administrator: &Administrator<'_>| {
             let new = NewKey {
                 name: self.name.clone(),
@@ -178,7 +177,7 @@ impl Create {
                 public_key: administrator.generate(self.algorithm)?,
                 not_before: crate::clock::now(),
                 validity: days(self.days),
-                subject: certified.then(|| (host.as_str(), self.name.to_string())),
+                subject: self.form.is_certified().then(|| (host.as_str(), self.name.to_string())),
                 origin: None,
                 rule,
             };

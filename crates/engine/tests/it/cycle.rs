@@ -5,7 +5,7 @@ use envelope::timestamp::{self, Authority, Stamped};
 use envelope::{Chosen, compose, rekor};
 use model::journal::Leaf;
 use model::receipt::{Receipt, SignedItem};
-use model::{Form, Item, Kind, Request, merkle};
+use model::{Form, Kind, Request, merkle};
 use pki::Certificate;
 use quorum::Registry;
 use signer::Signer;
@@ -25,8 +25,7 @@ pub(crate) fn verify(world: &World, receipt: &Receipt) {
     let log = registry.platform_key(Form::Checkpoint).unwrap();
     let log = VerifierKey::of_log("2026.log.localhost", &log.record.public_key).unwrap();
     for signed in &receipt.items {
-        let item = Item::parse(signed.item.as_bytes()).unwrap();
-        assert!(signing.items.contains(signed.item.as_bytes(), item.index, &signed.path));
+        let item = signing.items.open(signed.item.as_bytes(), &signed.path).unwrap();
         let certificate = signed.chain.first().map(|der| Certificate::from_der(&der.0).unwrap());
         let chosen = Chosen::decode(&signed.chosen.0).unwrap();
         let to_be_signed = compose(&item, &chosen, certificate.as_ref()).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
-use model::{Digest, Item, Items, Kind, Request, Tag};
+use model::{Digest, Item, ItemError, Items, Kind, Request, Tag};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -80,10 +80,13 @@ fn the_golden_requests_and_items_are_read_and_hashed_as_written() {
             assert_eq!(Item::parse(bytes).unwrap().encode(), bytes);
             assert_eq!(Items::leaf(bytes), golden.leaf);
             assert_eq!(items.path(item.index).unwrap(), golden.path);
-            assert!(signing.items.contains(bytes, item.index, &golden.path));
-            let changed = golden.item.replacen("salt\":\"", "salt\":\"1", 1);
-            assert!(!signing.items.contains(changed.as_bytes(), item.index, &golden.path));
-            assert!(!signing.items.contains(bytes, item.index + 1, &golden.path));
+            assert_eq!(*signing.items.open(bytes, &golden.path).unwrap(), *item);
+            let elsewhere = Item { index: item.index + 1, ..item.clone() };
+            let renamed = Item { name: "another".to_owned(), ..item.clone() };
+            for changed in [elsewhere, renamed] {
+                let opened = signing.items.open(&changed.encode(), &golden.path);
+                assert!(matches!(opened, Err(ItemError::NotRequested { .. })), "{opened:?}");
+            }
         }
     }
 }
