@@ -15,7 +15,8 @@ use model::merkle::leaf_hash;
 use model::{Algorithm, Digest, KeyId, to_canonical};
 use pki::Certificate;
 use signer::{
-    AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, Head, Imprint, Order,
+    AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, Head, Imprint,
+    JournalProof, Order,
     Orders, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder,
 };
 use tlog::RightEdge;
@@ -94,6 +95,7 @@ fn leaves() -> Vec<Leaf> {
         Leaf::Entry { sequence: 6, entry: b"{}".to_vec() },
         Leaf::Start { sequence: 7, time, random: [8; 32] },
         Leaf::Refusals { sequence: 8, time, count: 9 },
+        Leaf::Ledger { sequence: 9, time, size: 10, root: digest },
     ]
 }
 
@@ -314,14 +316,24 @@ fn frames() -> Done {
         endorsements: vec![b"{}".to_vec()],
     };
     let stamp = TimestampOrder { key, imprint: Imprint::Sha256([4; 32]), nonce: Some(vec![1, 2]) };
-    let checkpoint = CheckpointOrder { key, old: head, new: head, proof: hashes };
-    let signed = Signed { signature: vec![5; 64], chosen: vec![1, 0], index: 9, leaf: leaves()[0].encode() };
+    let checkpoint = CheckpointOrder { key, old: head, new: head, proof: hashes.clone() };
+    let signed = Signed {
+        signature: vec![5; 64],
+        chosen: vec![1, 0],
+        index: 9,
+        leaf: leaves()[0].encode(),
+        journal: Some(JournalProof {
+            path: hashes.clone(),
+            checkpoint: String::from_utf8(log_example("log/checkpoint-5.txt")?)?,
+        }),
+    };
     let state = State {
         registry: vec![platform::GENESIS.clone()],
         certificates: vec![Certified { key, certificate: example("keyless/leaf.der")? }],
         journal: head,
         journal_key: known::LOG.public_key().spki().to_vec(),
         journal_checkpoint: String::from_utf8(log_example("log/checkpoint-5.txt")?)?,
+        ledger: head,
         checkpoints: vec![("1.log.sign.example.test".to_owned(), head)],
     };
     let generate = AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::Ed25519 };

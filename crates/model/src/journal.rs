@@ -9,6 +9,7 @@
 //! | 3 | registry entry | sequence 8, entry (length 4, bytes) |
 //! | 4 | start | sequence 8, time 8, random 32 |
 //! | 5 | refusals | sequence 8, time 8, how many orders were refused since the last such leaf 8 |
+//! | 6 | ledger | sequence 8, time 8, size of the audit ledger 8, its root 32 |
 //!
 //! The sequence is the leaf's own index. Times are nanoseconds since 1970.
 
@@ -53,6 +54,17 @@ pub enum Leaf {
         time: Instant,
         /// How many since the last such leaf.
         count: u64,
+    },
+    /// The head of the audit ledger, as the orders of the intents that follow told it.
+    Ledger {
+        /// The leaf's index.
+        sequence: u64,
+        /// When it was told.
+        time: Instant,
+        /// How many leaves the ledger had.
+        size: u64,
+        /// The root over them.
+        root: Digest,
     },
 }
 
@@ -138,7 +150,8 @@ impl Leaf {
             | Self::Outcome(Outcome { sequence, .. })
             | Self::Entry { sequence, .. }
             | Self::Start { sequence, .. }
-            | Self::Refusals { sequence, .. } => *sequence,
+            | Self::Refusals { sequence, .. }
+            | Self::Ledger { sequence, .. } => *sequence,
         }
     }
 
@@ -157,6 +170,9 @@ impl Leaf {
             }
             Self::Refusals { sequence, time, count } => {
                 writer.byte(5).long(*sequence).long(time.nanoseconds()).long(*count);
+            }
+            Self::Ledger { sequence, time, size, root } => {
+                writer.byte(6).long(*sequence).long(time.nanoseconds()).long(*size).digest(root);
             }
         }
         writer.finish()
@@ -185,6 +201,12 @@ impl Leaf {
                 sequence: reader.long("sequence")?,
                 time: Instant::from_nanoseconds(reader.long("time")?),
                 count: reader.long("count")?,
+            },
+            6 => Self::Ledger {
+                sequence: reader.long("sequence")?,
+                time: Instant::from_nanoseconds(reader.long("time")?),
+                size: reader.long("size")?,
+                root: reader.digest("root")?,
             },
             _ => return Err(LeafError::Unknown { version, kind }),
         };
@@ -275,6 +297,7 @@ mod tests {
             Leaf::Entry { sequence: 0, entry: b"{}".to_vec() },
             Leaf::Start { sequence: 1, time: Instant::from_seconds(3), random: [9; 32] },
             Leaf::Refusals { sequence: 2, time: Instant::from_seconds(4), count: 5 },
+            Leaf::Ledger { sequence: 3, time: Instant::from_seconds(5), size: 6, root: Digest::of(b"r") },
         ];
         for leaf in leaves {
             let bytes = leaf.encode();

@@ -1,6 +1,6 @@
 //! Answers: what comes back from the key process.
 
-use model::KeyId;
+use model::{Digest, KeyId};
 
 use crate::Head;
 
@@ -33,6 +33,17 @@ pub struct Signed {
     pub index: u64,
     /// The intent's leaf.
     pub leaf: Vec<u8>,
+    /// Where the key's record asks for endorsements: the proof that the intent is in the journal.
+    pub journal: Option<JournalProof>,
+}
+
+/// The proof that a leaf is in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalProof {
+    /// The leaf's inclusion path to the root that the checkpoint names.
+    pub path: Vec<Digest>,
+    /// A signed checkpoint of the journal that covers the leaf.
+    pub checkpoint: String,
 }
 
 /// Why an order is refused.
@@ -134,6 +145,9 @@ pub struct State {
     pub journal_key: Vec<u8>,
     /// The journal's latest signed checkpoint.
     pub journal_checkpoint: String,
+    /// The head of the audit ledger that the journal recorded last; the empty one, where it recorded none since the
+    /// platform was begun or adopted.
+    pub ledger: Head,
     /// The head that was signed last for each origin.
     pub checkpoints: Vec<(String, Head)>,
 }

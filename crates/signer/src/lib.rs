@@ -17,7 +17,7 @@ mod signer;
 mod wire;
 
 pub use admin::{AdminAnswer, AdminMessage};
-pub use answer::{Answer, Answers, Certified, Refusal, RefusalCode, Signed, State};
+pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 pub use client::{AdminClient, Client};
 pub use frame::{FRAME_BYTES_MAX, Frame, FrameError};
 pub use order::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};

@@ -1,14 +1,14 @@
 //! Orders: what the engine and the authorities ask of the key process.
 
 use model::layout::Writer;
-use model::{Digest, KeyId, Tag};
+use model::{Digest, KeyId, Tag, merkle};
 
 use crate::wire;
 
 /// A batch of orders, in one frame. The answers come in the same order, each for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orders {
-    /// The head of the audit ledger: a rollback of it would show in the journal.
+    /// The head of the audit ledger. The journal keeps it, so that a rollback of the ledger shows.
     pub ledger: Head,
     /// The orders, at most 256.
     pub orders: Vec<Order>,
@@ -82,6 +82,13 @@ pub struct CheckpointOrder {
     pub new: Head,
     /// The consistency proof between them (RFC 9162 §2.1.4).
     pub proof: Vec<Digest>,
+}
+
+impl Head {
+    /// The head of the empty tree, which every other extends.
+    pub fn empty() -> Self {
+        Self { size: 0, root: merkle::root(&[]) }
+    }
 }
 
 impl TimestampOrder {

@@ -107,7 +107,7 @@ impl Prepared {
 
 fn signed(intent: &Intent, signature: Vec<u8>) -> Signed {
     let leaf = Leaf::Intent(intent.clone()).encode();
-    Signed { signature, chosen: intent.chosen.clone(), index: intent.sequence, leaf }
+    Signed { signature, chosen: intent.chosen.clone(), index: intent.sequence, leaf, journal: None }
 }
 
 impl KeyProcess {
@@ -325,6 +325,7 @@ impl KeyProcess {
             journal: self.journal.durable(),
             journal_key: state.journal_key.spki().to_vec(),
             journal_checkpoint: self.journal_checkpoint()?,
+            ledger: signer::Head::empty(),
             checkpoints: state.heads.iter().map(|(origin, head)| (origin.clone(), *head)).collect(),
         })
     }

@@ -89,7 +89,7 @@ impl Fake {
         }
         let signature = self.key.sign(&SystemRandom::new(), &message).unwrap().as_ref().to_vec();
         let chosen = Chosen::Stamp { time: NOW, serial }.encode();
-        signer::Answer::Signed(Signed { signature, chosen, index: 0, leaf: Vec::new() })
+        signer::Answer::Signed(Signed { signature, chosen, index: 0, leaf: Vec::new(), journal: None })
     }
 }
 

@@ -4,9 +4,9 @@ use model::KeyId;
 use model::layout::{LayoutError, Reader, Writer};
 use model::limits;
 
-use super::ORDERS_MAX;
+use super::{ORDERS_MAX, PROOF_MAX};
 use super::order::{put_head, take_head};
-use crate::{Answer, Answers, Certified, Refusal, RefusalCode, Signed, State};
+use crate::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 
 /// What was chosen for a signature.
 const CHOSEN_BYTES_MAX: usize = 256;
@@ -49,6 +49,12 @@ pub(crate) fn take_answers(reader: &mut Reader<'_>) -> Result<Answers, LayoutErr
 
 fn put_signed(writer: &mut Writer, signed: &Signed) {
     writer.bytes(&signed.signature).bytes(&signed.chosen).long(signed.index).bytes(&signed.leaf);
+    writer.option(signed.journal.as_ref(), |writer, proof| {
+        writer.list(&proof.path, |writer, hash| {
+            writer.digest(hash);
+        });
+        writer.bytes(proof.checkpoint.as_bytes());
+    });
 }
 
 fn take_signed(reader: &mut Reader<'_>) -> Result<Signed, LayoutError> {
@@ -57,6 +63,14 @@ fn take_signed(reader: &mut Reader<'_>) -> Result<Signed, LayoutError> {
         chosen: reader.bytes("chosen", CHOSEN_BYTES_MAX)?.to_vec(),
         index: reader.long("index")?,
         leaf: reader.bytes("leaf", LEAF_BYTES_MAX)?.to_vec(),
+        journal: reader.option("journal", take_proof)?,
+    })
+}
+
+fn take_proof(reader: &mut Reader<'_>) -> Result<JournalProof, LayoutError> {
+    Ok(JournalProof {
+        path: reader.list("path", PROOF_MAX, |reader| reader.digest("path"))?,
+        checkpoint: reader.text("checkpoint", CHECKPOINT_BYTES_MAX)?.to_owned(),
     })
 }
 
@@ -80,6 +94,7 @@ pub(crate) fn put_state(writer: &mut Writer, state: &State) {
     });
     put_head(writer, &state.journal);
     writer.bytes(&state.journal_key).bytes(state.journal_checkpoint.as_bytes());
+    put_head(writer, &state.ledger);
     writer.list(&state.checkpoints, |writer, (origin, head)| {
         writer.bytes(origin.as_bytes());
         put_head(writer, head);
@@ -99,6 +114,7 @@ pub(crate) fn take_state(reader: &mut Reader<'_>) -> Result<State, LayoutError> 
         journal: take_head(reader)?,
         journal_key: reader.bytes("journal key", limits::SPKI_BYTES_MAX)?.to_vec(),
         journal_checkpoint: reader.text("journal checkpoint", CHECKPOINT_BYTES_MAX)?.to_owned(),
+        ledger: take_head(reader)?,
         checkpoints: reader.list("checkpoints", ORIGINS_MAX, |reader| {
             let origin = reader.text("origin", limits::NAME_BYTES_MAX)?.to_owned();
             Ok::<_, LayoutError>((origin, take_head(reader)?))

@@ -4,7 +4,7 @@ use model::{Algorithm, Digest, KeyId};
 use proptest::prelude::*;
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, FrameError, Head, Imprint,
-    Order, Orders, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder,
+    JournalProof, Order, Orders, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder,
 };
 
 fn bytes(limit: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -48,10 +48,13 @@ fn refusal() -> impl Strategy<Value = Refusal> {
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
-    let signed =
-        (bytes(80), bytes(20), any::<u64>(), bytes(300)).prop_map(|(signature, chosen, index, leaf)| {
-            Answer::Signed(Signed { signature, chosen, index, leaf })
-        });
+    let proof = (prop::collection::vec(digest(), 0..5), ".{0,40}");
+    let proof = proof.prop_map(|(path, checkpoint)| JournalProof { path, checkpoint });
+    let signed = (bytes(80), bytes(20), any::<u64>(), bytes(300), prop::option::of(proof)).prop_map(
+        |(signature, chosen, index, leaf, journal)| {
+            Answer::Signed(Signed { signature, chosen, index, leaf, journal })
+        },
+    );
     prop_oneof![signed, refusal().prop_map(Answer::Refused)]
 }
 
@@ -64,10 +67,11 @@ fn state() -> impl Strategy<Value = State> {
         head(),
         bytes(44),
         ".{0,40}",
+        head(),
         prop::collection::vec(("[a-z.]{1,20}", head()), 0..3),
     )
-        .prop_map(|(registry, certificates, journal, journal_key, journal_checkpoint, checkpoints)| {
-            State { registry, certificates, journal, journal_key, journal_checkpoint, checkpoints }
+        .prop_map(|(registry, certificates, journal, journal_key, journal_checkpoint, ledger, checkpoints)| {
+            State { registry, certificates, journal, journal_key, journal_checkpoint, ledger, checkpoints }
         })
 }
 
