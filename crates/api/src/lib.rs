@@ -1,6 +1,6 @@
 //! The public wire types of `/v1`: what clients send and what they get.
 //!
-//! **In scope**: the JSON of every path, and the problems of RFC 9457 with their stable codes.
+//! **In scope**: the JSON of every path, what OpenAPI says of it, and the problems of RFC 9457 with their stable codes.
 //!
 //! **Out of scope**: transport, authentication, what happens to a request.
 
@@ -8,6 +8,7 @@ mod admin;
 mod problem;
 mod profile;
 mod request;
+mod schema;
 
 pub use admin::{
     ApiKeyView, CertificateView, IssuedApiKey, NewApiKey, NewCertificate, NewPrincipal, Page, PrincipalView,

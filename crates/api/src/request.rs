@@ -3,10 +3,13 @@
 use model::receipt::Receipt;
 use model::{Digest, Instant, RequestId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::schema;
 
 /// `POST /v1/requests`. Answered with `200` and a [`RequestView`] where the receipts are there within `?wait=`
 /// seconds, else with `202` and the view as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Submission {
     /// The canonical JSON of the request. A string, so that the very bytes travel that were hashed.
@@ -19,7 +22,7 @@ pub struct Submission {
 }
 
 /// `POST /v1/requests/{id}/endorsements`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndorsementSubmission {
     /// The canonical JSON of the endorsement.
@@ -27,25 +30,29 @@ pub struct EndorsementSubmission {
 }
 
 /// `GET /v1/requests/{id}?wait=30`: how a request stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequestView {
     /// Its id. A repeat gets the id of the request that was signed.
+    #[schema(value_type = schema::RequestId)]
     pub id: RequestId,
     /// The request digest.
+    #[schema(value_type = schema::Digest)]
     pub digest: Digest,
     /// Where it stands.
     pub state: RequestState,
     /// When it came to stand there.
+    #[schema(value_type = schema::Instant)]
     pub since: Instant,
     /// Why, where it is refused, rejected, expired or failed; what is missing, where it waits.
     pub reasons: Vec<String>,
     /// One receipt for each file, in the order of their first items; there when the state is `done`.
+    #[schema(value_type = Vec<schema::Receipt>)]
     pub receipts: Vec<Receipt>,
 }
 
 /// `GET /v1/requests/{id}/content`: the request as it was received, which endorsers read and recompute.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequestContent {
     /// The canonical JSON of the request. Its digest is computed from it, and not asked for.
@@ -57,7 +64,7 @@ pub struct RequestContent {
 }
 
 /// Where a request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RequestState {
