@@ -72,6 +72,12 @@ pub enum Shortfall {
         /// How long it may be.
         allowed_s: u64,
     },
+    /// No key has a rule, policy asks for somebody all the same, and nobody's endorsement counts.
+    #[error("policy asks for the endorsement of somebody else than the requester{}", excluded_text(.excluded))]
+    Nobody {
+        /// Those that were given and do not count.
+        excluded: Vec<(PrincipalId, Exclusion)>,
+    },
     /// Too late, or too early.
     #[error("the time {now} is outside the request's, {created} to {deadline}")]
     Time {
@@ -121,13 +127,41 @@ pub fn count(
     endorsements: &[Endorsement],
     moment: Moment,
 ) -> Result<Counted, Shortfall> {
-    Count { registry, rule, request, digest, moment, own: Own::LeftOut }.of(endorsements)
+    Count { registry, request, digest, moment, own: Own::LeftOut }.of(rule, endorsements)
+}
+
+/// Counts the endorsements of a request for which policy asks, and the rule of no key: anybody whom the registry knows
+/// will do, but the requester. Such a request is open for `period_s_max` at most.
+pub fn count_anybody(
+    registry: &Registry,
+    period_s_max: u64,
+    request: &Request,
+    digest: &Digest,
+    endorsements: &[Endorsement],
+    moment: Moment,
+) -> Result<Counted, Shortfall> {
+    let count = Count { registry, request, digest, moment, own: Own::LeftOut };
+    count.check_times(period_s_max)?;
+    let Heard { persons, excluded, .. } = count.hear(endorsements)?;
+    if persons.is_empty() { Err(Shortfall::Nobody { excluded }) } else { Ok(Counted { persons }) }
+}
+
+/// Whose word this endorsement of a request is, for it or against it, or why it is nobody's that counts: whatever the
+/// rules are, and whatever others say.
+pub fn examine(
+    registry: &Registry,
+    request: &Request,
+    digest: &Digest,
+    endorsement: &Endorsement,
+    moment: Moment,
+) -> Result<PersonId, Exclusion> {
+    let count = Count { registry, request, digest, moment, own: Own::LeftOut };
+    count.examine(endorsement).map(|(person, _)| person)
 }
 
 /// A count in the making.
 pub(crate) struct Count<'a> {
     pub(crate) registry: &'a Registry,
-    pub(crate) rule: &'a Rule,
     pub(crate) request: &'a Request,
     pub(crate) digest: &'a Digest,
     pub(crate) moment: Moment,
@@ -143,46 +177,60 @@ pub(crate) enum Own {
     LeftOut,
 }
 
+/// Whose endorsements count, whatever a rule makes of them.
+#[derive(Default)]
+struct Heard {
+    // INVARIANT: sets of persons, so that nobody counts twice, whatever principals they hold.
+    persons: BTreeSet<PersonId>,
+    /// Those of them who touched a key.
+    touched: BTreeSet<PersonId>,
+    excluded: Vec<(PrincipalId, Exclusion)>,
+}
+
 impl Count<'_> {
-    pub(crate) fn of(&self, endorsements: &[Endorsement]) -> Result<Counted, Shortfall> {
-        self.check_times()?;
-        let mut persons = BTreeSet::new();
-        let mut independent = BTreeSet::new();
-        let mut excluded = Vec::new();
+    pub(crate) fn of(&self, rule: &Rule, endorsements: &[Endorsement]) -> Result<Counted, Shortfall> {
+        self.check_times(rule.period_s_max)?;
+        let Heard { persons, touched, excluded } = self.hear(endorsements)?;
+        if rule.requester == RequesterProof::Proven
+            && !asked_by_requester(self.registry, self.request, self.digest, endorsements)
+        {
+            return Err(Shortfall::Requester { principal: self.request.requester.principal });
+        }
+        if let Err(Unmet { group, have, need }) = assign(self.registry, rule, &persons) {
+            return Err(Shortfall::TooFew { group: group.clone(), have, need, excluded });
+        }
+        let independent = touched.iter().filter(|person| self.is_asked(rule, person)).count();
+        if usize::try_from(rule.independent).map_or(true, |need| independent < need) {
+            return Err(Shortfall::NotIndependent { have: independent, need: rule.independent });
+        }
+        Ok(Counted { persons })
+    }
+
+    /// Hears everybody; one rejection of somebody who counts ends it.
+    fn hear(&self, endorsements: &[Endorsement]) -> Result<Heard, Shortfall> {
+        let mut heard = Heard::default();
         for endorsement in endorsements {
             match self.examine(endorsement) {
                 Ok((_, _)) if endorsement.decision == Decision::Reject => {
                     return Err(Shortfall::Rejected { principal: endorsement.principal });
                 }
                 Ok((person, touch)) => {
-                    // INVARIANT: sets of persons, so that nobody counts twice, whatever principals they hold.
-                    persons.insert(person);
-                    if touch == Touch::Required && self.is_asked(&person) {
-                        independent.insert(person);
+                    heard.persons.insert(person);
+                    if touch == Touch::Required {
+                        heard.touched.insert(person);
                     }
                 }
-                Err(why) => excluded.push((endorsement.principal, why)),
+                Err(why) => heard.excluded.push((endorsement.principal, why)),
             }
         }
-        if self.rule.requester == RequesterProof::Proven
-            && !asked_by_requester(self.registry, self.request, self.digest, endorsements)
-        {
-            return Err(Shortfall::Requester { principal: self.request.requester.principal });
-        }
-        if let Err(Unmet { group, have, need }) = assign(self.registry, self.rule, &persons) {
-            return Err(Shortfall::TooFew { group: group.clone(), have, need, excluded });
-        }
-        if usize::try_from(self.rule.independent).map_or(true, |need| independent.len() < need) {
-            return Err(Shortfall::NotIndependent { have: independent.len(), need: self.rule.independent });
-        }
-        Ok(Counted { persons })
+        Ok(heard)
     }
 
-    fn check_times(&self) -> Result<(), Shortfall> {
+    fn check_times(&self, period_s_max: u64) -> Result<(), Shortfall> {
         let Request { created, deadline, .. } = *self.request;
         let asked = deadline.since(created);
-        if asked > Duration::from_secs(self.rule.period_s_max) {
-            return Err(Shortfall::Period { asked_s: asked.as_secs(), allowed_s: self.rule.period_s_max });
+        if asked > Duration::from_secs(period_s_max) {
+            return Err(Shortfall::Period { asked_s: asked.as_secs(), allowed_s: period_s_max });
         }
         match self.moment {
             Moment::Live(now) if now < created || now >= deadline => {
@@ -211,8 +259,8 @@ impl Count<'_> {
     }
 
     /// Somebody outside all groups of the rule meets no part of it, the independent one neither.
-    fn is_asked(&self, person: &PersonId) -> bool {
-        let mut requirements = self.rule.requirements.iter();
+    fn is_asked(&self, rule: &Rule, person: &PersonId) -> bool {
+        let mut requirements = rule.requirements.iter();
         requirements.any(|requirement| self.registry.is_member(&requirement.group, person))
     }
 

@@ -16,7 +16,7 @@ mod record;
 mod registry;
 
 pub use asking::{Asked, Asking};
-pub use count::{Counted, Exclusion, Shortfall, count};
+pub use count::{Counted, Exclusion, Shortfall, count, count_anybody, examine};
 pub use endorsement::{Decision, Endorsement, Proof, SSH_NAMESPACE, message};
 pub use entry::{
     Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, Group, Principal, Touch,

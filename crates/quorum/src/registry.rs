@@ -30,7 +30,8 @@ pub struct Registry {
     host: String,
     journal: PublicKey,
     instance: Space,
-    instances: Vec<Space>,
+    /// Each instance so far, with the number of the entry that named it.
+    instances: Vec<(usize, Space)>,
     governance: Governance,
     administration: Rule,
     policy: Digest,
@@ -40,6 +41,15 @@ pub struct Registry {
     keys: BTreeMap<KeyId, Key>,
     names: BTreeMap<(Space, u32), KeyId>,
     adoptions: Vec<Adoption>,
+}
+
+/// What takes one change back.
+#[derive(Debug)]
+enum Inverse {
+    Key { id: KeyId, place: (Space, u32) },
+    KeyState { key: KeyId, state: KeyState, since: Instant },
+    Policy { digest: Digest },
+    Adoption { instance: Space },
 }
 
 /// A key as the registry knows it.
@@ -174,12 +184,24 @@ impl Registry {
         let request = entry.request.as_ref().ok_or(RegistryError::Request { field: "request" })?;
         self.check_request(request, &entry.changes)?;
         self.check_quorum(request, &entry, moment)?;
-        let mut next = self.clone();
-        for change in &entry.changes {
-            next.apply(change)?;
+        self.apply_all(&entry.changes)?;
+        self.heads.push(Entry::head(bytes));
+        Ok(())
+    }
+
+    /// INVARIANT: all changes or none. What was applied before one that cannot be is taken back, last first: a copy of
+    /// the whole state for each entry would make the replay of a long chain quadratic.
+    fn apply_all(&mut self, changes: &[Change]) -> Result<(), RegistryError> {
+        let mut applied = Vec::with_capacity(changes.len());
+        for change in changes {
+            match self.apply(change) {
+                Ok(inverse) => applied.push(inverse),
+                Err(error) => {
+                    applied.into_iter().rev().for_each(|inverse| self.take_back(inverse));
+                    return Err(error);
+                }
+            }
         }
-        next.heads.push(Entry::head(bytes));
-        *self = next;
         Ok(())
     }
 
@@ -197,7 +219,7 @@ impl Registry {
             host: genesis.host.clone(),
             journal: genesis.journal.clone(),
             instance: genesis.instance.clone(),
-            instances: vec![genesis.instance.clone()],
+            instances: vec![(0, genesis.instance.clone())],
             governance: genesis.governance,
             administration: genesis.administration.clone(),
             policy: Digest::ZERO,
@@ -335,8 +357,8 @@ impl Registry {
         let alone = subtracts || self.governance == Governance::Solo;
         let own = if alone { Own::Counts } else { Own::LeftOut };
         let digest = Request::digest(&request.encode());
-        Count { registry: self, rule, request, digest: &digest, moment, own }
-            .of(&entry.endorsements)
+        Count { registry: self, request, digest: &digest, moment, own }
+            .of(rule, &entry.endorsements)
             .map(|_| ())
             .map_err(|source| RegistryError::Shortfall { number: entry.number, source })
     }
@@ -355,26 +377,48 @@ impl Registry {
         *state != KeyState::Active && self.keys.get(key).is_none_or(adds_nothing)
     }
 
-    fn apply(&mut self, change: &Change) -> Result<(), RegistryError> {
+    fn apply(&mut self, change: &Change) -> Result<Inverse, RegistryError> {
         match change {
-            Change::Genesis(_) => return Err(RegistryError::Genesis),
-            Change::Key(record) => self.add_key(record)?,
+            Change::Genesis(_) => Err(RegistryError::Genesis),
+            Change::Key(record) => self.add_key(record),
             Change::KeyState { key, state, since, .. } => {
                 let known = self.keys.get_mut(key).ok_or(RegistryError::NoKey { key: *key })?;
-                known.state = *state;
-                known.since = *since;
+                let inverse = Inverse::KeyState { key: *key, state: known.state, since: known.since };
+                (known.state, known.since) = (*state, *since);
+                Ok(inverse)
             }
-            Change::Policy { digest } => self.policy = *digest,
+            Change::Policy { digest } => {
+                Ok(Inverse::Policy { digest: std::mem::replace(&mut self.policy, *digest) })
+            }
             Change::Adoption(adoption) => {
-                self.instance = adoption.instance.clone();
-                self.instances.push(adoption.instance.clone());
+                self.instances.push((self.heads.len(), adoption.instance.clone()));
                 self.adoptions.push(adoption.clone());
+                let instance = std::mem::replace(&mut self.instance, adoption.instance.clone());
+                Ok(Inverse::Adoption { instance })
             }
         }
-        Ok(())
     }
 
-    fn add_key(&mut self, record: &KeyRecord) -> Result<(), RegistryError> {
+    fn take_back(&mut self, inverse: Inverse) {
+        match inverse {
+            Inverse::Key { id, place } => {
+                self.keys.remove(&id);
+                self.names.remove(&place);
+            }
+            Inverse::KeyState { key, state, since } => {
+                let known = self.keys.get_mut(&key).expect("a key whose state was changed is there");
+                (known.state, known.since) = (state, since);
+            }
+            Inverse::Policy { digest } => self.policy = digest,
+            Inverse::Adoption { instance } => {
+                self.instances.pop();
+                self.adoptions.pop();
+                self.instance = instance;
+            }
+        }
+    }
+
+    fn add_key(&mut self, record: &KeyRecord) -> Result<Inverse, RegistryError> {
         record.check().map_err(|source| RegistryError::Record { name: record.name.clone(), source })?;
         if let Some(rule) = &record.rule {
             self.check_groups(rule)?;
@@ -385,15 +429,16 @@ impl Registry {
         if self.names.contains_key(&place) || self.keys.contains_key(&record.id()) || !previous {
             return Err(RegistryError::KeyTaken { name: record.name.clone(), generation: record.generation });
         }
-        self.names.insert(place, record.id());
+        let id = record.id();
+        self.names.insert(place.clone(), id);
         let key = Key {
             record: record.clone(),
             digest: record.digest(),
             state: KeyState::Active,
             since: Instant::EPOCH,
         };
-        self.keys.insert(record.id(), key);
-        Ok(())
+        self.keys.insert(id, key);
+        Ok(Inverse::Key { id, place })
     }
 
     fn check_groups(&self, rule: &Rule) -> Result<(), RegistryError> {
@@ -449,7 +494,18 @@ impl Registry {
 
     /// The origins that the journal has had, the present one last.
     pub fn journal_origins(&self) -> impl DoubleEndedIterator<Item = String> {
-        self.instances.iter().map(|instance| format!("{}/journal/{instance}", self.host))
+        self.instances.iter().map(|(_, instance)| self.journal_origin(instance))
+    }
+
+    /// The origin that the journal had when this was the head; `None` if it never was.
+    pub fn journal_origin_under(&self, head: &Digest) -> Option<String> {
+        let number = self.heads.iter().position(|known| known == head)?;
+        let (_, instance) = self.instances.iter().rev().find(|(from, _)| *from <= number)?;
+        Some(self.journal_origin(instance))
+    }
+
+    fn journal_origin(&self, instance: &Space) -> String {
+        format!("{}/journal/{instance}", self.host)
     }
 
     /// Does one person govern, or several?

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{Instant, limits};
-use quorum::{Endorsement, Moment, RequesterProof, Requirement, Rule, Shortfall, count};
+use quorum::{Endorsement, Moment, Rule, Shortfall};
 
 use super::{Fitting, Received};
 use crate::{Decision, SubmitError};
@@ -67,11 +67,8 @@ impl Authorised {
     ) -> Result<Endorsed, (Box<Self>, Missing)> {
         let read: Vec<Endorsement> =
             endorsements.iter().map(|(_, endorsement)| endorsement.clone()).collect();
-        // INVARIANT: the endorsements of a request are counted for each item, under the rule of that item's key.
-        for rule in self.rules() {
-            if let Err(missing) = self.count(&rule, &read, moment) {
-                return Err((Box::new(self), missing));
-            }
+        if let Err(missing) = self.count(&read, moment) {
+            return Err((Box::new(self), missing));
         }
         let endorsements = endorsements.into_iter().map(|(bytes, _)| bytes).collect();
         Ok(Endorsed { authorised: self, endorsements })
@@ -81,51 +78,40 @@ impl Authorised {
     pub(crate) fn examine(&self, endorsement: &Endorsement, now: Instant) -> Result<(), SubmitError> {
         let Received { request, digest, .. } = self.received();
         let registry = self.fitting.platform.registry();
-        // Nobody fills this group: what comes back names whoever does not count, and why.
-        let nobody = "nobody".parse().expect("one lower-case word is a name");
-        let requirements = vec![Requirement { group: nobody, threshold: 1 }];
-        let period_s_max = limits::ENDORSED_PERIOD_S_MAX;
-        let rule = Rule { requirements, independent: 0, period_s_max, requester: RequesterProof::Asserted };
-        let one = std::slice::from_ref(endorsement);
-        match count(registry, &rule, request, digest, one, Moment::Live(now)) {
-            Err(Shortfall::TooFew { excluded, .. }) => match excluded.first() {
-                Some((_, why)) => Err(SubmitError::Excluded(*why)),
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        }
+        quorum::examine(registry, request, digest, endorsement, Moment::Live(now))
+            .map(|_| ())
+            .map_err(SubmitError::Excluded)
     }
 
-    /// The distinct rules to be met; one that anybody meets, where only policy asks.
-    fn rules(&self) -> Vec<Rule> {
-        let keys = self
-            .fitting
-            .keys
-            .iter()
-            .filter_map(|key| key.record().rule.as_ref().map(|rule| (key.record().id(), rule)));
-        let mut rules: Vec<Rule> = keys.collect::<BTreeMap<_, _>>().into_values().cloned().collect();
-        if rules.is_empty() && self.asks == Asks::Somebody {
-            rules.push(anybody(limits::UNENDORSED_PERIOD_S_MAX));
-        }
-        rules
-    }
-
-    fn count(&self, rule: &Rule, endorsements: &[Endorsement], moment: Moment) -> Result<(), Missing> {
+    /// INVARIANT: the endorsements of a request are counted for each item, under the rule of that item's key.
+    fn count(&self, endorsements: &[Endorsement], moment: Moment) -> Result<(), Missing> {
         let Received { request, digest, .. } = self.received();
         let registry = self.fitting.platform.registry();
-        match count(registry, rule, request, digest, endorsements, moment) {
-            Ok(counted) if counted.persons().is_empty() => Err(Missing::More(
-                "policy asks for the endorsement of somebody else than the requester".to_owned(),
-            )),
-            Ok(_) => Ok(()),
-            Err(shortfall @ Shortfall::Rejected { .. }) => Err(Missing::Rejected(shortfall.to_string())),
-            Err(shortfall @ Shortfall::Time { .. }) => Err(Missing::Expired(shortfall.to_string())),
-            Err(shortfall) => Err(Missing::More(shortfall.to_string())),
+        let rules = self.rules();
+        for rule in &rules {
+            quorum::count(registry, rule, request, digest, endorsements, moment)?;
         }
+        if rules.is_empty() && self.asks == Asks::Somebody {
+            let period_s_max = limits::UNENDORSED_PERIOD_S_MAX;
+            quorum::count_anybody(registry, period_s_max, request, digest, endorsements, moment)?;
+        }
+        Ok(())
+    }
+
+    /// The distinct rules of the items' keys.
+    fn rules(&self) -> Vec<&Rule> {
+        let keys = self.fitting.keys.iter().map(|key| key.record());
+        let rules = keys.filter_map(|record| record.rule.as_ref().map(|rule| (record.id(), rule)));
+        rules.collect::<BTreeMap<_, _>>().into_values().collect()
     }
 }
 
-/// A rule of no group: whoever counts at all is counted.
-fn anybody(period_s_max: u64) -> Rule {
-    Rule { requirements: Vec::new(), independent: 0, period_s_max, requester: RequesterProof::Asserted }
+impl From<Shortfall> for Missing {
+    fn from(shortfall: Shortfall) -> Self {
+        match shortfall {
+            Shortfall::Rejected { .. } => Self::Rejected(shortfall.to_string()),
+            Shortfall::Time { .. } => Self::Expired(shortfall.to_string()),
+            _ => Self::More(shortfall.to_string()),
+        }
+    }
 }

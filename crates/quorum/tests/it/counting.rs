@@ -1,5 +1,5 @@
 use model::{Base64, Digest, Instant, Kind, Request};
-use quorum::{Decision, Endorsement, Moment, Proof, Registry, Rule, Shortfall, Touch, count};
+use quorum::{Decision, Endorsement, Exclusion, Moment, Proof, Registry, Rule, Shortfall, Touch, count};
 
 use testkit::Person;
 
@@ -194,4 +194,41 @@ fn where_the_rule_wants_it_the_requester_must_say_so_and_still_does_not_count() 
     assert_eq!(scene.count_at(&proven, &with_own, at(2)), Ok(2));
     let own_and_one = [scene.endorse(0), scene.endorse(1)];
     assert!(matches!(scene.count_at(&proven, &own_and_one, at(2)), Err(Shortfall::TooFew { .. })));
+}
+
+#[test]
+fn where_only_policy_asks_anybody_will_do_but_the_requester() {
+    let mut scene = scene();
+    // One of the people asks this time.
+    let [ada, ..] = &scene.people;
+    scene.request.requester.person = ada.person;
+    scene.request.requester.principal = ada.principal;
+    scene.digest = Request::digest(&scene.request.encode());
+    let anybody = |endorsements: &[Endorsement]| {
+        let (registry, request, digest) = (&scene.registry, &scene.request, &scene.digest);
+        quorum::count_anybody(registry, 86_400, request, digest, endorsements, Moment::Live(at(2)))
+            .map(|counted| counted.persons().len())
+    };
+    assert_eq!(anybody(&[scene.endorse(1)]).unwrap(), 1);
+    for nobody in [vec![], vec![scene.endorse(0)]] {
+        let shortfall = anybody(&nobody).unwrap_err();
+        assert!(
+            matches!(&shortfall, Shortfall::Nobody { excluded } if excluded.len() == nobody.len()),
+            "{shortfall}"
+        );
+    }
+}
+
+#[test]
+fn one_endorsement_is_examined_whatever_others_there_are_and_whatever_it_says() {
+    let scene = scene();
+    let examine = |endorsement: &Endorsement| {
+        let (registry, request, digest) = (&scene.registry, &scene.request, &scene.digest);
+        quorum::examine(registry, request, digest, endorsement, Moment::Live(at(2)))
+    };
+    let good = scene.endorse(0);
+    assert_eq!(examine(&good).unwrap(), scene.people[0].person);
+    let mut other = good.clone();
+    other.time = at(2);
+    assert_eq!(examine(&other).unwrap_err(), Exclusion::BadSignature);
 }

@@ -1,8 +1,9 @@
-use quorum::{Change, Entry, Registry, RegistryError, Requirement};
+use quorum::{Adoption, Change, Entry, KeyState, Registry, RegistryError, Requirement};
 
+use model::Digest;
 use testkit::Person;
 
-use crate::people::{append, entry, genesis, genesis_entry, record, space};
+use crate::people::{append, at, entry, genesis, genesis_entry, record, space};
 
 #[test]
 fn one_founder_founds_a_solo_platform_and_adds_a_key() {
@@ -107,4 +108,38 @@ fn a_genesis_that_takes_the_servers_word_for_who_administers_is_refused() {
         refused.to_string(),
         "the genesis cannot stand: its administration takes somebody's word for who asks"
     );
+}
+
+#[test]
+fn of_an_entry_that_cannot_stand_nothing_stays() {
+    let ada = Person::new(1);
+    let mut registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
+    let first = entry(&registry, &ada, vec![Change::Key(record("k", 1, 50, None))], &[&ada]);
+    append(&mut registry, &first).unwrap();
+    let before = format!("{registry:?}");
+    let key = record("k", 1, 50, None).id();
+    let reason = "a test".to_owned();
+    let (state, since) = (KeyState::Suspended, at(1));
+    let adoption = Adoption {
+        journal_size: 7,
+        journal_root: Digest::of(b"root"),
+        instance: space("two"),
+        reason: reason.clone(),
+    };
+    let good = vec![
+        Change::Key(record("k", 2, 51, None)),
+        Change::KeyState { key, state, since, reason: reason.clone() },
+        Change::KeyState { key, state: KeyState::Retired, since, reason },
+        Change::Policy { digest: Digest::of(b"policy") },
+        Change::Adoption(adoption),
+    ];
+    // The last of them names a place that the first has taken.
+    let bad = [good.clone(), vec![Change::Key(record("k", 2, 52, None))]].concat();
+    let bad = entry(&registry, &ada, bad, &[&ada]);
+    let refused = append(&mut registry, &bad).unwrap_err();
+    assert!(matches!(refused, RegistryError::KeyTaken { generation: 2, .. }), "{refused:?}");
+    assert_eq!(format!("{registry:?}"), before);
+    let good = entry(&registry, &ada, good, &[&ada]);
+    append(&mut registry, &good).unwrap();
+    assert_ne!(format!("{registry:?}"), before);
 }
