@@ -8,7 +8,7 @@ use der::asn1::AnyRef;
 use model::journal::Leaf;
 use model::receipt::Receipt;
 use model::{
-    Algorithm, Class, Digest, Form, Hash, Instant, Item, KeyId, PersonId, PlatformId, PrincipalId, Profile,
+    Algorithm, Class, Digest, Form, Hash, Hashed, Instant, Item, KeyId, PersonId, PlatformId, PrincipalId, Profile,
     PublicKey, Purpose, Request, RequestId, Space, from_canonical, limits, merkle, to_canonical,
 };
 
@@ -54,14 +54,14 @@ pub fn public_key(bytes: &[u8]) -> Reading {
             assert_eq!(PublicKey::from_ed25519(raw), key);
         }
         let _ = key.verify(message, signature);
-        let _ = key.verify_sha256(&Digest::of(message), signature);
+        let _ = key.verify_digest(&Hashed::Sha256(Digest::of(message)), signature);
         for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
             let _ = key.verify_hashed(hash, message, signature);
         }
     }
     for key in KEYS.iter() {
         assert!(key.verify(UNSIGNED, signature).is_err(), "{key:?} signed nothing");
-        assert!(key.verify_sha256(&Digest::of(UNSIGNED), signature).is_err(), "{key:?} signed nothing");
+        assert!(key.verify_digest(&Hashed::Sha256(Digest::of(UNSIGNED)), signature).is_err(), "{key:?} signed nothing");
     }
     reading
 }

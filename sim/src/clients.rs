@@ -159,7 +159,7 @@ pub(crate) fn ask(
         }),
     };
     let bytes = request.encode();
-    let contents = items.iter().map(|item| (item.key.name.clone(), item.content.sha256()));
+    let contents = items.iter().map(|item| (item.key.name.clone(), item.file.sha256));
     Asked {
         id: request.id,
         digest: Request::digest(&bytes),

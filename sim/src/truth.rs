@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use envelope::ToBeSigned;
 use keystore::Signable;
-use model::{Digest, Form, Instant, KeyId, PersonId, PrincipalId};
+use model::{Digest, Form, Hashed, Instant, KeyId, PersonId, PrincipalId};
 use quorum::{KeyRecord, Registry};
 
 use crate::clients::Asked;
@@ -164,10 +165,10 @@ impl Facts {
         must(!self.suspended.contains(id), 13, || format!("key `{name}` signs while it is suspended"))?;
         let digest = match what {
             Signable::Message(bytes) => Digest::of(bytes),
-            Signable::Sha256(digest) => *digest,
+            Signable::Hashed(hashed) => ToBeSigned::Hashed(*hashed).sha256(),
         };
         match (record.form, what) {
-            (Form::Blob, Signable::Sha256(content)) => {
+            (Form::Blob, Signable::Hashed(Hashed::Sha256(content))) => {
                 self.check_content(&record, content, digest, seen.now)?
             }
             (Form::Cms, Signable::Message(bytes)) => {

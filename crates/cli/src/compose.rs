@@ -82,7 +82,7 @@ fn items(view: &ProfileView, files: &[ReadFile]) -> Result<Items, Failure> {
         form: key.form,
         parameters: Parameters::default(),
         key: key.key.clone(),
-        content: file.prepared.content.clone(),
+        content: file.prepared.contents[0].clone(),
         file: file.prepared.file.clone(),
     });
     let encoded: Vec<Vec<u8>> = items.map(|item| item.encode()).collect();

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use formats::{Carried, HEAD_BYTES, Prepared};
+use formats::{HEAD_BYTES, Prepared};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::limits;
 use model::receipt::Receipt;
+use model::{Carried, limits};
 use verify::{TRUST_ROOT_BYTES_MAX, TrustRoot};
 
 use crate::failure::Failure;
@@ -47,7 +47,7 @@ pub(crate) struct ReadFile {
 pub(crate) const STDIN_NAME: &str = "stdin";
 
 /// Reads a file once, showing how far it is where somebody looks. `-` is standard input.
-pub(crate) fn file(path: &Path, name: Option<&str>, carried: Carried) -> Result<ReadFile, Failure> {
+pub(crate) fn file(path: &Path, name: Option<&str>, carried: &[Carried]) -> Result<ReadFile, Failure> {
     let is_stdin = path.as_os_str() == "-";
     let own_name =
         if is_stdin { Some(STDIN_NAME.into()) } else { path.file_name().map(|name| name.to_string_lossy()) };

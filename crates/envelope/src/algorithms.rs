@@ -34,19 +34,9 @@ fn digest_algorithm(hash: Hash) -> DigestAlgorithm {
     }
 }
 
-/// The hash of the content in a CMS signature with this kind of key: the signature's own, and SHA-512 for Ed25519
-/// (RFC 8419 §3.1).
-pub(crate) fn content_hash(algorithm: Algorithm) -> Hash {
-    algorithm.hash().unwrap_or(Hash::Sha512)
-}
-
 /// The AlgorithmIdentifier of signatures in CMS by this kind of key.
 pub(crate) fn signature_identifier(algorithm: Algorithm) -> &'static [u8] {
-    if is_rsa(algorithm) { RSA } else { algorithm::signature_identifier(algorithm) }
-}
-
-fn is_rsa(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096)
+    if algorithm.is_rsa() { RSA } else { algorithm::signature_identifier(algorithm) }
 }
 
 /// Does this identifier name what such a key makes with such a hash?
@@ -64,7 +54,7 @@ pub(crate) fn names_signature(identifier: &[u8], algorithm: Algorithm, hash: Has
             };
             identifier == [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, arc]
         }
-        _ if is_rsa(algorithm) => {
+        _ if algorithm.is_rsa() => {
             let arc = match hash {
                 Hash::Sha384 => 0x0c,
                 Hash::Sha512 => 0x0d,

@@ -8,11 +8,11 @@ mod wire;
 
 use data_encoding::BASE64;
 use model::receipt::LogEntry;
-use model::{Base64, Digest, PublicKey};
+use model::{Base64, Digest, Hashed, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::dsse::Envelope;
-use crate::rekor;
+use crate::{protojson, rekor};
 
 /// A bundle as JSON: an attestation with a large predicate fits.
 pub const BUNDLE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -214,10 +214,10 @@ impl Bundle {
 }
 
 impl Content {
-    /// A signature over bytes with this SHA-256.
-    pub fn message(digest: &Digest, signature: &[u8]) -> Self {
-        let digest =
-            MessageDigest { algorithm: "SHA2_256".to_owned(), digest: Base64(digest.as_bytes().to_vec()) };
+    /// A signature over bytes with this digest.
+    pub fn message(hashed: &Hashed, signature: &[u8]) -> Self {
+        let algorithm = protojson::hash_name(hashed.hash()).to_owned();
+        let digest = MessageDigest { algorithm, digest: Base64(hashed.as_bytes().to_vec()) };
         Self::Message { digest: Some(digest), signature: signature.to_vec() }
     }
 }

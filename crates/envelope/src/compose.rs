@@ -4,7 +4,7 @@ use model::{Algorithm, Content, Form, Hash, Instant, Item, KeyError, Parameters}
 use pki::Certificate;
 
 use crate::cms::attributes::{CertificateName, NewAttributes};
-use crate::{Chosen, ToBeSigned, algorithms, dsse, oids};
+use crate::{Chosen, ToBeSigned, dsse, oids};
 
 /// Why no bytes can be composed for an item.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +41,19 @@ pub enum ComposeError {
         /// Which.
         form: Form,
     },
-    /// A key that hashes content otherwise, and an item that holds only its SHA-256.
-    #[error(
-        "a key with {algorithm} hashes content otherwise than with SHA-256 and needs it inline; the item holds only its digest"
-    )]
+    /// A form that covers a digest, and an item that holds the bytes.
+    #[error("form `{form}` signs the digest of content that is elsewhere; the item holds the content inline")]
+    Inline {
+        /// Which.
+        form: Form,
+    },
+    /// A key that hashes content otherwise than the item does.
+    #[error("a key with {algorithm} needs the content, or its {hash}; the item holds another digest")]
     OtherDigest {
         /// What the key signs with.
         algorithm: Algorithm,
+        /// The hash that goes with it.
+        hash: Hash,
     },
     /// A parameter that the form needs.
     #[error("form `{form}` needs the item's `{parameter}`")]
@@ -85,14 +91,15 @@ pub fn compose(
     }
 }
 
-/// The digest of the content, wherever the content is.
+/// The digest of content that is elsewhere.
 fn blob(item: &Item, chosen: &Chosen, certificate: Option<&Certificate>) -> Result<ToBeSigned, ComposeError> {
     if certificate.is_some() {
         return Err(ComposeError::UnwantedCertificate { form: item.form });
     }
     no_parameters(item)?;
     nothing_chosen(item, chosen)?;
-    Ok(ToBeSigned::Sha256(item.content.sha256()))
+    // INVARIANT: a blob key signs digests and nothing else, so that it never sees bytes of somebody's choice.
+    item.content.hashed().map(ToBeSigned::Hashed).ok_or(ComposeError::Inline { form: item.form })
 }
 
 /// The signed attributes of a detached signature over the content.
@@ -103,11 +110,8 @@ fn cms(item: &Item, chosen: &Chosen, certificate: Option<&Certificate>) -> Resul
         return Err(ComposeError::OtherChoice { form: item.form });
     };
     let algorithm = certificate.public_key().map_err(ComposeError::Key)?.algorithm();
-    let message_digest = match (&item.content, algorithms::content_hash(algorithm)) {
-        (content, Hash::Sha256) => content.sha256().as_bytes().to_vec(),
-        (Content::Inline { bytes }, hash) => hash.digest(&bytes.0),
-        _ => return Err(ComposeError::OtherDigest { algorithm }),
-    };
+    let hash = algorithm.content_hash();
+    let message_digest = item.content.digest(hash).ok_or(ComposeError::OtherDigest { algorithm, hash })?;
     Ok(attributes(&message_digest, signing_time, certificate))
 }
 

@@ -98,7 +98,9 @@ fn of_blob(
     if let (Some(entry), Some(log_id)) = (&signed.log, log_id) {
         let entry = Entry::of_receipt(log_id, entry).map_err(DetachedError::Bundle)?;
         let signer = Signer::Key { hint: key_hint(&signed.public_key) };
-        let content = Content::message(&item.content.sha256(), &signed.signature.0);
+        let hashed =
+            item.content.hashed().ok_or(DetachedError::Compose(ComposeError::Inline { form: item.form }))?;
+        let content = Content::message(&hashed, &signed.signature.0);
         let bundle = Bundle::seal(signer, content, Some(entry), token);
         files.push(Detached { kind: Kind::Bundle, bytes: bundle.to_json() });
     }

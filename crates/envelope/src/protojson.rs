@@ -1,8 +1,18 @@
 //! The spelling of protobuf in JSON (protojson), as far as Sigstore's files use it: 64-bit integers are strings,
 //! and `null` is the same as absence.
 
+use model::Hash;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+/// How protobuf spells a hash (`HashAlgorithm`).
+pub(crate) const fn hash_name(hash: Hash) -> &'static str {
+    match hash {
+        Hash::Sha384 => "SHA2_384",
+        Hash::Sha512 => "SHA2_512",
+        _ => "SHA2_256",
+    }
+}
 
 /// An unsigned reading of `int64`: written as a string, read from a string or a number. Negative values are not
 /// values here.

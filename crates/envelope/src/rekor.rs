@@ -13,6 +13,7 @@ use pki::{Certificate, CertificateError};
 use serde::{Deserialize, Serialize};
 
 use crate::ToBeSigned;
+use crate::protojson::hash_name;
 
 /// The kind of the body.
 pub const KIND: &str = "hashedrekord";
@@ -77,13 +78,15 @@ pub enum RekorError {
         /// How long it is.
         length: usize,
     },
-    /// Only the SHA-256 of the bytes is known, and the key hashes otherwise.
+    /// Only a digest of the bytes is known, and it is not that by which the signature is logged.
     #[error(
-        "a signature with {algorithm} is logged with another digest than SHA-256; the bytes themselves are needed"
+        "a signature with {algorithm} is logged with the {hash} of what it is over, and another digest is known"
     )]
     DigestUnknown {
         /// What the key has.
         algorithm: Algorithm,
+        /// The hash that goes with it.
+        hash: Hash,
     },
 }
 
@@ -98,15 +101,6 @@ pub const fn key_details(algorithm: Algorithm) -> &'static str {
         Algorithm::Ed25519 => "PKIX_ED25519",
         // INVARIANT: `model` leaves its list open to other crates; a new algorithm must be given its name here.
         _ => unreachable!(),
-    }
-}
-
-/// How protobuf spells a hash (`HashAlgorithm`).
-const fn hash_name(hash: Hash) -> &'static str {
-    match hash {
-        Hash::Sha384 => "SHA2_384",
-        Hash::Sha512 => "SHA2_512",
-        _ => "SHA2_256",
     }
 }
 
@@ -127,8 +121,8 @@ impl Body {
         let hash = algorithm.hash().unwrap_or(Hash::Sha256);
         let digest = match to_be_signed {
             ToBeSigned::Message(message) => hash.digest(message),
-            ToBeSigned::Sha256(digest) if hash == Hash::Sha256 => digest.as_bytes().to_vec(),
-            ToBeSigned::Sha256(_) => return Err(RekorError::DigestUnknown { algorithm }),
+            ToBeSigned::Hashed(hashed) if hashed.hash() == hash => hashed.as_bytes().to_vec(),
+            ToBeSigned::Hashed(_) => return Err(RekorError::DigestUnknown { algorithm, hash }),
         };
         Ok(Self { hash, digest, signature: signature.to_vec(), verifier })
     }

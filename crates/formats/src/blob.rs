@@ -2,9 +2,9 @@
 
 use std::io::{ErrorKind, Read};
 
-use model::{Base64, Content, FileClaim, Hasher, limits};
+use model::{Base64, Carried, Content, FileClaim, Hash, Hashing, limits};
 
-use crate::{Carried, Format, FormatError, Likeness, Prepared};
+use crate::{Format, FormatError, Likeness, Prepared};
 
 /// Any file, taken as it is. What must be signed is the whole of it.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +22,9 @@ impl Format for Blob {
         Likeness::Fallback
     }
 
-    fn prepare(&self, file: &mut dyn Read, carried: Carried) -> Result<Prepared, FormatError> {
-        let mut hasher = Hasher::new();
+    fn prepare(&self, file: &mut dyn Read, carried: &[Carried]) -> Result<Prepared, FormatError> {
+        let is_asked = |one| carried.contains(&one);
+        let mut hashing = Hashing::new(if is_asked(Carried::Sha384) { &[Hash::Sha384] } else { &[] });
         let mut kept = Vec::new();
         let mut size: u64 = 0;
         let mut chunk = vec![0; CHUNK_BYTES];
@@ -34,30 +35,32 @@ impl Format for Blob {
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => continue,
                 Err(cause) => return Err(FormatError::Read(cause)),
             };
-            hasher.update(read);
+            hashing.update(read);
             size += u64::try_from(read.len()).expect("a buffer's length fits into 64 bits");
-            if carried == Carried::Inline {
+            if is_asked(Carried::Inline) {
                 if kept.len() + read.len() > limits::INLINE_BYTES_MAX {
                     return Err(FormatError::TooLongInline);
                 }
                 kept.extend_from_slice(read);
             }
         }
-        let sha256 = hasher.finish();
-        let content = match carried {
-            Carried::Digest => Content::Sha256 { digest: sha256, length: size },
-            Carried::Inline => Content::Inline { bytes: Base64(kept) },
-        };
-        Ok(Prepared { content, file: FileClaim { sha256, size } })
+        let digests = hashing.finish();
+        let contents = [
+            is_asked(Carried::Sha256).then(|| Content::Sha256 { digest: digests.sha256(), length: size }),
+            digests.sha384().map(|digest| Content::Sha384 { digest, length: size }),
+            is_asked(Carried::Inline).then(|| Content::Inline { bytes: Base64(kept) }),
+        ];
+        let contents = contents.into_iter().flatten().collect();
+        Ok(Prepared { contents, file: FileClaim { sha256: digests.sha256(), size } })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use std::io;
 
-    use model::Digest;
+    use model::{Digest, Digest384};
 
     use super::*;
 
@@ -78,14 +81,18 @@ mod tests {
     }
 
     #[test]
-    fn a_blob_is_the_digest_and_the_length_of_all_its_bytes_however_they_arrive() {
+    fn a_blob_is_the_digests_and_the_length_of_all_its_bytes_however_they_arrive() {
+        const BOTH: &[Carried] = &[Carried::Sha256, Carried::Sha384];
         for bytes in [&b""[..], b"a", &[7; 1000], &vec![1; CHUNK_BYTES + 1]] {
-            let whole = Blob.prepare(&mut &*bytes, Carried::Digest).unwrap();
+            let whole = Blob.prepare(&mut &*bytes, BOTH).unwrap();
             let length = u64::try_from(bytes.len()).unwrap();
-            assert_eq!(whole.content, Content::Sha256 { digest: Digest::of(bytes), length });
+            let by = |carried| whole.content(carried).unwrap().clone();
+            assert_eq!(by(Carried::Sha256), Content::Sha256 { digest: Digest::of(bytes), length });
+            assert_eq!(by(Carried::Sha384), Content::Sha384 { digest: Digest384::of(bytes), length });
+            assert_eq!(whole.content(Carried::Inline), None);
             assert_eq!(whole.file, FileClaim { sha256: Digest::of(bytes), size: length });
             if bytes.len() <= 1000 {
-                assert_eq!(Blob.prepare(&mut Drip(bytes, false), Carried::Digest).unwrap(), whole);
+                assert_eq!(Blob.prepare(&mut Drip(bytes, false), BOTH).unwrap(), whole);
             }
         }
     }
@@ -93,12 +100,10 @@ mod tests {
     #[test]
     fn inline_content_is_the_bytes_themselves_up_to_its_limit() {
         let most = vec![3; limits::INLINE_BYTES_MAX];
-        let Content::Inline { bytes } = Blob.prepare(&mut &*most, Carried::Inline).unwrap().content else {
-            panic!()
-        };
-        assert_eq!(bytes.0, most);
+        let prepared = Blob.prepare(&mut &*most, &[Carried::Inline]).unwrap();
+        assert_eq!(prepared.contents, [Content::Inline { bytes: Base64(most) }]);
         let more = vec![3; limits::INLINE_BYTES_MAX + 1];
-        assert!(matches!(Blob.prepare(&mut &*more, Carried::Inline), Err(FormatError::TooLongInline)));
+        assert!(matches!(Blob.prepare(&mut &*more, &[Carried::Inline]), Err(FormatError::TooLongInline)));
     }
 
     #[test]
@@ -110,6 +115,6 @@ mod tests {
             }
         }
         let mut file = b"first half".chain(Broken);
-        assert!(matches!(Blob.prepare(&mut file, Carried::Digest), Err(FormatError::Read(_))));
+        assert!(matches!(Blob.prepare(&mut file, &[Carried::Sha256]), Err(FormatError::Read(_))));
     }
 }

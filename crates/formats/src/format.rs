@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use model::{Content, FileClaim, limits};
+use model::{Carried, Content, FileClaim, limits};
 
 /// A format: where a signature lives in one kind of file.
 ///
@@ -16,8 +16,8 @@ pub trait Format: Sync {
     /// How much a file looks like this format, by its name and its first [`HEAD_BYTES`](crate::HEAD_BYTES).
     fn sniff(&self, file_name: &str, head: &[u8]) -> Likeness;
 
-    /// Reads a file and says what of it must be signed.
-    fn prepare(&self, file: &mut dyn Read, carried: Carried) -> Result<Prepared, FormatError>;
+    /// Reads a file and says what of it must be signed, in each of these ways of carrying it.
+    fn prepare(&self, file: &mut dyn Read, carried: &[Carried]) -> Result<Prepared, FormatError>;
 }
 
 /// How much a file looks like a format.
@@ -31,22 +31,20 @@ pub enum Likeness {
     Certain,
 }
 
-/// What of the content goes into the item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carried {
-    /// Its digest: for keys that sign digests.
-    Digest,
-    /// The bytes themselves: for keys that sign inline content only, such as Ed25519.
-    Inline,
-}
-
 /// A file that was read: what must be signed, and what the whole file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// What must be signed.
-    pub content: Content,
+    /// What must be signed: the same content in each of the ways that were asked for.
+    pub contents: Vec<Content>,
     /// Digest and size of the whole file.
     pub file: FileClaim,
+}
+
+impl Prepared {
+    /// What must be signed, carried in this way; `None` where that was not asked for.
+    pub fn content(&self, carried: Carried) -> Option<&Content> {
+        self.contents.iter().find(|content| content.carried() == carried)
+    }
 }
 
 /// Why a file cannot be prepared.

@@ -13,7 +13,7 @@ mod blob;
 mod format;
 
 pub use blob::Blob;
-pub use format::{Carried, Format, FormatError, Likeness, Prepared};
+pub use format::{Format, FormatError, Likeness, Prepared};
 
 /// Every format there is, the most particular first.
 pub const ALL: &[&dyn Format] = &[&Blob];

@@ -1,6 +1,6 @@
 //! What can go wrong with private keys.
 
-use model::{Algorithm, DiskError, KeyId};
+use model::{Algorithm, DiskError, Hash, KeyId};
 
 /// Why a key cannot be made, opened or used.
 #[derive(Debug, thiserror::Error)]
@@ -16,16 +16,18 @@ pub enum KeyStoreError {
         key: KeyId,
     },
     /// An algorithm that this store does not do.
-    #[error("this key store makes no keys for `{algorithm}`; it makes ecdsa-p256-sha256 and ed25519")]
+    #[error("this key store makes no keys for `{algorithm}`")]
     Algorithm {
         /// What was asked for.
         algorithm: Algorithm,
     },
-    /// A digest for a key that signs messages.
-    #[error("a key for `{algorithm}` signs whole messages and no SHA-256 digests")]
+    /// A digest for a key that hashes otherwise, or that signs messages alone.
+    #[error("a key for `{algorithm}` signs no {hash} digests")]
     SignsNoDigest {
         /// The key's algorithm.
         algorithm: Algorithm,
+        /// The digest's.
+        hash: Hash,
     },
     /// A passphrase that does not fit the file.
     #[error("the passphrase does not open the key file `{name}`; was it sealed under another?")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Algorithm, Digest, KeyId, PublicKey};
+use model::{Algorithm, Hashed, KeyId, PublicKey};
 
 use crate::KeyStoreError;
 
@@ -22,13 +22,13 @@ pub trait KeyStore: Send + Sync {
 /// One private key.
 ///
 /// `sign` has no effect but its result: after an error nothing was signed, and signing twice is harmless. ECDSA
-/// signatures are randomised, so the same bytes give other signatures each time; Ed25519 gives the same. Calls from
+/// signatures are randomised, so the same bytes give other signatures each time; Ed25519 and RSA give the same. Calls from
 /// several threads are allowed. Whether the signature verifies is for the caller to check where it matters.
 pub trait Key: Send + Sync {
     /// The public half.
     fn public(&self) -> &PublicKey;
 
-    /// Signs: DER for ECDSA, 64 bytes for Ed25519.
+    /// Signs: DER for ECDSA, 64 bytes for Ed25519, PKCS #1 v1.5 for RSA.
     fn sign(&self, what: Signable<'_>) -> Result<Vec<u8>, KeyStoreError>;
 }
 
@@ -37,6 +37,6 @@ pub trait Key: Send + Sync {
 pub enum Signable<'a> {
     /// Bytes, which the algorithm hashes or takes as they are.
     Message(&'a [u8]),
-    /// The SHA-256 of bytes that are elsewhere. Algorithms that hash otherwise, or not at all, cannot sign it.
-    Sha256(&'a Digest),
+    /// The digest of bytes that are elsewhere. Algorithms that hash otherwise, or not at all, cannot sign it.
+    Hashed(&'a Hashed),
 }

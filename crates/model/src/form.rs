@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Hash;
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
@@ -186,6 +188,36 @@ impl Form {
             | Self::Jws
             | Self::Minisign
             | Self::Apk => Purpose::Code,
+        }
+    }
+}
+
+/// What of the content an item carries to its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Carried {
+    /// Its SHA-256.
+    Sha256,
+    /// Its SHA-384.
+    Sha384,
+    /// The bytes themselves.
+    Inline,
+}
+
+impl Form {
+    /// What an item of this form carries to a key of this algorithm; `None` where the two do not go together.
+    ///
+    /// INVARIANT: a pure algorithm signs content that is inline, and never a digest in its place; so it has no blob
+    /// keys, which sign a digest and nothing else.
+    pub const fn carries(self, algorithm: Algorithm) -> Option<Carried> {
+        let digest = match algorithm.hash() {
+            Some(Hash::Sha256) => Some(Carried::Sha256),
+            Some(Hash::Sha384) => Some(Carried::Sha384),
+            _ => None,
+        };
+        match (self, digest) {
+            (Self::Blob, digest) => digest,
+            (Self::Cms | Self::CmsPlain, Some(digest)) => Some(digest),
+            _ => Some(Carried::Inline),
         }
     }
 }

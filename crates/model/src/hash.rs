@@ -19,14 +19,20 @@ pub enum Hash {
 }
 
 impl Hash {
+    /// Every hash there is.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
     /// Hashes `bytes`.
     pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
-        let algorithm = match self {
+        sha::digest(self.algorithm(), bytes).as_ref().to_vec()
+    }
+
+    pub(crate) fn algorithm(self) -> &'static sha::Algorithm {
+        match self {
             Self::Sha256 => &sha::SHA256,
             Self::Sha384 => &sha::SHA384,
             Self::Sha512 => &sha::SHA512,
-        };
-        sha::digest(algorithm, bytes).as_ref().to_vec()
+        }
     }
 
     /// How many bytes a digest has.
@@ -39,7 +45,31 @@ impl Hash {
     }
 }
 
+impl std::fmt::Display for Hash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+        })
+    }
+}
+
 impl Algorithm {
+    /// Is it RSA, of whatever size?
+    pub const fn is_rsa(self) -> bool {
+        matches!(self, Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096)
+    }
+
+    /// The hash of the content in a CMS signature with such a key: the signature's own, and SHA-512 for Ed25519
+    /// (RFC 8419 §3.1).
+    pub const fn content_hash(self) -> Hash {
+        match self.hash() {
+            Some(hash) => hash,
+            None => Hash::Sha512,
+        }
+    }
+
     /// The hash that its signatures are over; `None` where the message itself is signed.
     pub const fn hash(self) -> Option<Hash> {
         match self {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::ItemTree;
 use crate::{
-    Base64, CanonicalError, Digest, Form, Hex16, Space, Tag, from_canonical, limits, merkle, to_canonical,
+    Base64, CanonicalError, Carried, Digest, Digest384, Form, Hash, Hashed, Hex16, Space, Tag,
+    from_canonical, limits, merkle, to_canonical,
 };
 
 /// One thing to be signed. Its canonical JSON is a leaf of the request's item tree.
@@ -77,6 +78,13 @@ pub enum Content {
         /// How many there are.
         length: u64,
     },
+    /// The SHA-384 and the length of the bytes, for keys that hash with it.
+    Sha384 {
+        /// Their digest.
+        digest: Digest384,
+        /// How many there are.
+        length: u64,
+    },
     /// The bytes.
     Inline {
         /// In base64.
@@ -85,11 +93,39 @@ pub enum Content {
 }
 
 impl Content {
-    /// The SHA-256 of the content, wherever the bytes are.
-    pub fn sha256(&self) -> Digest {
+    /// What of the content this is.
+    pub const fn carried(&self) -> Carried {
         match self {
-            Self::Sha256 { digest, .. } => *digest,
-            Self::Inline { bytes } => Digest::of(&bytes.0),
+            Self::Sha256 { .. } => Carried::Sha256,
+            Self::Sha384 { .. } => Carried::Sha384,
+            Self::Inline { .. } => Carried::Inline,
+        }
+    }
+
+    /// The digest of bytes that are elsewhere; `None` where they are here.
+    pub const fn hashed(&self) -> Option<Hashed> {
+        match self {
+            Self::Sha256 { digest, .. } => Some(Hashed::Sha256(*digest)),
+            Self::Sha384 { digest, .. } => Some(Hashed::Sha384(*digest)),
+            Self::Inline { .. } => None,
+        }
+    }
+
+    /// The digest of the content under this hash; `None` where the item holds only that of another one.
+    pub fn digest(&self, hash: Hash) -> Option<Vec<u8>> {
+        match self {
+            Self::Inline { bytes } => Some(hash.digest(&bytes.0)),
+            _ => {
+                self.hashed().filter(|hashed| hashed.hash() == hash).map(|hashed| hashed.as_bytes().to_vec())
+            }
+        }
+    }
+
+    /// How long the content is, in bytes.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Sha256 { length, .. } | Self::Sha384 { length, .. } => *length,
+            Self::Inline { bytes } => u64::try_from(bytes.0.len()).expect("a length fits into 64 bits"),
         }
     }
 }
@@ -130,8 +166,8 @@ impl Item {
             }
         }
         match &item.content {
-            Content::Sha256 { length, .. } if *length > INTEGER_MAX => bad("content.length"),
             Content::Inline { bytes } if bytes.0.len() > limits::INLINE_BYTES_MAX => bad("content.bytes"),
+            content if content.length() > INTEGER_MAX => bad("content.length"),
             _ => Ok(item),
         }
     }

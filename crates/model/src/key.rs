@@ -6,7 +6,7 @@ use aws_lc_rs::digest as sha;
 use aws_lc_rs::signature as lc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Algorithm, Base64, Digest, KeyId, limits};
+use crate::{Algorithm, Base64, Digest, Hashed, KeyId, limits};
 
 /// A public key of a known algorithm, as its DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -119,16 +119,14 @@ impl PublicKey {
             .map_err(|_| BadSignature)
     }
 
-    /// Checks a signature over a message of which only the SHA-256 is known. Algorithms that hash otherwise, or
-    /// that sign the message itself, have no such signatures.
-    pub fn verify_sha256(&self, digest: &Digest, signature: &[u8]) -> Result<(), BadSignature> {
-        if signature.len() > limits::SIGNATURE_BYTES_MAX
-            || matches!(self.algorithm, Algorithm::Ed25519 | Algorithm::EcdsaP384)
-        {
+    /// Checks a signature over a message of which only the digest is known. Algorithms that hash otherwise, or that
+    /// sign the message itself, have no such signatures.
+    pub fn verify_digest(&self, hashed: &Hashed, signature: &[u8]) -> Result<(), BadSignature> {
+        if signature.len() > limits::SIGNATURE_BYTES_MAX || self.algorithm.hash() != Some(hashed.hash()) {
             return Err(BadSignature);
         }
-        let digest =
-            sha::Digest::import_less_safe(digest.as_bytes(), &sha::SHA256).map_err(|_| BadSignature)?;
+        let digest = sha::Digest::import_less_safe(hashed.as_bytes(), hashed.hash().algorithm())
+            .map_err(|_| BadSignature)?;
         lc::UnparsedPublicKey::new(self.verification(), self.raw())
             .verify_digest(&digest, signature)
             .map_err(|_| BadSignature)

@@ -186,9 +186,8 @@ fn code_signing(request: &Request) -> Result<&Signing, Refusal> {
 fn check_content(item: &Item) -> Result<(), Refusal> {
     match (item.form, &item.content) {
         // INVARIANT: a blob key signs digests and nothing else, so that it never sees bytes of somebody's choice.
-        (Form::Blob, Content::Sha256 { .. }) => Ok(()),
-        (Form::Blob, _) => {
-            Err(refuse(RefusalCode::Malformed, "a blob key signs a SHA-256 digest, not inline bytes"))
+        (Form::Blob, Content::Inline { .. }) => {
+            Err(refuse(RefusalCode::Malformed, "a blob key signs a digest, not inline bytes"))
         }
         _ => Ok(()),
     }
@@ -306,8 +305,9 @@ fn certificate(state: &State, key: &Key) -> Result<Option<Certificate>, Refusal>
 fn check_signable(key: &Key, to_be_signed: &ToBeSigned) -> Result<(), Refusal> {
     let algorithm = key.record.public_key.algorithm();
     match to_be_signed {
-        ToBeSigned::Sha256(_) if algorithm.hash() != Some(model::Hash::Sha256) => {
-            let text = format!("key `{}` is {algorithm}, which signs no SHA-256 digests", key.record.name);
+        ToBeSigned::Hashed(hashed) if algorithm.hash() != Some(hashed.hash()) => {
+            let (name, hash) = (&key.record.name, hashed.hash());
+            let text = format!("key `{name}` is {algorithm}, which signs no {hash} digests");
             Err(refuse(RefusalCode::Key, text))
         }
         _ => Ok(()),

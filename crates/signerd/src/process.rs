@@ -377,7 +377,7 @@ impl Intended {
     fn sign(&self) -> Result<Vec<u8>, Refusal> {
         let signable = match &self.to_be_signed {
             ToBeSigned::Message(message) => Signable::Message(message),
-            ToBeSigned::Sha256(digest) => Signable::Sha256(digest),
+            ToBeSigned::Hashed(hashed) => Signable::Hashed(hashed),
         };
         let signature =
             self.key.sign(signable).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;

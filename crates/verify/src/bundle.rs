@@ -5,7 +5,7 @@ use envelope::bundle::{self, Bundle, Content, Entry, Signer, key_hint};
 use envelope::rekor::{Body, Verifier};
 use envelope::trusted_root::TrustedRoot;
 use model::receipt::LogEntry;
-use model::{Base64, Form, PublicKey};
+use model::{Base64, Form, Hashed, PublicKey};
 
 use crate::anchors::Anchors;
 use crate::receipt::unreadable;
@@ -133,7 +133,7 @@ fn message(bundle: &Bundle, artifact: &Artifact) -> Result<ToBeSigned, Refused> 
     if signed != artifact.sha256 {
         return Err(Refused::bad(Part::File, Fault::OtherFile { signed, found: artifact.sha256 }));
     }
-    Ok(ToBeSigned::Sha256(artifact.sha256))
+    Ok(ToBeSigned::Hashed(Hashed::Sha256(artifact.sha256)))
 }
 
 /// Several tokens or entries that say different things are no proof of any; ours have one.

@@ -4,7 +4,7 @@ use envelope::rekor::{Body, Verifier};
 use envelope::{Chosen, ComposeError, ToBeSigned, compose};
 use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::SignedItem;
-use model::{Content, RequestedItem, merkle};
+use model::{Content, Hash, RequestedItem, merkle};
 use pki::{Certificate, PathError, Usage, verify_path};
 use quorum::{Key, Moment};
 use tlog::SignedCheckpoint;
@@ -70,7 +70,9 @@ impl<'a> Examination<'a> {
             Content::Inline { bytes } => u64::try_from(bytes.0.len()).ok(),
             _ => None,
         };
-        if self.item.content.sha256() != found || length != Some(self.item.file.size) {
+        if self.item.content.digest(Hash::Sha256).as_deref() != Some(found.as_bytes())
+            || length != Some(self.item.file.size)
+        {
             return Err(Refused::bad(Part::Item, Fault::OtherContent { format }));
         }
         if self.bench.artifact.name.as_ref().is_some_and(|name| *name != self.item.name) {

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use formats::Carried;
-use model::{Digest, Item, Items, Kind, Request, RequestId};
+use model::{Carried, Content, Digest, Item, Items, Kind, Request, RequestId};
 
 use crate::context::{Context, ContextArgs};
 use crate::exit::Exit;
@@ -59,7 +58,7 @@ pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failur
 }
 
 fn show(id: &RequestId, files: &[PathBuf], context: &Context, terminal: Terminal) -> Result<Exit, Failure> {
-    let read = |path: &PathBuf| crate::reading::file(path, None, Carried::Digest);
+    let read = |path: &PathBuf| crate::reading::file(path, None, &[Carried::Sha256]);
     let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let received = Received::fetch(id, context)?;
     terminal.line(format_args!("digest {}", terminal.bold(&received.digest.to_string())));
@@ -74,7 +73,7 @@ fn show(id: &RequestId, files: &[PathBuf], context: &Context, terminal: Terminal
     let missing: Vec<&ReadFile> = files.iter().filter(missing).collect();
     for file in &missing {
         let word = terminal.bad("not in this request:");
-        terminal.line(format_args!("{word} `{}`, sha256 {}", file.name, file.prepared.content.sha256()));
+        terminal.line(format_args!("{word} `{}`, sha256 {}", file.name, file.prepared.file.sha256));
     }
     Ok(if missing.is_empty() { Exit::Done } else { Exit::Bad })
 }
@@ -83,7 +82,11 @@ fn show_item(item: &Item, files: &[ReadFile], terminal: Terminal) {
     let title = terminal.bold("item");
     terminal.line(format_args!("{title} `{}` as {}, form {}", item.name, item.format, item.form));
     terminal.line(format_args!("  key {} generation {}", item.key.name, item.key.generation));
-    terminal.line(format_args!("  content sha256 {}", item.content.sha256()));
+    match &item.content {
+        Content::Sha256 { digest, .. } => terminal.line(format_args!("  content sha256 {digest}")),
+        Content::Sha384 { digest, .. } => terminal.line(format_args!("  content sha384 {digest}")),
+        content => terminal.line(format_args!("  content inline, {} bytes", content.length())),
+    }
     match files.iter().find(|file| signs(item, file)) {
         Some(file) => terminal.line(format_args!("  {} `{}`", terminal.good("it is the file"), file.name)),
         None => terminal.line("  not compared: none of the files given with `--file` is it"),
@@ -92,7 +95,7 @@ fn show_item(item: &Item, files: &[ReadFile], terminal: Terminal) {
 
 /// Would this item's signature be one of this file?
 fn signs(item: &Item, file: &ReadFile) -> bool {
-    item.format.to_string() == file.format && item.content.sha256() == file.prepared.content.sha256()
+    item.format.to_string() == file.format && file.prepared.contents.contains(&item.content)
 }
 
 /// A request as the server shows it, once its parts belong together and it is the one that was asked for.

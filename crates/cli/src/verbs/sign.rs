@@ -11,9 +11,8 @@ use api::{Code, ProfileView, RequestState, RequestView};
 use clap::Args;
 use client::{Client, ClientError, Wait};
 use envelope::detached;
-use formats::Carried;
 use model::receipt::Receipt;
-use model::{Class, Item, Space, Subject};
+use model::{Carried, Class, Item, Space, Subject};
 use serde::Serialize;
 
 use crate::compose::{Asked, compose};
@@ -180,7 +179,7 @@ fn is_stdin(path: &Path) -> bool {
 
 fn read(args: &SignArgs) -> Result<Vec<ReadFile>, Failure> {
     let name = |path: &Path| is_stdin(path).then_some(args.name.as_deref()).flatten();
-    args.files.iter().map(|path| crate::reading::file(path, name(path), Carried::Digest)).collect()
+    args.files.iter().map(|path| crate::reading::file(path, name(path), &[Carried::Sha256])).collect()
 }
 
 /// The files without those that are one of the others again, by name and bytes: one receipt serves them all.

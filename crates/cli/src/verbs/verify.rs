@@ -10,8 +10,7 @@ use ::verify::{
 use clap::Args;
 use envelope::detached;
 use envelope::trusted_root::TrustedRoot;
-use formats::Carried;
-use model::{Class, Digest, Instant, PublicKey, Space};
+use model::{Carried, Class, Digest, Instant, PublicKey, Space};
 use serde::Serialize;
 
 use crate::context::ContextArgs;
@@ -176,7 +175,7 @@ fn artifact(file: &Path) -> Result<Artifact, Failure> {
     if let Some(sha256) = digest.filter(|_: &Digest| !file.exists()) {
         return Ok(Artifact { sha256, name: None });
     }
-    let file = crate::reading::file(file, None, Carried::Digest)?;
+    let file = crate::reading::file(file, None, &[Carried::Sha256])?;
     Ok(Artifact { sha256: file.prepared.file.sha256, name: Some(file.name) })
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn seal_signed_data(parts: &SignedParts<'_>) -> Result<Vec<u8>, CmsEr
     }
     let malformed = |cause: der::Error| CmsError::Malformed(Malformation::new(cause));
     let algorithm = parts.signer.public_key().map_err(CmsError::Key)?.algorithm();
-    let digest_algorithm = any(algorithms::hash_identifier(algorithms::content_hash(algorithm)));
+    let digest_algorithm = any(algorithms::hash_identifier(algorithm.content_hash()));
     let name = parts.signer.issuer_and_serial().der();
     let token = parts.token.map(AnyRef::from_der).transpose().map_err(malformed)?;
     let unsigned_attributes = match token {

@@ -12,7 +12,7 @@ use super::{POLICY, TimestampError};
 use crate::cms::attributes::{CertificateName, NewAttributes};
 use crate::cms::{CMS_BYTES_MAX, CmsError};
 use crate::der_set::{read, write};
-use crate::{ToBeSigned, algorithms, oids};
+use crate::{ToBeSigned, oids};
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub fn compose(
     let algorithm = certificate.public_key().map_err(CmsError::Key)?.algorithm();
     let attributes = NewAttributes {
         content_type: oids::TST_INFO,
-        message_digest: &algorithms::content_hash(algorithm).digest(tst_info),
+        message_digest: &algorithm.content_hash().digest(tst_info),
         signing_time,
         certificate,
         certificate_name: CertificateName::Hash,

@@ -8,7 +8,7 @@ use envelope::timestamp::{self, Authority, Request, Stamped, TstInfo};
 use envelope::trusted_root::{self, Log, TrustedRoot, Window};
 use envelope::{Chosen, ToBeSigned, cms, compose};
 use model::receipt::LogEntry;
-use model::{Base64, Digest, Form, Item, Parameters};
+use model::{Base64, Digest, Form, Hashed, Item, Parameters};
 use pki::{Certificate, Usage, verify_path};
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn leaf(folder: &str) -> Certificate {
 
 /// What each example signed, and by whom.
 fn signed(folder: &str) -> (ToBeSigned, Verifier) {
-    let artifact = ToBeSigned::Sha256(Digest::of(&example("artifact.txt")));
+    let artifact = ToBeSigned::Hashed(Hashed::Sha256(Digest::of(&example("artifact.txt"))));
     let statement = ToBeSigned::Message(example("dsse/pae.bin"));
     match folder {
         "blob" => (artifact, Verifier::PublicKey(example_key("blob/key.pub.pem"))),
@@ -98,7 +98,9 @@ fn every_bundle_is_rebuilt_field_for_field() {
             verifier => Signer::Key { hint: key_hint(&verifier.key().unwrap()) },
         };
         let content = match folder {
-            "blob" | "keyless" => Content::message(&Digest::of(&example("artifact.txt")), &signature),
+            "blob" | "keyless" => {
+                Content::message(&Hashed::Sha256(Digest::of(&example("artifact.txt"))), &signature)
+            }
             _ => Content::Dsse(Envelope::seal(IN_TOTO, &example("dsse/statement.json"), &signature)),
         };
         let entry = Entry::of_receipt(&log_id, &log).unwrap();

@@ -4,7 +4,7 @@ use envelope::timestamp::{
     self, Authority, CertificateWish, Imprint, Request, Stamped, TimestampError, TstInfo,
 };
 use envelope::{Chosen, ComposeError, ToBeSigned, cms, compose};
-use model::{Algorithm, Base64, Content, Digest, Form, Instant, Item, Parameters};
+use model::{Algorithm, Base64, Content, Digest, Digest384, Form, Hashed, Instant, Item, Parameters};
 use pki::CertificateProfile;
 
 use crate::support::{Signer, inline_item, item, then};
@@ -24,9 +24,14 @@ fn namespace() -> Parameters {
 #[test]
 fn a_blob_key_signs_a_digest_and_has_no_certificate() {
     let signer = Signer::new(Algorithm::EcdsaP256, &CertificateProfile::CodeSigning);
-    for item in [item(Form::Blob, b"content"), inline_item(Form::Blob, b"content")] {
+    let sha384 = Content::Sha384 { digest: Digest384::of(b"content"), length: 7 };
+    let by_sha384 = Item { content: sha384, ..item(Form::Blob, b"content") };
+    for (item, hashed) in [
+        (item(Form::Blob, b"content"), Hashed::Sha256(Digest::of(b"content"))),
+        (by_sha384, Hashed::Sha384(Digest384::of(b"content"))),
+    ] {
         let composed = compose(&item, &Chosen::Nothing, None).unwrap();
-        assert_eq!(composed, ToBeSigned::Sha256(Digest::of(b"content")));
+        assert_eq!(composed, ToBeSigned::Hashed(hashed));
         let refused = compose(&item, &Chosen::Nothing, Some(&signer.certificate));
         assert!(matches!(refused, Err(ComposeError::UnwantedCertificate { form: Form::Blob })));
         let refused = compose(&item, &Chosen::SigningTime(then()), None);
@@ -34,6 +39,8 @@ fn a_blob_key_signs_a_digest_and_has_no_certificate() {
         let refused = compose(&with(payload_type(), item), &Chosen::Nothing, None);
         assert!(matches!(refused, Err(ComposeError::UnwantedParameter { parameter: "payloadType", .. })));
     }
+    let inline = compose(&inline_item(Form::Blob, b"content"), &Chosen::Nothing, None);
+    assert!(matches!(inline, Err(ComposeError::Inline { form: Form::Blob })));
 }
 
 #[test]

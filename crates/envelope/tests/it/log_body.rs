@@ -2,7 +2,7 @@
 
 use envelope::ToBeSigned;
 use envelope::rekor::{Body, RekorError, Verifier};
-use model::{Algorithm, Digest, Hash};
+use model::{Algorithm, Digest, Hash, Hashed};
 use pki::CertificateProfile;
 
 use crate::support::{Key, Signer, example};
@@ -33,9 +33,12 @@ fn every_algorithm_is_logged_under_its_own_name_and_hash() {
 #[test]
 fn a_digest_by_another_hash_than_the_keys_cannot_be_logged() {
     let key = Key::generate(Algorithm::EcdsaP384);
-    let refused =
-        Body::new(&ToBeSigned::Sha256(Digest::ZERO), b"signature", Verifier::PublicKey(key.public()));
-    assert!(matches!(refused, Err(RekorError::DigestUnknown { algorithm: Algorithm::EcdsaP384 })));
+    let refused = Body::new(
+        &ToBeSigned::Hashed(Hashed::Sha256(Digest::ZERO)),
+        b"signature",
+        Verifier::PublicKey(key.public()),
+    );
+    assert!(matches!(refused, Err(RekorError::DigestUnknown { hash: Hash::Sha384, .. })));
 }
 
 #[test]

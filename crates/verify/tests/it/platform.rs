@@ -10,9 +10,9 @@ use envelope::{Chosen, ToBeSigned, compose};
 use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::{JournalEntry, LogEntry, Receipt, SignedItem};
 use model::{
-    Base64, Class, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Instant, Item, ItemKey, Items,
-    Kind, Parameters, Proven, PublicKey, Purpose, Request, RequestId, Requester, Signing, Subject, merkle,
-    to_canonical,
+    Base64, Class, Content, Digest, Disclosure, FileClaim, Form, Hashed, Hex16, Hex32, Instant, Item,
+    ItemKey, Items, Kind, Parameters, Proven, PublicKey, Purpose, Request, RequestId, Requester, Signing,
+    Subject, merkle, to_canonical,
 };
 use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
 use quorum::{Change, Endorsement, Genesis, KeyRecord, KeyState, Moment, Registry};
@@ -68,8 +68,8 @@ impl Pair {
         match (self, bytes) {
             (_, ToBeSigned::Message(message)) => self.sign(message),
             // A test knows the bytes behind the digest.
-            (_, ToBeSigned::Sha256(digest)) => {
-                assert_eq!(*digest, Digest::of(FILE));
+            (_, ToBeSigned::Hashed(hashed)) => {
+                assert_eq!(*hashed, Hashed::Sha256(Digest::of(FILE)));
                 self.sign(FILE)
             }
         }
