@@ -335,6 +335,7 @@ fn frames() -> Done {
         journal_checkpoint: String::from_utf8(log_example("log/checkpoint-5.txt")?)?,
         ledger: head,
         checkpoints: vec![("1.log.sign.example.test".to_owned(), head)],
+        stores: vec!["software".parse()?],
     };
     let generate = AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::Ed25519 };
     for (name, frame) in [

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::Caller;
-use keystore::{Cost, KeyStore, Passphrase, SoftwareStore};
+use keystore::{Cost, KeyStore, Passphrase, SoftwareStore, Stores};
 use model::{
     Algorithm, Base64, Class, Form, Hex32, Instant, Logging, PersonId, PrincipalId, Profile, ProfileKey,
     Proven, PublicKey, Space, Tag, Timestamping,
@@ -96,7 +96,7 @@ impl Platform {
         let mut dice = Seeded::new(1);
         let process = KeyProcess::open(Parts {
             disk: Arc::new(journal.clone()),
-            keys: Arc::new(watched),
+            keys: Stores::new(Arc::new(watched)),
             clock: clock.clone(),
             random: Box::new(move |bytes| dice.fill(bytes)),
             segment_bytes: SEGMENT_BYTES,

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use keystore::KeyStore;
+use keystore::Stores;
 use model::Request;
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Refusal, RefusalCode, Signer, SignerError,
@@ -143,10 +143,9 @@ impl Line {
         if self.process.is_none() {
             self.starts += 1;
             let mut dice = Seeded::new(self.starts);
-            let keys: Arc<dyn KeyStore> = Arc::new(self.keys.clone());
             let parts = Parts {
                 disk: Arc::new(self.disk.clone()),
-                keys,
+                keys: Stores::new(Arc::new(self.keys.clone())),
                 clock: self.clock.clone(),
                 random: Box::new(move |bytes| dice.fill(bytes)),
                 segment_bytes: SEGMENT_BYTES,

@@ -1,6 +1,6 @@
 //! What can go wrong with private keys.
 
-use model::{Algorithm, DiskError, Hash, KeyId};
+use model::{Algorithm, DiskError, Hash, KeyId, Space};
 
 /// Why a key cannot be made, opened or used.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +9,14 @@ pub enum KeyStoreError {
     /// The disk failed.
     #[error("cannot reach the key files")]
     Disk(#[from] DiskError),
+    /// No such key store.
+    #[error("there is no key store `{store}`; there is {known}")]
+    NoStore {
+        /// The name.
+        store: Space,
+        /// Those that are there, as a list for people.
+        known: String,
+    },
     /// No such key.
     #[error("there is no private key for {key} in this key store")]
     NoKey {
@@ -87,7 +95,8 @@ impl KeyStoreError {
     pub const fn retry(&self) -> Retry {
         match self {
             Self::Disk(_) | Self::Library { .. } => Retry::MayHelp,
-            Self::NoKey { .. }
+            Self::NoStore { .. }
+            | Self::NoKey { .. }
             | Self::Algorithm { .. }
             | Self::SignsNoDigest { .. }
             | Self::WrongPassphrase { .. }

@@ -8,14 +8,16 @@ use crate::KeyStoreError;
 
 /// A place that holds private keys.
 ///
-/// Keys come into being inside and stay there. A key that `generate` returned is durable: it is there after a
-/// crash. Calls from several threads are allowed. Each error says by [`KeyStoreError::retry`] whether the same call
-/// may succeed later.
+/// *Durability*: keys come into being inside and stay there; one that `generate` returned is there after a crash.
+/// *Concurrency*: calls come from several threads at once. *Time*: a call may wait for a device as long as the store
+/// itself allows, and ends by itself then, with an error; nobody calls with a lock in hand, so that whoever waits here
+/// holds nobody else up. *Errors*: each says by [`KeyStoreError::retry`] whether the same call may succeed later.
 pub trait KeyStore: Send + Sync {
     /// Makes a key and keeps it.
     fn generate(&self, algorithm: Algorithm) -> Result<PublicKey, KeyStoreError>;
 
-    /// The key of this id, ready to sign. Cheap after the first call for a key.
+    /// The key of this id, ready to sign, for as long as somebody holds it. Asked for before every signature, so it
+    /// is cheap after the first call for a key.
     fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError>;
 }
 

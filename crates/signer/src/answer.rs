@@ -1,6 +1,6 @@
 //! Answers: what comes back from the key process.
 
-use model::{Digest, KeyId};
+use model::{Digest, KeyId, Space};
 
 use crate::Head;
 
@@ -150,6 +150,8 @@ pub struct State {
     pub ledger: Head,
     /// The head that was signed last for each origin.
     pub checkpoints: Vec<(String, Head)>,
+    /// The names of its key stores. Each is a lane of its own: one that is slow holds up no other.
+    pub stores: Vec<Space>,
 }
 
 /// A key of the platform with its certificate.

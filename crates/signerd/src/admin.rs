@@ -1,7 +1,7 @@
 //! What an administrator may say. Every change of the registry is an endorsed entry; the socket gives no rights.
 
 use model::journal::Leaf;
-use model::{Algorithm, Instant, told};
+use model::{Algorithm, Instant, Space, told};
 use quorum::{Change, Entry, KeyRecord, Moment, Registry, RegistryError};
 use signer::{AdminAnswer, AdminMessage, Refusal, RefusalCode};
 
@@ -11,9 +11,6 @@ use crate::guard::{Belief, Reading};
 use crate::journal::Record;
 use crate::process::{KeyProcess, journal_failed};
 use crate::standing::{check_clock, private_key, refuse, registry};
-
-/// The one key store of today.
-const SOFTWARE: &str = "software";
 
 impl KeyProcess {
     /// Answers an administrative message.
@@ -41,12 +38,10 @@ impl KeyProcess {
     }
 
     fn generate(&mut self, store: &str, algorithm: Algorithm) -> Result<AdminAnswer, Refusal> {
-        if store != SOFTWARE {
-            let text = format!("there is no key store `{store}`; there is `{SOFTWARE}`");
-            return Err(refuse(RefusalCode::KeyStore, text));
-        }
-        let key =
-            self.keys.generate(algorithm).map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
+        let refused = |error: &dyn std::error::Error| refuse(RefusalCode::KeyStore, told(error));
+        let store: Space = store.parse().map_err(|error| refused(&error))?;
+        let store = self.keys.named(&store).map_err(|error| refused(&error))?;
+        let key = store.generate(algorithm).map_err(|error| refused(&error))?;
         Ok(AdminAnswer::Generated { spki: key.spki().to_vec() })
     }
 
@@ -78,15 +73,11 @@ impl KeyProcess {
     /// A record names a key that this process holds, or nothing could ever be signed under it.
     fn check_record(&self, record: &KeyRecord) -> Result<(), Refusal> {
         let name = &record.name;
-        if record.store.as_str() != SOFTWARE {
-            let text = format!("key `{name}` names the key store `{}`; there is `{SOFTWARE}`", record.store);
-            return Err(refuse(RefusalCode::KeyStore, text));
-        }
         if record.id() == self.journal_key().id() {
             let text = format!("key `{name}` is the journal's own, which signs nothing else");
             return Err(refuse(RefusalCode::Key, text));
         }
-        private_key(&*self.keys, record).map(|_| ())
+        private_key(&self.keys, record).map(|_| ())
     }
 
     /// Puts an entry that was checked into the journal, durably.

@@ -1,7 +1,7 @@
 //! Certificates of the platform's own keys: built here from their records, with nothing from outside.
 
 use envelope::ToBeSigned;
-use keystore::KeyStore;
+use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
 use model::{Form, Instant, KeyId, Tag, told};
 use pki::{
@@ -61,7 +61,7 @@ pub(crate) fn check(registry: &Registry, record: &KeyRecord) -> Result<(), Refus
 /// The next certificate that is missing and can be made; `None` when there is none.
 pub(crate) fn next(
     journal: &mut Journal,
-    keys: &dyn KeyStore,
+    keys: &Stores,
     now: Reading,
 ) -> Result<Option<Issuing>, Refusal> {
     let Some(key) = missing(journal.state()) else { return Ok(None) };
@@ -92,7 +92,7 @@ fn missing(state: &State) -> Option<Key> {
 
 fn issuing(
     state: &State,
-    keys: &dyn KeyStore,
+    keys: &Stores,
     key: &Key,
     serial: Serial,
     known: Option<Intent>,

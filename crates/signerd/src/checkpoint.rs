@@ -1,7 +1,7 @@
 //! Checkpoints of logs: each extends the last one that was signed for its origin.
 
 use envelope::{Chosen, ToBeSigned};
-use keystore::KeyStore;
+use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
 use model::{Form, told};
 use signer::{CheckpointOrder, Head, Refusal, RefusalCode};
@@ -17,7 +17,7 @@ use crate::state::State;
 /// Takes an order as far as its intent, or says why not.
 pub(crate) fn prepare(
     state: &State,
-    keys: &dyn KeyStore,
+    keys: &Stores,
     order: &CheckpointOrder,
     now: Reading,
 ) -> Result<Prepared, Refusal> {

@@ -1,7 +1,7 @@
 //! Code signing: the checks of an order for an item of a request, in their order.
 
 use envelope::{Chosen, ToBeSigned};
-use keystore::KeyStore;
+use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
 use model::{
     Content, Digest, Form, Item, ItemError, Kind, Purpose, Request, RequestedItem, Signing, from_canonical,
@@ -49,7 +49,7 @@ enum Quorum {
 /// Takes an order as far as its intent, or says why not. Nothing is changed.
 pub(crate) fn prepare(
     state: &State,
-    keys: &dyn KeyStore,
+    keys: &Stores,
     order: &SignOrder,
     now: Reading,
 ) -> Result<Prepared, Refusal> {
@@ -236,7 +236,7 @@ impl Cleared<'_> {
     fn intend(
         self,
         state: &State,
-        keys: &dyn KeyStore,
+        keys: &Stores,
         known: Option<&state::Signing>,
         now: Reading,
     ) -> Result<Prepared, Refusal> {

@@ -1,4 +1,4 @@
-//! The core of the key process: orders in, answers out, over a disk, a key store, a clock and a source of randomness.
+//! The core of the key process: orders in, answers out, over a disk, key stores, a clock and a source of randomness.
 
 use std::collections::HashMap;
 use std::num::NonZeroU8;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use envelope::ToBeSigned;
-use keystore::{Key as PrivateKey, KeyStore, Signable};
+use keystore::{Key as PrivateKey, Signable, Stores};
 use model::journal::{Ending, Intent, Leaf, Outcome};
 use model::{Algorithm, Clock, Digest, Disk, KeyId, PublicKey, told};
 use signer::{Answer, Answers, Certified, Order, Orders, Refusal, RefusalCode, Signed, State as Told};
@@ -35,7 +35,7 @@ pub struct Parts {
     /// The folder of the journal.
     pub disk: Arc<dyn Disk>,
     /// Where the private keys are.
-    pub keys: Arc<dyn KeyStore>,
+    pub keys: Stores,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// Randomness for serial numbers and the like; private keys have their own.
@@ -48,7 +48,7 @@ pub struct Parts {
 ///
 /// It is one state machine: whoever shares it between threads puts a lock around it.
 pub struct KeyProcess {
-    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) keys: Stores,
     pub(crate) journal: Journal,
     clock: Arc<dyn Clock>,
     guard: ClockGuard,
@@ -122,12 +122,12 @@ impl KeyProcess {
             Opened::Found(journal) => journal,
             Opened::Absent(random) => {
                 // CRASH: a key without a journal is nobody's: the next start makes another.
-                let key = keys.generate(Algorithm::Ed25519)?;
+                let key = keys.home().generate(Algorithm::Ed25519)?;
                 Journal::begin(disk, random, segment_bytes, key)?
             }
         };
         let continuity = Continuity::read(marked.as_ref(), journal.state().registry.as_ref())?;
-        let journal_signer = keys.key(&journal.state().journal_key.id())?;
+        let journal_signer = keys.home().key(&journal.state().journal_key.id())?;
         let guard = ClockGuard::new(clock.now(), clock.boot(), journal.state().mark);
         let refusals = Refusals { count: 0, written: clock.boot() };
         let made_room = clock.boot();
@@ -192,7 +192,7 @@ impl KeyProcess {
         let mut seen = HashMap::new();
         let mut underway = Vec::with_capacity(orders.orders.len());
         for (place, order) in orders.orders.iter().enumerate() {
-            let (state, keys) = (self.journal.state(), self.keys.as_ref());
+            let (state, keys) = (self.journal.state(), &self.keys);
             let free = self.continuity.check(order, state.registry.as_ref());
             let prepared = free.and_then(|()| match order {
                 Order::Sign(order) => code::prepare(state, keys, order, now),
@@ -292,7 +292,7 @@ impl KeyProcess {
 
     fn issue_certificates(&mut self) -> Result<(), Refusal> {
         let now = self.now();
-        while let Some(issuing) = certificate::next(&mut self.journal, self.keys.as_ref(), now)? {
+        while let Some(issuing) = certificate::next(&mut self.journal, &self.keys, now)? {
             self.issue(issuing)?;
         }
         Ok(())
@@ -327,6 +327,7 @@ impl KeyProcess {
             journal_checkpoint: self.journal_checkpoint()?,
             ledger: signer::Head::empty(),
             checkpoints: state.heads.iter().map(|(origin, head)| (origin.clone(), *head)).collect(),
+            stores: self.keys.names().cloned().collect(),
         })
     }
 

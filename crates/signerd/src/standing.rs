@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keystore::KeyStore;
+use keystore::Stores;
 use model::{Form, Instant, KeyId, told};
 use quorum::{Key, KeyRecord, KeyState, Registry};
 use signer::{Refusal, RefusalCode};
@@ -68,10 +68,10 @@ const fn word(state: KeyState) -> &'static str {
 
 /// The private half of a key, which only this process holds.
 pub(crate) fn private_key(
-    keys: &dyn KeyStore,
+    keys: &Stores,
     record: &KeyRecord,
 ) -> Result<Arc<dyn keystore::Key>, Refusal> {
-    keys.key(&record.id())
+    keys.key(&record.store, &record.id())
         .map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{}`: {}", record.name, told(&error))))
 }
 

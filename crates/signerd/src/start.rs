@@ -1,5 +1,6 @@
 //! Start and stop of the key process.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -7,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::rand;
-use keystore::{Cost, Passphrase, SoftwareStore};
-use model::Clock;
+use keystore::{Cost, KeyStore, Passphrase, SoftwareStore, Stores};
+use model::{Clock, Space};
 
 use crate::process::{KeyProcess, Parts, SEGMENT_BYTES};
 use crate::sandbox::{self, StopSignals};
@@ -31,6 +32,8 @@ pub struct Config {
     pub order_users: Vec<u32>,
     /// Users besides its own who may send administrative messages.
     pub admin_users: Vec<u32>,
+    /// Key stores besides the sealed files in its folder, by their names.
+    pub stores: BTreeMap<Space, Arc<dyn KeyStore>>,
 }
 
 impl Config {
@@ -44,6 +47,7 @@ impl Config {
             admin_socket: admin_socket.to_owned(),
             order_users: Vec::new(),
             admin_users: Vec::new(),
+            stores: BTreeMap::new(),
         }
     }
 }
@@ -81,11 +85,9 @@ fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<
         make_private(folder)?;
     }
     let lock = sandbox::lock(&config.folder)?;
-    let keys =
-        SoftwareStore::new(Arc::new(FileDisk::new(&keys_folder)), config.passphrase.clone(), config.cost);
     let process = KeyProcess::open(Parts {
         disk: Arc::new(FileDisk::new(&journal_folder)),
-        keys: Arc::new(keys),
+        keys: stores(config, &keys_folder),
         clock,
         random: Box::new(|bytes| {
             rand::fill(bytes).expect("the system's source of randomness works from boot on")
@@ -104,6 +106,14 @@ fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<
         )?,
     ];
     Ok(Running { process, sockets, _lock: lock })
+}
+
+/// The sealed files, which are the home, and whatever else is configured.
+fn stores(config: &Config, folder: &Path) -> Stores {
+    let files = SoftwareStore::new(Arc::new(FileDisk::new(folder)), config.passphrase.clone(), config.cost);
+    let home = Stores::new(Arc::new(files));
+    let more = config.stores.iter();
+    more.fold(home, |stores, (name, store)| stores.with(name.clone(), Arc::clone(store)))
 }
 
 impl Running {

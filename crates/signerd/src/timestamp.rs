@@ -2,7 +2,7 @@
 
 use envelope::Chosen;
 use envelope::timestamp::{CertificateWish, Imprint, Request, TstInfo, compose};
-use keystore::KeyStore;
+use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
 use model::{Form, Hash, told};
 use pki::Certificate;
@@ -17,7 +17,7 @@ use crate::state::State;
 /// Takes an order as far as its intent, or says why not.
 pub(crate) fn prepare(
     state: &State,
-    keys: &dyn KeyStore,
+    keys: &Stores,
     order: &TimestampOrder,
     now: Reading,
 ) -> Result<Prepared, Refusal> {

@@ -2,7 +2,8 @@
 //!
 //! **In scope**: skips that are counted and not silent, the published vectors, foreign tools and what they said,
 //! folders that go away, throwaway keys ([`Key`]), a world that a test holds in its hand ([`HandClock`], [`MemoryDisk`], [`CrashDisk`],
-//! [`Seeded`]), and the people in it ([`Person`]) with the platforms that they found ([`founding`]).
+//! [`Seeded`]), the people in it ([`Person`]) with the platforms that they found ([`founding`]), and the suites that every
+//! implementation of a trait runs ([`keystore`]).
 //!
 //! **Out of scope**: anything outside tests; what a single room needs, which stands in that room's own tests.
 //!
@@ -15,6 +16,7 @@ mod disk;
 pub mod founding;
 mod interop;
 mod key;
+pub mod keystore;
 mod lines;
 mod person;
 mod seeded;

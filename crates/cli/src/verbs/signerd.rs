@@ -1,5 +1,6 @@
 //! `avouch signerd`: the key process, with the same code as `avouch-signerd`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,6 +59,7 @@ fn serve(dir: &Path) -> Result<Exit, Failure> {
         admin_socket: folder.at(&wiring.admin_socket),
         order_users: Vec::new(),
         admin_users: Vec::new(),
+        stores: BTreeMap::new(),
     };
     ::signerd::run(&config, Arc::new(SystemClock)).map_err(Failure::inside("run the key process"))?;
     Ok(Exit::Done)

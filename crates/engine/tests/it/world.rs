@@ -10,7 +10,7 @@ use engine::{
     Decision, Engine, Moment, Parts, PolicyEngine, Question, Repeat, Submission, SubmitError, View, found_log,
 };
 use identity::{Caller, PrincipalRecord};
-use keystore::{Cost, Passphrase, SoftwareStore};
+use keystore::{Cost, Passphrase, SoftwareStore, Stores};
 use model::{
     Algorithm, Class, Clock, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Item, Items, Kind,
     Logging, Parameters, PersonId, PrincipalId, Profile, ProfileKey, Proven, PublicKey, Purpose, Request,
@@ -136,7 +136,11 @@ impl World {
         let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
         let process = KeyProcess::open(signerd::Parts {
             disk: Arc::<MemoryDisk>::clone(&journal),
-            keys: Arc::new(SoftwareStore::new(Arc::new(MemoryDisk::new()), passphrase, Cost::LEAST)),
+            keys: Stores::new(Arc::new(SoftwareStore::new(
+                Arc::new(MemoryDisk::new()),
+                passphrase,
+                Cost::LEAST,
+            ))),
             clock: Arc::<HandClock>::clone(&clock),
             random: Box::new(move |bytes| seeded.fill(bytes)),
             segment_bytes: 1024 * 1024,

@@ -2,55 +2,26 @@
 
 use std::sync::Arc;
 
-use keystore::{Cost, KeyStore, KeyStoreError, Passphrase, Retry, Signable, SoftwareStore};
-use model::{Algorithm, Digest, Disk, Hashed, KeyId};
+use keystore::{Cost, KeyStore, KeyStoreError, Passphrase, SoftwareStore};
+use model::{Algorithm, Disk};
 use testkit::MemoryDisk;
 
 use crate::{passphrase, store};
 
-#[test]
-fn a_key_signs_what_its_public_half_verifies_before_and_after_a_restart() {
-    let disk = Arc::new(MemoryDisk::new());
-    for algorithm in [Algorithm::EcdsaP256, Algorithm::Ed25519] {
-        let public = store(&disk).generate(algorithm).unwrap();
-        let again = store(&disk);
-        let key = again.key(&public.id()).unwrap();
-        assert_eq!(key.public(), &public);
-        let signature = key.sign(Signable::Message(b"bytes")).unwrap();
-        public.verify(b"bytes", &signature).unwrap();
-        public.verify(b"other", &signature).unwrap_err();
-    }
-    assert_eq!(store(&disk).list().unwrap().len(), 2);
-}
+/// What the software store makes keys for.
+pub(crate) const OFFERED: [Algorithm; 5] =
+    [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Ed25519, Algorithm::Rsa3072, Algorithm::Rsa4096];
 
 #[test]
-fn an_ecdsa_key_signs_a_digest_and_an_ed25519_key_does_not() {
+fn the_software_store_is_a_key_store() {
     let disk = Arc::new(MemoryDisk::new());
-    let store = store(&disk);
-    let hashed = Hashed::Sha256(Digest::of(b"bytes that are elsewhere"));
-    let ecdsa = store.generate(Algorithm::EcdsaP256).unwrap();
-    let signature = store.key(&ecdsa.id()).unwrap().sign(Signable::Hashed(&hashed)).unwrap();
-    ecdsa.verify(b"bytes that are elsewhere", &signature).unwrap();
-    ecdsa.verify_digest(&hashed, &signature).unwrap();
-
-    let ed25519 = store.generate(Algorithm::Ed25519).unwrap();
-    let error = store.key(&ed25519.id()).unwrap().sign(Signable::Hashed(&hashed)).unwrap_err();
-    assert!(matches!(error, KeyStoreError::SignsNoDigest { .. }));
-    assert_eq!(error.retry(), Retry::DoesNotHelp);
+    testkit::keystore::conforms(&|| Arc::new(store(&disk)), &OFFERED);
 }
 
 #[test]
 fn an_algorithm_that_is_not_made_here_is_refused_by_name() {
     let error = store(&Arc::new(MemoryDisk::new())).generate(Algorithm::Rsa2048).unwrap_err();
     assert_eq!(error.to_string(), "this key store makes no keys for `rsa-2048-sha256`");
-}
-
-#[test]
-fn a_key_that_is_not_there_is_said_to_be_missing() {
-    let id = KeyId::new(Digest::of(b"nobody"));
-    assert!(
-        matches!(store(&Arc::new(MemoryDisk::new())).key(&id).err(), Some(KeyStoreError::NoKey { key }) if key == id)
-    );
 }
 
 #[test]

@@ -234,6 +234,7 @@ fn start_key_process(folder: &Path, config: &Config, clock: Arc<dyn Clock>) -> s
         admin_socket: folder.join("admin.sock"),
         order_users: Vec::new(),
         admin_users: Vec::new(),
+        stores: std::collections::BTreeMap::new(),
     };
     signerd::start(&config, clock).unwrap()
 }

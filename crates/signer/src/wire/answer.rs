@@ -26,6 +26,9 @@ const CERTIFICATE_BYTES_MAX: usize = 32 * 1024;
 /// A signed checkpoint with its cosignatures.
 const CHECKPOINT_BYTES_MAX: usize = 1024 * 1024;
 
+/// The key stores of one key process.
+const STORES_MAX: usize = 256;
+
 /// The origins of logs.
 const ORIGINS_MAX: usize = 4 * 1024;
 
@@ -99,6 +102,9 @@ pub(crate) fn put_state(writer: &mut Writer, state: &State) {
         writer.bytes(origin.as_bytes());
         put_head(writer, head);
     });
+    writer.list(&state.stores, |writer, store| {
+        writer.bytes(store.as_str().as_bytes());
+    });
 }
 
 pub(crate) fn take_state(reader: &mut Reader<'_>) -> Result<State, LayoutError> {
@@ -118,6 +124,10 @@ pub(crate) fn take_state(reader: &mut Reader<'_>) -> Result<State, LayoutError> 
         checkpoints: reader.list("checkpoints", ORIGINS_MAX, |reader| {
             let origin = reader.text("origin", limits::NAME_BYTES_MAX)?.to_owned();
             Ok::<_, LayoutError>((origin, take_head(reader)?))
+        })?,
+        stores: reader.list("stores", STORES_MAX, |reader| {
+            let field = "store";
+            reader.text(field, limits::NAME_BYTES_MAX)?.parse().map_err(|_| LayoutError::Value { field })
         })?,
     })
 }

@@ -69,10 +69,20 @@ fn state() -> impl Strategy<Value = State> {
         ".{0,40}",
         head(),
         prop::collection::vec(("[a-z.]{1,20}", head()), 0..3),
+        prop::collection::vec("[a-z]{1,9}".prop_map(|store| store.parse().unwrap()), 0..3),
     )
-        .prop_map(|(registry, certificates, journal, journal_key, journal_checkpoint, ledger, checkpoints)| {
-            State { registry, certificates, journal, journal_key, journal_checkpoint, ledger, checkpoints }
-        })
+        .prop_map(
+            |(registry, certificates, journal, journal_key, checkpoint, ledger, checkpoints, stores)| State {
+                registry,
+                certificates,
+                journal,
+                journal_key,
+                journal_checkpoint: checkpoint,
+                ledger,
+                checkpoints,
+                stores,
+            },
+        )
 }
 
 fn frame() -> impl Strategy<Value = Frame> {

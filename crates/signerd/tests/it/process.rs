@@ -23,6 +23,7 @@ fn config(folder: &Path) -> Config {
         admin_socket: folder.join("admin.sock"),
         order_users: Vec::new(),
         admin_users: Vec::new(),
+        stores: std::collections::BTreeMap::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystore::{Cost, Passphrase, SoftwareStore};
+use keystore::{Cost, Passphrase, SoftwareStore, Stores};
 use model::{
     Algorithm, Class, Clock, Content, Digest, Disclosure, Disk, FileClaim, Form, Hex16, Hex32, Instant, Item,
     ItemKey, Items, KeyId, Kind, Parameters, PersonId, PrincipalId, Proven, PublicKey, Purpose, Request,
@@ -71,7 +71,7 @@ impl World {
         let key_disk = Arc::<MemoryDisk>::clone(&self.key_disk);
         let process = KeyProcess::open(Parts {
             disk: Arc::clone(&self.disk),
-            keys: Arc::new(SoftwareStore::new(key_disk, passphrase, Cost::LEAST)),
+            keys: Stores::new(Arc::new(SoftwareStore::new(key_disk, passphrase, Cost::LEAST))),
             clock: Arc::<HandClock>::clone(&self.clock),
             random: Box::new(move |bytes| seeded.fill(bytes)),
             segment_bytes: self.segment_bytes,
