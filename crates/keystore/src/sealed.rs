@@ -17,14 +17,13 @@
 //! wrong passphrase from a damaged file. The digest at the end is against accidents; against intent stands the tag,
 //! which covers everything before the nonce as well.
 
-use std::sync::Arc;
-
 use argon2::Argon2;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use model::layout::{LayoutError, Reader, Writer};
 use model::{Algorithm, Digest, KeyId};
 use zeroize::Zeroizing;
 
+use crate::passphrase::Kept;
 use crate::{KeyStoreError, Passphrase};
 
 const MAGIC: &[u8] = b"avouch-key\0";
@@ -80,7 +79,7 @@ pub(crate) struct Hashing {
 pub(crate) struct Sealing {
     pub(crate) hashing: Hashing,
     pub(crate) check: [u8; 16],
-    key: Arc<LessSafeKey>,
+    key: Kept,
 }
 
 /// A key file that is well formed and not opened yet.
@@ -102,10 +101,14 @@ impl Sealing {
             .hash_password_into(passphrase.bytes(), &salt, output.as_mut())
             .map_err(refuse)?;
         let (key, check) = output.split_at(32);
-        let key = UnboundKey::new(&AES_256_GCM, key)
-            .map_err(|_| KeyStoreError::Library { action: "take a key" })?;
         let check = check.try_into().expect("48 bytes less 32 are 16");
-        Ok(Self { hashing, check, key: Arc::new(LessSafeKey::new(key)) })
+        Ok(Self { hashing, check, key: passphrase.keep(Zeroizing::new(key.to_vec())) })
+    }
+
+    /// The key as the library takes it, which wipes its copy when it is dropped.
+    fn key(&self) -> Result<LessSafeKey, KeyStoreError> {
+        let key = UnboundKey::new(&AES_256_GCM, (*self.key).as_ref());
+        key.map(LessSafeKey::new).map_err(|_| KeyStoreError::Library { action: "take a key" })
     }
 
     /// Seals a private key under a nonce that is used once.
@@ -118,7 +121,7 @@ impl Sealing {
     ) -> Result<Vec<u8>, KeyStoreError> {
         let header = Header { algorithm, key, hashing: self.hashing, check: self.check }.encode();
         let mut sealed = Zeroizing::new(pkcs8.to_vec());
-        self.key
+        self.key()?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&header), &mut *sealed)
             .map_err(|_| KeyStoreError::Library { action: "seal a key" })?;
         let mut writer = Writer::new();
@@ -135,7 +138,7 @@ impl Sealing {
         let header = file.header.encode();
         let mut opened = Zeroizing::new(file.sealed);
         let length = self
-            .key
+            .key()?
             .open_in_place(Nonce::assume_unique_for_key(file.nonce), Aad::from(&header), &mut opened)
             .map_err(|_| KeyStoreError::Damaged { name: name.to_owned(), reason: "its seal does not hold" })?
             .len();

@@ -2,7 +2,7 @@
 //!
 //! **In scope**: ids and names, digests and their tags, instants, public keys and signature checks, forms and
 //! purposes, the canonical signing request with its items, signing profiles, the receipt, RFC 6962 hashes and
-//! paths, leaves of the journal, fixed layouts, limits, and the two traits through which the world is seen:
+//! paths, leaves of the journal, fixed layouts, limits, guarantees, and the two traits through which the world is seen:
 //! [`Clock`] and [`Disk`].
 //!
 //! **Out of scope**: private keys, parsing of artifacts and certificates, any input or output.
@@ -15,6 +15,7 @@ mod digest;
 mod disk;
 mod encoding;
 mod form;
+mod guarantee;
 mod hash;
 mod hashed;
 mod ids;
@@ -35,7 +36,8 @@ pub use clock::Clock;
 pub use digest::{Digest, Hasher, Tag};
 pub use disk::{Disk, DiskError};
 pub use encoding::{Base64, Hex16, Hex32};
-pub use form::{Algorithm, Carried, Class, Form, Purpose};
+pub use form::{Algorithm, Carried, Class, Form, Purpose, UnknownWord};
+pub use guarantee::{Force, Guarantee, GuaranteesError};
 pub use hash::Hash;
 pub use hashed::{Digest384, Digests, Hashed, Hashing, NotADigest384};
 pub use ids::{IdError, KeyId, PersonId, PlatformId, PrincipalId, RequestId, Space};
