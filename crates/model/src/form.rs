@@ -33,10 +33,8 @@ macro_rules! words {
             type Err = UnknownWord;
 
             fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                Self::ALL.iter().copied().find(|value| value.word() == text).ok_or_else(|| UnknownWord {
-                    text: text.chars().take(64).collect(),
-                    known: [$($word),*].join(", "),
-                })
+                let found = Self::ALL.iter().copied().find(|value| value.word() == text);
+                found.ok_or_else(|| UnknownWord::new(text, &[$($word),*]))
             }
         }
     };
@@ -48,6 +46,13 @@ macro_rules! words {
 pub struct UnknownWord {
     text: String,
     known: String,
+}
+
+impl UnknownWord {
+    /// None of those that are known here.
+    pub fn new(text: &str, known: &[&str]) -> Self {
+        Self { text: text.chars().take(64).collect(), known: known.join(", ") }
+    }
 }
 
 words! {
@@ -204,20 +209,26 @@ pub enum Carried {
 }
 
 impl Form {
-    /// What an item of this form carries to a key of this algorithm; `None` where the two do not go together.
-    ///
-    /// INVARIANT: a pure algorithm signs content that is inline, and never a digest in its place; so it has no blob
-    /// keys, which sign a digest and nothing else.
-    pub const fn carries(self, algorithm: Algorithm) -> Option<Carried> {
-        let digest = match algorithm.hash() {
-            Some(Hash::Sha256) => Some(Carried::Sha256),
-            Some(Hash::Sha384) => Some(Carried::Sha384),
-            _ => None,
-        };
-        match (self, digest) {
-            (Self::Blob, digest) => digest,
-            (Self::Cms | Self::CmsPlain, Some(digest)) => Some(digest),
-            _ => Some(Carried::Inline),
+    /// May a key of this form have this algorithm?
+    pub const fn takes(self, algorithm: Algorithm) -> bool {
+        match (self, algorithm) {
+            // Verified where others made it, and too short for a key of ours.
+            (_, Algorithm::Rsa2048) => false,
+            // INVARIANT: a pure algorithm signs bytes and never a digest in their place, and a blob key signs a digest
+            // and nothing else.
+            (Self::Blob, _) => algorithm.hash().is_some(),
+            // What C2SP's notes of logs and witnesses are signed with.
+            (Self::Checkpoint | Self::Cosignature, _) => matches!(algorithm, Algorithm::Ed25519),
+            _ => true,
+        }
+    }
+
+    /// What an item of this form carries to a key of this algorithm.
+    pub const fn carries(self, algorithm: Algorithm) -> Carried {
+        match (self, algorithm.hash()) {
+            (Self::Blob | Self::Cms | Self::CmsPlain, Some(Hash::Sha256)) => Carried::Sha256,
+            (Self::Blob | Self::Cms | Self::CmsPlain, Some(Hash::Sha384)) => Carried::Sha384,
+            _ => Carried::Inline,
         }
     }
 }

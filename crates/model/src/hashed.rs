@@ -79,6 +79,15 @@ pub enum Hashed {
 }
 
 impl Hashed {
+    /// A digest that is as long as its hash makes it; `None` for hashes that no key signs with here.
+    pub fn from_slice(hash: Hash, digest: &[u8]) -> Option<Self> {
+        match hash {
+            Hash::Sha256 => Digest::from_slice(digest).map(Self::Sha256),
+            Hash::Sha384 => Digest384::from_slice(digest).map(Self::Sha384),
+            Hash::Sha512 => None,
+        }
+    }
+
     /// The hash.
     pub const fn hash(&self) -> Hash {
         match self {

@@ -1,6 +1,8 @@
 //! Key records: what a key is for and what it asks before it signs.
 
-use model::{Class, Digest, Form, Instant, KeyId, PublicKey, Purpose, Space, Tag, limits, to_canonical};
+use model::{
+    Algorithm, Class, Digest, Form, Instant, KeyId, PublicKey, Purpose, Space, Tag, limits, to_canonical,
+};
 use serde::{Deserialize, Serialize};
 
 /// What the registry says of one generation of a key. Records are immutable; only the state beside them changes.
@@ -143,6 +145,14 @@ pub enum RecordError {
         /// The purpose of that form.
         expected: Purpose,
     },
+    /// An algorithm that does not go with the form.
+    #[error("a key of form {form} cannot be {algorithm}")]
+    Algorithm {
+        /// The form.
+        form: Form,
+        /// The algorithm of the public key in the record.
+        algorithm: Algorithm,
+    },
     /// A rule that nobody has to meet, or that nobody can.
     #[error("a rule must ask for at least one person of at least one group, and each group once")]
     EmptyRule,
@@ -202,6 +212,10 @@ impl KeyRecord {
         }
         if self.purpose != form.purpose() {
             return Err(RecordError::Purpose { form, purpose: self.purpose, expected: form.purpose() });
+        }
+        let algorithm = self.public_key.algorithm();
+        if !form.takes(algorithm) {
+            return Err(RecordError::Algorithm { form, algorithm });
         }
         if self.not_after <= self.not_before {
             return Err(RecordError::Validity { not_before: self.not_before, not_after: self.not_after });

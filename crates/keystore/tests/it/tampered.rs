@@ -6,6 +6,7 @@ use keystore::{KeyStore, KeyStoreError};
 use model::{Algorithm, Digest, Disk, KeyId};
 use testkit::MemoryDisk;
 
+use crate::software::OFFERED;
 use crate::store;
 
 struct Kept {
@@ -16,8 +17,12 @@ struct Kept {
 }
 
 fn kept() -> Kept {
+    kept_of(Algorithm::Ed25519)
+}
+
+fn kept_of(algorithm: Algorithm) -> Kept {
     let disk = Arc::new(MemoryDisk::new());
-    let id = store(&disk).generate(Algorithm::Ed25519).unwrap().id();
+    let id = store(&disk).generate(algorithm).unwrap().id();
     let name = format!("{id}.sealed");
     let file = disk.read(&name).unwrap();
     Kept { disk, id, name, file }
@@ -45,6 +50,33 @@ fn a_flipped_bit_anywhere_is_damage_and_no_panic() {
         assert!(matches!(error, KeyStoreError::Damaged { .. }), "byte {at}: {error}");
     }
     kept.open(&kept.file).unwrap();
+}
+
+/// Of every algorithm at once: RSA keys take their time to make.
+#[test]
+fn a_file_of_any_algorithm_opens_as_it_is_and_neither_changed_nor_as_one_of_another_algorithm() {
+    for algorithm in OFFERED {
+        let kept = kept_of(algorithm);
+        kept.open(&kept.file).unwrap();
+        let body = &kept.file[..kept.file.len() - 32];
+        for at in (0..body.len()).step_by(7) {
+            let mut body = body.to_vec();
+            body[at] ^= 0x80;
+            assert!(kept.open_with_fresh_digest(&body).is_err(), "{algorithm}, byte {at}");
+        }
+        for other in OFFERED.into_iter().filter(|other| *other != algorithm) {
+            let error = kept.open_with_fresh_digest(&claiming(body, algorithm, other)).unwrap_err();
+            assert!(matches!(error, KeyStoreError::Damaged { .. }), "{algorithm} as {other}: {error}");
+        }
+    }
+}
+
+/// The file of a key with another algorithm written into it.
+fn claiming(body: &[u8], algorithm: Algorithm, other: Algorithm) -> Vec<u8> {
+    let (written, claimed) = (algorithm.word().as_bytes(), other.word().as_bytes());
+    let at = body.windows(written.len()).position(|window| window == written).unwrap();
+    let length = u32::try_from(claimed.len()).unwrap().to_be_bytes();
+    [&body[..at - 4], &length, claimed, &body[at + written.len()..]].concat()
 }
 
 #[test]

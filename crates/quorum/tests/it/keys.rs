@@ -80,7 +80,10 @@ fn a_record_must_hold_together() {
     let nobody = record("k", 1, 50, Some(rule("administrators", 0)));
     let too_many = record("k", 1, 50, Some(rule("administrators", 2)));
     let unknown = record("k", 1, 50, Some(rule("strangers", 1)));
-    for bad in [purpose, classless, origin, backwards, nobody, too_many, unknown] {
+    // A pure algorithm signs no digests, and a blob key nothing else.
+    let mut pure = record("k", 1, 50, None);
+    pure.form = Form::Blob;
+    for bad in [purpose, classless, origin, backwards, nobody, too_many, unknown, pure] {
         let refused = entry(&registry, &ada, vec![Change::Key(bad.clone())], &[&ada]);
         assert!(append(&mut registry.clone(), &refused).is_err(), "{bad:?}");
     }

@@ -145,11 +145,11 @@ fn content_that_does_not_fit_the_form_is_malformed() {
     refused(&platform, RefusalCode::Malformed, |asking| {
         asking.items[0].parameters.namespace = Some("file".to_owned());
     });
-    platform.enter(vec![Change::Key(platform.record("default/pure", Form::Blob, Algorithm::Ed25519))]);
-    let pure = refusal(&platform, &platform.asking("default/pure", b"bytes"));
+    platform.enter(vec![Change::Key(platform.record("default/p384", Form::Blob, Algorithm::EcdsaP384))]);
+    let other = refusal(&platform, &platform.asking("default/p384", b"bytes"));
     assert_eq!(
-        (pure.code, pure.text.as_str()),
-        (RefusalCode::Key, "key `default/pure` is ed25519, which signs no SHA-256 digests")
+        (other.code, other.text.as_str()),
+        (RefusalCode::Key, "key `default/p384` is ecdsa-p384-sha384, which signs no SHA-256 digests")
     );
 }
 

@@ -61,12 +61,23 @@ fn a_record_of_a_key_that_is_not_held_here_is_refused() {
 }
 
 #[test]
+fn a_key_whose_algorithm_does_not_go_with_its_form_gets_no_record() {
+    let platform = Platform::new();
+    for (form, algorithm) in [(Form::Blob, Algorithm::Ed25519), (Form::Checkpoint, Algorithm::EcdsaP256)] {
+        let refused = platform.enter(vec![Change::Key(platform.record("default/more", form, algorithm))]);
+        let AdminAnswer::Refused(refusal) = refused else { panic!("{refused:?}") };
+        let expected = format!("a key of form {form} cannot be {algorithm}");
+        assert!(refusal.code == RefusalCode::Key && refusal.text.contains(&expected), "{refusal}");
+    }
+}
+
+#[test]
 fn the_journals_own_key_gets_no_record() {
     let platform = Platform::new();
     let spki = platform.process.state().unwrap().journal_key;
     let record = KeyRecord {
         public_key: model::PublicKey::from_spki(&spki).unwrap(),
-        ..platform.record("default/more", Form::Blob, Algorithm::Ed25519)
+        ..platform.record("default/more", Form::Dsse, Algorithm::Ed25519)
     };
     assert_eq!(code(platform.enter(vec![Change::Key(record)])), RefusalCode::Key);
 }
