@@ -73,9 +73,9 @@ pub struct JournalEntry {
     pub index: u64,
     /// The leaf.
     pub leaf: Base64,
-    /// The inclusion path to the root that the checkpoint names; empty until a checkpoint covers the leaf.
+    /// The inclusion path to the root that the checkpoint names; empty where there is no checkpoint.
     pub path: Vec<Digest>,
-    /// The journal's signed checkpoint; absent until one covers the leaf.
+    /// The journal's signed checkpoint that covers the leaf. It is there where the key's record asks for endorsements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
 }

@@ -9,6 +9,7 @@
 //! pure functions as whoever ordered.
 
 mod admin;
+mod agreement;
 mod answer;
 mod client;
 mod frame;
@@ -17,6 +18,7 @@ mod signer;
 mod wire;
 
 pub use admin::{AdminAnswer, AdminMessage};
+pub use agreement::Agreement;
 pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 pub use client::{AdminClient, Client};
 pub use frame::{FRAME_BYTES_MAX, Frame, FrameError};

@@ -9,7 +9,7 @@ use tlog::Checkpoint;
 use tlog::proof::verify_consistency;
 
 use crate::guard::Reading;
-use crate::journal::{Record, Work};
+use crate::journal::Work;
 use crate::process::{Intended, Prepared};
 use crate::standing::{platform_key, private_key, refuse, registry};
 use crate::state::State;
@@ -43,8 +43,7 @@ pub(crate) fn prepare(
         chosen: Chosen::Nothing.encode(),
     };
     let work = Work::Checkpoint { origin: origin.to_owned(), head: order.new };
-    let step = Record::Intent { intent: intent.clone(), work };
-    Ok(Prepared::Intended(step, Intended { intent, to_be_signed, key: private }))
+    Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private }))
 }
 
 /// INVARIANT: every checkpoint extends the last one, and two of one size are equal. The last one is in the journal,
@@ -62,8 +61,7 @@ fn check_extends(last: Option<&Head>, order: &CheckpointOrder, origin: &str) -> 
         // The answer was lost, or the log stopped before it kept it: the same text is signed again.
         return Ok(());
     }
-    let empty = Head { size: 0, root: model::merkle::root(&[]) };
-    if *last.unwrap_or(&empty) != order.old {
+    if last.copied().unwrap_or_else(Head::empty) != order.old {
         return refuse("the log goes on from another head than was signed last".to_owned());
     }
     let Head { size: old, root } = order.old;

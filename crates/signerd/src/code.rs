@@ -12,7 +12,7 @@ use quorum::{Counted, Endorsement, Key, Moment, Registry};
 use signer::{Refusal, RefusalCode, SignOrder};
 
 use crate::guard::Reading;
-use crate::journal::{Record, Work};
+use crate::journal::Work;
 use crate::process::{Intended, Prepared};
 use crate::standing::{check_clock, check_key, check_rate, private_key, refuse, registry};
 use crate::state::{self, SIGNINGS_MAX, State};
@@ -272,8 +272,7 @@ impl Cleared<'_> {
             chosen: chosen.encode(),
         };
         let work = Work::Code { deadline: asked.request.deadline };
-        let step = Record::Intent { intent: intent.clone(), work };
-        Ok(Prepared::Intended(step, Intended { intent, to_be_signed, key: private }))
+        Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private }))
     }
 
     /// What the form leaves to choose; after a crash, what was chosen then.

@@ -4,6 +4,7 @@
 //! frame, then synced; nothing leaves the process before that.
 
 pub(crate) mod inspect;
+pub(crate) mod proof;
 mod record;
 mod segment;
 mod snapshot;

@@ -8,14 +8,14 @@ use std::time::Duration;
 use envelope::ToBeSigned;
 use keystore::{Key as PrivateKey, Signable, Stores};
 use model::journal::{Ending, Intent, Leaf, Outcome};
-use model::{Algorithm, Clock, Digest, Disk, KeyId, PublicKey, told};
-use signer::{Answer, Answers, Certified, Order, Orders, Refusal, RefusalCode, Signed, State as Told};
-use tlog::{Checkpoint, VerifierKey, note};
+use model::{Algorithm, Clock, Digest, Disk, KeyId, PublicKey, merkle, told};
+use signer::{Answer, Answers, Certified, Head, Order, Orders, Refusal, RefusalCode, Signed, State as Told};
 
 use crate::certificate::Issuing;
 use crate::continuity::Continuity;
 use crate::guard::{ClockGuard, Reading};
-use crate::journal::{Journal, Made, Opened, Record};
+use crate::journal::proof::{self, Place};
+use crate::journal::{Journal, Made, Opened, Record, Work};
 use crate::standing::refuse;
 use crate::state::Signing;
 use crate::{KeyProcessError, Random, certificate, checkpoint, code, timestamp};
@@ -68,10 +68,10 @@ struct Refusals {
 
 /// How far an order came before anything was written.
 pub(crate) enum Prepared {
-    /// It was signed before: these are the same bytes.
-    Kept(Signed),
-    /// A new intent.
-    Intended(Record, Intended),
+    /// It was signed before: this is the same signature.
+    Kept(Intent, Vec<u8>),
+    /// A new intent, which stands where it is put into the journal.
+    Intended(Work, Intended),
     /// An intent that is in the journal and has no signature.
     Resumed(Intended),
 }
@@ -86,7 +86,8 @@ pub(crate) struct Intended {
 /// One order of a batch, on its way.
 enum Underway {
     Answered(Answer),
-    Intended(Intended),
+    /// With the place of its leaf, where the key is governed.
+    Intended(Intended, Option<Place>),
     /// The same order stood earlier in the batch.
     Same(usize),
 }
@@ -100,14 +101,8 @@ enum Finished {
 impl Prepared {
     /// The answer of a signing that has its signature.
     pub(crate) fn kept(signing: &Signing) -> Option<Self> {
-        let signature = signing.signature.clone()?;
-        Some(Self::Kept(signed(&signing.intent, signature)))
+        Some(Self::Kept(signing.intent.clone(), signing.signature.clone()?))
     }
-}
-
-fn signed(intent: &Intent, signature: Vec<u8>) -> Signed {
-    let leaf = Leaf::Intent(intent.clone()).encode();
-    Signed { signature, chosen: intent.chosen.clone(), index: intent.sequence, leaf, journal: None }
 }
 
 impl KeyProcess {
@@ -199,7 +194,8 @@ impl KeyProcess {
                 Order::Timestamp(order) => timestamp::prepare(state, keys, order, now),
                 Order::Checkpoint(order) => checkpoint::prepare(state, keys, order, now),
             });
-            underway.push(self.take(prepared, place, &mut seen)?);
+            let taken = self.take(prepared, orders.ledger, now)?;
+            underway.push(once(taken, place, &mut seen));
         }
         Ok(underway)
     }
@@ -208,14 +204,19 @@ impl KeyProcess {
     fn take(
         &mut self,
         prepared: Result<Prepared, Refusal>,
-        place: usize,
-        seen: &mut HashMap<u64, usize>,
+        ledger: Head,
+        now: Reading,
     ) -> Result<Underway, KeyProcessError> {
         let intended = match prepared {
-            Ok(Prepared::Kept(signed)) => return Ok(Underway::Answered(Answer::Signed(signed))),
+            Ok(Prepared::Kept(intent, signature)) => {
+                let place = Place::of(self.journal.state(), &intent);
+                return Ok(Underway::Answered(self.signed(&intent, signature, place.as_ref())));
+            }
             Ok(Prepared::Resumed(intended)) => intended,
-            Ok(Prepared::Intended(step, intended)) => {
-                self.journal.append(step)?;
+            Ok(Prepared::Intended(work, mut intended)) => {
+                self.record_ledger(ledger, now)?;
+                intended.intent.sequence = self.journal.state().next();
+                self.journal.append(Record::Intent { intent: intended.intent.clone(), work })?;
                 intended
             }
             Err(refusal) => {
@@ -223,14 +224,26 @@ impl KeyProcess {
                 return Ok(Underway::Answered(Answer::Refused(refusal)));
             }
         };
-        let first = *seen.entry(intended.intent.sequence).or_insert(place);
-        Ok(if first == place { Underway::Intended(intended) } else { Underway::Same(first) })
+        let place = Place::of(self.journal.state(), &intended.intent);
+        Ok(Underway::Intended(intended, place))
+    }
+
+    /// Records the ledger's head before the intents that it was told with, where it is another than the last: there it
+    /// rides on their sync, and stands under their proofs. One that went back is recorded as well: to refuse it would
+    /// stop signing, and here it shows.
+    fn record_ledger(&mut self, told: Head, now: Reading) -> Result<(), KeyProcessError> {
+        let state = self.journal.state();
+        if state.ledger == told {
+            return Ok(());
+        }
+        let leaf = Leaf::Ledger { sequence: state.next(), time: now.time, size: told.size, root: told.root };
+        self.journal.append(Record::Plain(leaf))
     }
 
     /// Refusals alone wait for no disk.
     fn make_durable(&mut self, underway: &[Underway], now: Reading) -> Result<(), KeyProcessError> {
         self.add_up_refusals(now)?;
-        if underway.iter().any(|order| matches!(order, Underway::Intended(_))) {
+        if underway.iter().any(|order| matches!(order, Underway::Intended(..))) {
             self.journal.sync()?;
         }
         Ok(())
@@ -257,18 +270,18 @@ impl KeyProcess {
         match order {
             Underway::Answered(answer) => Ok(Finished::Answer(answer.clone())),
             Underway::Same(first) => Ok(Finished::Same(*first)),
-            Underway::Intended(intended) => self.sign(intended).map(Finished::Answer),
+            Underway::Intended(intended, place) => self.sign(intended, place.as_ref()).map(Finished::Answer),
         }
     }
 
-    fn sign(&mut self, intended: &Intended) -> Result<Answer, KeyProcessError> {
+    fn sign(&mut self, intended: &Intended, place: Option<&Place>) -> Result<Answer, KeyProcessError> {
         match intended.sign() {
             Ok(signature) => {
                 // Only items of requests may be ordered again; of all else the leaf is enough.
                 let again = self.journal.state().unfinished.contains_key(&intended.intent.sequence);
                 let made = if again { Made::Signature(signature.clone()) } else { Made::Nothing };
                 self.conclude(&intended.intent, &signature, made)?;
-                Ok(Answer::Signed(signed(&intended.intent, signature)))
+                Ok(self.signed(&intended.intent, signature, place))
             }
             Err(refusal) => {
                 // The intent stands; the same order may succeed under it later.
@@ -277,6 +290,21 @@ impl KeyProcess {
                 self.end(&intended.intent, ending, Made::Nothing)?;
                 Ok(Answer::Refused(refusal))
             }
+        }
+    }
+
+    /// The answer of an intent that is durable, with its proof where the key is governed.
+    fn signed(&self, intent: &Intent, signature: Vec<u8>, place: Option<&Place>) -> Answer {
+        debug_assert!(intent.sequence < self.journal.durable().size, "only what is durable is ever proven");
+        let leaf = Leaf::Intent(intent.clone()).encode();
+        let key = self.journal_signer.as_ref();
+        match place.map(|place| place.prove(merkle::leaf_hash(&leaf), key)).transpose() {
+            Ok(journal) => {
+                let (chosen, index) = (intent.chosen.clone(), intent.sequence);
+                Answer::Signed(Signed { signature, chosen, index, leaf, journal })
+            }
+            // The signature stands in the journal; the same order gets it once the journal's key can be used again.
+            Err(refusal) => Answer::Refused(refusal),
         }
     }
 
@@ -325,7 +353,7 @@ impl KeyProcess {
             journal: self.journal.durable(),
             journal_key: state.journal_key.spki().to_vec(),
             journal_checkpoint: self.journal_checkpoint()?,
-            ledger: signer::Head::empty(),
+            ledger: state.ledger,
             checkpoints: state.heads.iter().map(|(origin, head)| (origin.clone(), *head)).collect(),
             stores: self.keys.names().cloned().collect(),
         })
@@ -333,25 +361,12 @@ impl KeyProcess {
 
     /// The journal's checkpoint over what is durable; empty before a platform is begun, which gives it its origin,
     /// and while a restored state waits to be adopted.
-    ///
-    /// INVARIANT: every checkpoint extends the last one. What is durable is never taken back, so two checkpoints of
-    /// the journal are of one history; Ed25519 makes two of one size equal.
     fn journal_checkpoint(&self) -> Result<String, Refusal> {
-        let state = self.journal.state();
-        let Some(registry) = state.registry.as_ref().filter(|_| self.continuity.is_settled()) else {
-            return Ok(String::new());
-        };
-        let failed = |error: &dyn std::error::Error| refuse(RefusalCode::Journal, told(error));
-        let origin = format!("{}/journal/{}", registry.host(), registry.instance());
-        let head = self.journal.durable();
-        let checkpoint = Checkpoint::new(&origin, head.size, head.root).map_err(|error| failed(&error))?;
-        let text = checkpoint.text();
-        let signature = self
-            .journal_signer
-            .sign(Signable::Message(text.as_bytes()))
-            .map_err(|error| refuse(RefusalCode::KeyStore, told(&error)))?;
-        let verifier = VerifierKey::of_log(&origin, &state.journal_key).map_err(|error| failed(&error))?;
-        note::seal(&text, &verifier, &signature).map_err(|error| failed(&error))
+        let registry = self.journal.state().registry.as_ref().filter(|_| self.continuity.is_settled());
+        let origin = registry.and_then(|registry| registry.journal_origins().next_back());
+        let checkpoint =
+            |origin: String| proof::checkpoint(&origin, self.journal.durable(), self.journal_signer.as_ref());
+        origin.map_or(Ok(String::new()), checkpoint)
     }
 
     /// A clean stop: everything that is known becomes durable, and no order is taken any more.
@@ -393,6 +408,13 @@ impl Intended {
 
 pub(crate) fn journal_failed(error: &KeyProcessError) -> Refusal {
     refuse(RefusalCode::Journal, told(error))
+}
+
+/// Of the orders of a batch that are for one intent, the first is signed.
+fn once(taken: Underway, place: usize, seen: &mut HashMap<u64, usize>) -> Underway {
+    let Underway::Intended(intended, _) = &taken else { return taken };
+    let first = *seen.entry(intended.intent.sequence).or_insert(place);
+    if first == place { taken } else { Underway::Same(first) }
 }
 
 /// Gives every order that stood in the batch before the answer of its first.

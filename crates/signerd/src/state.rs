@@ -13,7 +13,8 @@ use crate::journal::{Made, Record, Work};
 use crate::rate::Window;
 
 /// The most signings that are remembered at once: with their signatures they are some 350 bytes each, in memory and in
-/// every snapshot, and whoever orders decides how many there are.
+/// every snapshot, and whoever orders decides how many there are. Where people are asked, a right edge is as much again
+/// in memory; a snapshot holds what is new in each.
 pub(crate) const SIGNINGS_MAX: usize = 1 << 20;
 
 /// All that the key process knows.
@@ -39,6 +40,8 @@ pub(crate) struct State {
     pub(crate) mark: Instant,
     /// The number of the last timestamp token.
     pub(crate) serial: u64,
+    /// The head of the audit ledger that was told last; the empty one since the last adoption, until one is told.
+    pub(crate) ledger: Head,
     /// The head that was signed last, for each origin.
     pub(crate) heads: BTreeMap<String, Head>,
     /// How often rated keys signed lately.
@@ -52,6 +55,9 @@ pub(crate) struct Signing {
     pub(crate) intent: Intent,
     /// Until when it may be ordered again.
     pub(crate) deadline: Instant,
+    /// Of a governed key, the right edge of the journal before the intent: with it, the intent is proven for as long as
+    /// it is remembered.
+    pub(crate) edge: Option<RightEdge>,
     /// The signature, once there is one.
     pub(crate) signature: Option<Vec<u8>>,
 }
@@ -70,6 +76,7 @@ impl State {
             issuing: BTreeMap::new(),
             mark: Instant::EPOCH,
             serial: 0,
+            ledger: Head::empty(),
             heads: BTreeMap::new(),
             rates: BTreeMap::new(),
         }
@@ -95,6 +102,9 @@ impl State {
             Record::Intent { intent, work } => self.apply_intent(intent, work),
             Record::Outcome { outcome, made } => self.apply_outcome(outcome, made),
             Record::Plain(Leaf::Entry { entry, .. }) => self.apply_entry(entry)?,
+            Record::Plain(Leaf::Ledger { size, root, .. }) => {
+                self.ledger = Head { size: *size, root: *root };
+            }
             // A start alone moves no mark: a clock that was wrong for an hour must not stop a platform for longer.
             Record::Plain(_) => {}
         }
@@ -104,15 +114,16 @@ impl State {
 
     fn apply_intent(&mut self, intent: &Intent, work: &Work) {
         self.mark = self.mark.max(intent.time);
-        let rate =
-            self.registry.as_ref().and_then(|registry| registry.key(&intent.key)?.record.rate.as_ref());
-        if let Some(rate) = rate {
+        let record = self.registry.as_ref().and_then(|registry| Some(&registry.key(&intent.key)?.record));
+        if let Some(rate) = record.and_then(|record| record.rate.as_ref()) {
             self.rates.entry(intent.key).or_default().add(rate, intent.time);
         }
+        let governed = record.is_some_and(|record| record.rule.is_some());
         match work {
             Work::Code { deadline } => {
                 let place = (intent.request, intent.item);
-                let signing = Signing { intent: intent.clone(), deadline: *deadline, signature: None };
+                let edge = governed.then(|| self.edge.clone());
+                let signing = Signing { intent: intent.clone(), deadline: *deadline, edge, signature: None };
                 self.signings.insert(place, signing);
                 self.unfinished.insert(intent.sequence, place);
             }
@@ -150,9 +161,11 @@ impl State {
                 let adoptions = registry.adoptions().len();
                 registry.append(entry, Moment::Replayed)?;
                 if registry.adoptions().len() > adoptions {
-                    // An adoption is the endorsed way back, also from a clock that once ran far ahead. Numbers of
-                    // tokens leave room for all that the lost state may have given.
+                    // An adoption is the endorsed way back, also from a clock that once ran far ahead, and from a
+                    // ledger that was put back. Numbers of tokens leave room for all that the lost state may have
+                    // given.
                     self.mark = Instant::EPOCH;
+                    self.ledger = Head::empty();
                     self.rates.clear();
                     let adoptions = u64::try_from(registry.adoptions().len()).unwrap_or(u64::MAX);
                     self.serial = self.serial.max(adoptions.saturating_mul(1 << 48));

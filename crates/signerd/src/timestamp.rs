@@ -9,7 +9,7 @@ use pki::Certificate;
 use signer::{Refusal, RefusalCode, TimestampOrder};
 
 use crate::guard::Reading;
-use crate::journal::{Record, Work};
+use crate::journal::Work;
 use crate::process::{Intended, Prepared};
 use crate::standing::{check_clock, platform_key, private_key, refuse, registry};
 use crate::state::State;
@@ -48,8 +48,8 @@ pub(crate) fn prepare(
         endorsements: endorsements_digest(&[]),
         chosen: Chosen::Stamp { time: now.time, serial }.encode(),
     };
-    let step = Record::Intent { intent: intent.clone(), work: Work::Timestamp { serial } };
-    Ok(Prepared::Intended(step, Intended { intent, to_be_signed, key: private }))
+    let work = Work::Timestamp { serial };
+    Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private }))
 }
 
 /// The order as the request that a token answers; who gets certificates is no part of what is signed.

@@ -81,6 +81,22 @@ impl RightEdge {
         &self.nodes
     }
 
+    /// The inclusion path of the entry that comes next, in the tree that ends with it: all that is left of it.
+    pub fn path_of_next(&self) -> Vec<Digest> {
+        self.nodes.iter().rev().copied().collect()
+    }
+
+    /// The roots of this edge that an earlier edge of the same tree did not have: what is new in the tree since.
+    pub fn beyond(&self, earlier: &Self) -> &[Digest] {
+        self.nodes.get(shared(earlier.size, self.size)..).unwrap_or_default()
+    }
+
+    /// The edge of this tree at a later size, from the roots that are [`beyond`](Self::beyond) this one.
+    pub fn going_on(&self, size: u64, beyond: &[Digest]) -> Result<Self, EdgeError> {
+        let shared = self.nodes.get(..shared(self.size, size)).unwrap_or_default();
+        Self::from_parts(size, [shared, beyond].concat())
+    }
+
     /// Adds an entry, by its leaf hash.
     pub fn append(&mut self, leaf: Digest) {
         self.append_seen(leaf, |_, _| ());
@@ -144,6 +160,12 @@ fn count(size: u64) -> usize {
     usize::try_from(size.count_ones()).expect("a u64 has 64 bits")
 }
 
+/// How many perfect subtrees, from the left, the trees of these two sizes have in common.
+fn shared(earlier: u64, later: u64) -> usize {
+    let differing = u64::BITS - (earlier ^ later).leading_zeros();
+    count(later.checked_shr(differing).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -151,6 +173,7 @@ mod tests {
     use model::merkle::{leaf_hash, root};
 
     use super::*;
+    use crate::proof::verify_inclusion;
 
     fn leaves(size: u32) -> Vec<Digest> {
         (0..size).map(|n| leaf_hash(&n.to_be_bytes())).collect()
@@ -165,6 +188,36 @@ mod tests {
             edge.append(*leaf);
             assert_eq!(edge.root(), root(&leaves[..=at]));
             assert_eq!(RightEdge::decode(&edge.encode()).unwrap(), edge);
+        }
+    }
+
+    #[test]
+    fn an_edge_proves_the_entry_that_comes_next() {
+        let leaves = leaves(300);
+        let mut edge = RightEdge::new();
+        for (index, leaf) in (0..).zip(&leaves) {
+            let path = edge.path_of_next();
+            edge.append(*leaf);
+            verify_inclusion(leaf, index, edge.size(), &edge.root(), &path).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_edge_is_an_earlier_one_and_what_is_beyond_it() {
+        let leaves = leaves(70);
+        let mut edges = vec![RightEdge::new()];
+        for leaf in leaves {
+            let mut next = edges.last().unwrap().clone();
+            next.append(leaf);
+            edges.push(next);
+        }
+        for earlier in &edges {
+            for later in edges.iter().filter(|later| later.size >= earlier.size) {
+                let beyond = later.beyond(earlier);
+                assert_eq!(earlier.going_on(later.size, beyond).unwrap(), *later);
+                assert!(earlier.nodes.iter().all(|node| !beyond.contains(node)));
+                assert!(earlier.going_on(later.size, &[beyond, &[Digest::ZERO]].concat()).is_err());
+            }
         }
     }
 

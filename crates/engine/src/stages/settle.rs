@@ -196,8 +196,8 @@ fn signed_item(
         journal: Some(JournalEntry {
             index: signature.index,
             leaf: Base64(signature.leaf.clone()),
-            path: Vec::new(),
-            checkpoint: None,
+            path: signature.journal.iter().flat_map(|proof| proof.path.clone()).collect(),
+            checkpoint: signature.journal.as_ref().map(|proof| proof.checkpoint.clone()),
         }),
     }
 }

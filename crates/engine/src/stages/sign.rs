@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use envelope::{Chosen, ChosenError, ComposeError, ToBeSigned, compose};
 use model::journal::{self, LeafError};
-use model::{BadSignature, Digest, Item, told};
-use signer::{Answer, Order, Orders, RefusalCode, SignOrder};
+use model::{BadSignature, Digest, Item, Space, merkle, told};
+use signer::{Answer, JournalProof, Order, Orders, RefusalCode, SignOrder};
+use tlog::note::NoteError;
+use tlog::proof::verify_inclusion;
+use tlog::{CheckpointError, ProofError, SignedCheckpoint, VerifierKey};
 
 use super::{Intended, Passed, Stopped, Trouble, World};
-use crate::State;
-use crate::platform::PlatformKey;
+use crate::platform::{Platform, PlatformKey};
+use crate::{State, SubmitError};
 
 /// The most orders in one frame.
 const ORDERS_MAX: usize = 256;
@@ -37,6 +40,8 @@ pub(crate) struct Signature {
     pub(crate) index: u64,
     /// The intent's leaf.
     pub(crate) leaf: Vec<u8>,
+    // INVARIANT: it is there, and holds, where the key's record asks for endorsements.
+    pub(crate) journal: Option<JournalProof>,
 }
 
 /// Why a signature is not let through.
@@ -52,6 +57,19 @@ enum Fault {
     OtherIntent { field: &'static str },
     #[error(transparent)]
     Signature(#[from] BadSignature),
+    #[error("key `{name}` asks for endorsements, and nothing proves that the intent is in the journal")]
+    Unproven { name: Space },
+    #[error("the intent names a registry head that the registry never had")]
+    RegistryHead,
+    #[error("the journal's origin is none that a checkpoint can have")]
+    Origin(#[from] NoteError),
+    #[error("the journal did not sign the checkpoint that is to cover the intent")]
+    Checkpoint(#[from] CheckpointError),
+    #[error("the intent is not in the journal's checkpoint")]
+    Inclusion(#[from] ProofError),
+    /// The registry cannot be asked for now: nothing is known to be wrong.
+    #[error("the registry cannot be asked for")]
+    Unavailable(#[source] SubmitError),
 }
 
 impl Signed {
@@ -84,7 +102,7 @@ impl Sign {
             match mine.into_iter().collect::<Option<Vec<Answer>>>() {
                 // CRASH: whatever is signed of it stands in the journal, and is asked for again.
                 None => passed.again.push(intended),
-                Some(answers) => settle(intended, answers, &mut passed),
+                Some(answers) => self.settle(intended, answers, &mut passed),
             }
         }
         for signed in &passed.next {
@@ -172,51 +190,89 @@ fn frames(orders: Vec<Order>) -> Vec<Vec<Order>> {
     frames
 }
 
-/// A request goes on with all of its items or with none: it is one decision.
-fn settle(intended: Intended, answers: Vec<Answer>, passed: &mut Passed<Signed, Intended>) {
-    let mut signatures = Vec::with_capacity(answers.len());
-    let mut transient = None;
-    for (index, answer) in answers.into_iter().enumerate() {
-        match answer {
-            Answer::Refused(refusal) if refusal.code.is_transient() => transient = Some(refusal),
-            Answer::Refused(refusal) => {
-                let state =
-                    if refusal.code == RefusalCode::Expired { State::Expired } else { State::Refused };
-                let why = format!("the key process refuses item {index}: {refusal}");
-                passed.stopped.push(Stopped::new(&intended, state, why));
-                return;
-            }
-            Answer::Signed(signed) => match verify(&intended, index, signed) {
-                Ok(signature) => signatures.push(signature),
-                // INVARIANT: a signature that does not verify never leaves.
-                Err(fault) => {
-                    let why = format!("the signature of item {index} was held back: {}", told(&fault));
-                    passed.stopped.push(Stopped::new(&intended, State::Failed, why));
+impl Sign {
+    /// A request goes on with all of its items or with none: it is one decision.
+    fn settle(&self, intended: Intended, answers: Vec<Answer>, passed: &mut Passed<Signed, Intended>) {
+        let mut signatures = Vec::with_capacity(answers.len());
+        let mut passing = None;
+        for (index, answer) in answers.into_iter().enumerate() {
+            match answer {
+                Answer::Refused(refusal) if refusal.code.is_transient() => {
+                    passing = Some(Trouble::new("the key process", refusal));
+                }
+                Answer::Refused(refusal) => {
+                    let state =
+                        if refusal.code == RefusalCode::Expired { State::Expired } else { State::Refused };
+                    let why = format!("the key process refuses item {index}: {refusal}");
+                    passed.stopped.push(Stopped::new(&intended, state, why));
                     return;
                 }
-            },
+                Answer::Signed(signed) => match self.verify(&intended, index, signed) {
+                    Ok(signature) => signatures.push(signature),
+                    Err(Fault::Unavailable(source)) => {
+                        passing = Some(Trouble::new("the key process", source));
+                    }
+                    // INVARIANT: a signature that does not verify never leaves, and one of a governed key not without
+                    // its proof.
+                    Err(fault) => {
+                        let why = format!("the signature of item {index} was held back: {}", told(&fault));
+                        passed.stopped.push(Stopped::new(&intended, State::Failed, why));
+                        return;
+                    }
+                },
+            }
+        }
+        match passing {
+            None => passed.next.push(Signed { intended, signatures }),
+            Some(trouble) => {
+                passed.trouble = Some(trouble);
+                passed.again.push(intended);
+            }
         }
     }
-    match transient {
-        None => passed.next.push(Signed { intended, signatures }),
-        Some(refusal) => {
-            passed.trouble = Some(Trouble::new("the key process", refusal));
-            passed.again.push(intended);
-        }
-    }
-}
 
-/// Composes what must have been signed, holds the journal's intent to it, and verifies the signature over it.
-fn verify(intended: &Intended, index: usize, signed: signer::Signed) -> Result<Signature, Fault> {
-    let received = intended.received();
-    let (_, item) = received.items.iter().nth(index).expect("one answer was taken for each item");
-    let key = &intended.fitting().keys[index];
-    let chosen = Chosen::decode(&signed.chosen)?;
-    let to_be_signed = compose(item, &chosen, key.certificate())?;
-    let registry = check_intent(intended, item, key, &to_be_signed, &signed)?;
-    to_be_signed.verify(&key.record().public_key, &signed.signature)?;
-    let signer::Signed { signature, chosen, index, leaf } = signed;
-    Ok(Signature { to_be_signed, signature, chosen, registry, index, leaf })
+    /// Composes what must have been signed, holds the journal's intent to it, and verifies the signature over it.
+    fn verify(&self, intended: &Intended, index: usize, signed: signer::Signed) -> Result<Signature, Fault> {
+        let received = intended.received();
+        let (_, item) = received.items.iter().nth(index).expect("one answer was taken for each item");
+        let key = &intended.fitting().keys[index];
+        let chosen = Chosen::decode(&signed.chosen)?;
+        let to_be_signed = compose(item, &chosen, key.certificate())?;
+        let registry = check_intent(intended, item, key, &to_be_signed, &signed)?;
+        to_be_signed.verify(&key.record().public_key, &signed.signature)?;
+        if key.record().rule.is_some() {
+            self.check_proof(intended, key, &registry, &signed)?;
+        }
+        let signer::Signed { signature, chosen, index, leaf, journal } = signed;
+        Ok(Signature { to_be_signed, signature, chosen, registry, index, leaf, journal })
+    }
+
+    /// INVARIANT: a receipt of a governed key is only returned with its intent in a checkpoint of the journal.
+    fn check_proof(
+        &self,
+        intended: &Intended,
+        key: &PlatformKey,
+        head: &Digest,
+        signed: &signer::Signed,
+    ) -> Result<(), Fault> {
+        let JournalProof { path, checkpoint } =
+            signed.journal.as_ref().ok_or_else(|| Fault::Unproven { name: key.record().name.clone() })?;
+        // The registry may have grown since the request was taken in.
+        let known = &intended.fitting().platform;
+        let platform = if known.registry().knows_head(head) {
+            Arc::clone(known)
+        } else {
+            let knows = |platform: &Platform| platform.registry().knows_head(head);
+            self.world.platform(knows).map_err(Fault::Unavailable)?
+        };
+        let registry = platform.registry();
+        let origin = registry.journal_origin_under(head).ok_or(Fault::RegistryHead)?;
+        let journal = VerifierKey::of_log(&origin, registry.journal_key())?;
+        let checkpoint = SignedCheckpoint::open(checkpoint, &journal)?;
+        let leaf = merkle::leaf_hash(&signed.leaf);
+        verify_inclusion(&leaf, signed.index, checkpoint.size(), checkpoint.root(), path)?;
+        Ok(())
+    }
 }
 
 /// The head of the registry under which the key process signed, if the leaf is the intent of this very order.

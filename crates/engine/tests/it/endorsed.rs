@@ -1,10 +1,14 @@
 //! Requests that wait for people: invariants 2, 3 and 5 from outside.
 
 use engine::{Decision, Engine, Moment, State, SubmitError, View};
-use model::{Clock, RequestId, to_canonical};
+use model::{Clock, PublicKey, RequestId, merkle, to_canonical};
+use quorum::{Adoption, Change};
+use signer::{Head, Signer};
 use testkit::Person;
+use tlog::proof::verify_inclusion;
+use tlog::{SignedCheckpoint, VerifierKey};
 
-use crate::world::{Asking, MINUTE, World, reply};
+use crate::world::{Asking, MINUTE, Proofs, Transport, World, reply};
 
 fn endorse(world: &World, engine: &Engine, asking: &Asking, by: &Person) -> Result<View, SubmitError> {
     let endorsement = by.endorse(&asking.request.platform, &asking.digest(), world.clock.now());
@@ -46,6 +50,86 @@ fn the_last_endorsement_signs_and_one_less_does_not() {
     let asked: Vec<Moment> = world.policy.asked.lock().unwrap().iter().map(|(_, moment)| *moment).collect();
     assert_eq!(asked.first(), Some(&Moment::Submission));
     assert_eq!(asked.last(), Some(&Moment::BeforeSigning));
+}
+
+/// Endorsed by two, over a way to the key process that behaves so from then on.
+fn endorsed_over(world: &World, engine: &Engine, transport: Transport) -> View {
+    let asking = waiting(world, engine);
+    world.line.set(transport);
+    endorse(world, engine, &asking, &world.endorsers[0]).unwrap();
+    endorse(world, engine, &asking, &world.endorsers[1]).unwrap()
+}
+
+#[test]
+fn the_receipt_of_a_governed_key_shows_its_intent_in_the_journal() {
+    let world = World::new();
+    let engine = world.engine();
+    let view = endorsed_over(&world, &engine, Transport::Honest);
+    let entry = view.receipts[0].1.items[0].journal.clone().unwrap();
+    let key = PublicKey::from_spki(&world.process.state().unwrap().journal_key).unwrap();
+    let key = VerifierKey::of_log("localhost/journal/one", &key).unwrap();
+    let checkpoint = SignedCheckpoint::open(&entry.checkpoint.unwrap(), &key).unwrap();
+    let leaf = merkle::leaf_hash(&entry.leaf.0);
+    verify_inclusion(&leaf, entry.index, checkpoint.size(), checkpoint.root(), &entry.path).unwrap();
+    assert_eq!(checkpoint.size(), entry.index + 1);
+}
+
+#[test]
+fn a_signature_of_a_governed_key_without_a_proof_that_holds_never_leaves() {
+    for (proofs, why) in [
+        (
+            Proofs::Missing,
+            "key `default/governed` asks for endorsements, and nothing proves that the intent is in the journal",
+        ),
+        (Proofs::OtherPath, "the intent is not in the journal's checkpoint"),
+        (Proofs::EarlierCheckpoint, "the intent is not in the journal's checkpoint"),
+        (Proofs::OtherSignature, "the journal did not sign the checkpoint that is to cover the intent"),
+        (Proofs::OtherOrigin, "the journal did not sign the checkpoint that is to cover the intent"),
+    ] {
+        let world = World::new();
+        let engine = world.engine();
+        let view = endorsed_over(&world, &engine, Transport::Proofs(proofs));
+        assert_eq!((view.state, view.receipts.len()), (State::Failed, 0), "{proofs:?}");
+        let [reason] = view.reasons.as_slice() else { panic!("{:?}", view.reasons) };
+        let expected = format!("the signature of item 0 was held back: {why}");
+        assert!(reason.starts_with(&expected), "{proofs:?}: {reason}");
+        assert_eq!(engine.metrics().log_size, 0, "and it is not logged");
+        // Nobody asks for the proof of a key that asks nobody.
+        let good = world.asking(&engine, "default", &["b"]).submit(&world, &engine).unwrap();
+        assert_eq!(good.state, State::Done);
+    }
+}
+
+#[test]
+fn an_adoption_between_request_and_signature_changes_the_journals_origin_and_holds_nothing_back() {
+    let world = World::new();
+    let engine = world.engine();
+    let asking = waiting(&world, &engine);
+    endorse(&world, &engine, &asking, &world.endorsers[0]).unwrap();
+    world.line.set(Transport::CutsItems);
+    let answered = {
+        let by = &world.endorsers[1];
+        let endorsement = by.endorse(&asking.request.platform, &asking.digest(), world.clock.now());
+        let (reply, answered) = reply();
+        engine.endorse(asking.id(), to_canonical(&endorsement), reply);
+        answered
+    };
+    while engine.troubles().is_empty() {
+        std::thread::yield_now();
+    }
+    let Head { size, root } = world.process.state().unwrap().journal;
+    let (instance, reason) = ("two".parse().unwrap(), "another host".to_owned());
+    world.enter(vec![Change::Adoption(Adoption {
+        journal_size: size,
+        journal_root: root,
+        instance,
+        reason,
+    })]);
+    world.line.set(Transport::Honest);
+    let view = answered.wait().unwrap();
+    assert_eq!(view.state, State::Done, "{:?}", view.reasons);
+    let entry = view.receipts[0].1.items[0].journal.clone().unwrap();
+    assert!(entry.checkpoint.unwrap().starts_with("localhost/journal/two\n"));
 }
 
 #[test]

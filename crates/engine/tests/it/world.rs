@@ -17,7 +17,9 @@ use model::{
     RequestId, Signing, Subject, Timestamping,
 };
 use quorum::{Change, KeyRecord, Registry};
-use signer::{AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Signer, SignerError, State};
+use signer::{
+    AdminAnswer, AdminMessage, Answer, Answers, JournalProof, Order, Orders, Signer, SignerError, State,
+};
 use signerd::{InProcess, KeyProcess};
 use store::Store;
 pub(crate) use testkit::founding::space;
@@ -36,10 +38,44 @@ pub(crate) enum Transport {
     LosesAnswers,
     /// Every signature of an item comes back with one bit changed.
     SpoilsSignatures,
+    /// The proof of every signature that has one comes back so.
+    Proofs(Proofs),
     /// Orders for items do not arrive.
     CutsItems,
     /// Checkpoint orders do not arrive.
     CutsCheckpoints,
+}
+
+/// What becomes of the proofs that intents are in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proofs {
+    Missing,
+    /// One hash of the path has one bit changed.
+    OtherPath,
+    /// A checkpoint that the journal signed before it had the intent.
+    EarlierCheckpoint,
+    /// One bit of the checkpoint's signature is changed.
+    OtherSignature,
+    /// The same checkpoint, under another origin.
+    OtherOrigin,
+}
+
+impl Proofs {
+    fn bend(self, proof: &mut Option<JournalProof>, earlier: &str) {
+        let Some(JournalProof { path, checkpoint }) = proof else { return };
+        match self {
+            Self::Missing => *proof = None,
+            Self::OtherPath => path[0] = Digest::of(path[0].as_bytes()),
+            Self::EarlierCheckpoint => earlier.clone_into(checkpoint),
+            Self::OtherSignature => {
+                // The signature is the last 64 bytes in base64, with its padding.
+                let at = checkpoint.len() - 8;
+                let other = if &checkpoint[at..=at] == "A" { "B" } else { "A" };
+                checkpoint.replace_range(at..=at, other);
+            }
+            Self::OtherOrigin => *checkpoint = checkpoint.replace("/journal/one", "/journal/two"),
+        }
+    }
 }
 
 /// The signature of each request and item.
@@ -49,12 +85,15 @@ type Signatures = HashMap<(Vec<u8>, Vec<u8>), Vec<u8>>;
 pub(crate) struct Line {
     process: InProcess,
     pub(crate) transport: Mutex<Transport>,
+    /// The journal's checkpoint when the transport came to behave so.
+    earlier: Mutex<String>,
     signatures: Mutex<Signatures>,
 }
 
 impl Line {
     pub(crate) fn set(&self, transport: Transport) {
         *self.transport.lock().unwrap() = transport;
+        *self.earlier.lock().unwrap() = self.process.state().unwrap().journal_checkpoint;
     }
 
     /// How many different items were ever signed. Two signatures of one item are a panic.
@@ -86,6 +125,9 @@ impl Signer for Line {
             assert_eq!(first, signed.signature, "one item was signed twice");
             if transport == Transport::SpoilsSignatures {
                 *signed.signature.last_mut().unwrap() ^= 1;
+            }
+            if let Transport::Proofs(proofs) = transport {
+                proofs.bend(&mut signed.journal, &self.earlier.lock().unwrap());
             }
         }
         if transport == Transport::LosesAnswers { Err(SignerError::Stopped) } else { Ok(answers) }
@@ -149,6 +191,7 @@ impl World {
         let line = Line {
             process: process.clone(),
             transport: Mutex::new(Transport::Honest),
+            earlier: Mutex::default(),
             signatures: Mutex::default(),
         };
         let policy = Script {

@@ -29,6 +29,8 @@ pub struct Inspection {
     pub registry: Vec<Vec<u8>>,
     /// The head that was signed last, for each origin.
     pub checkpoints: BTreeMap<String, Head>,
+    /// The head of the audit ledger that was recorded last; the empty one since the last adoption, until one is.
+    pub ledger: Head,
     /// The certificates of the platform's keys, in DER.
     pub certificates: BTreeMap<KeyId, Vec<u8>>,
     /// The index of the first leaf from which on the files hold all.
@@ -135,13 +137,14 @@ pub fn inspect(disk: &Arc<dyn Disk>) -> Result<Option<Inspection>, KeyProcessErr
         Some(older) if older.after == newest.before => older.before.size,
         _ => newest.before.size,
     };
-    let State { journal_key, entries, registry, certificates, heads, .. } = newest.state;
+    let State { journal_key, entries, registry, certificates, heads, ledger, .. } = newest.state;
     Ok(Some(Inspection {
         head: newest.after,
         key: journal_key,
         continuity: Continuity::read(disk.as_ref(), registry.as_ref())?,
         registry: entries,
         checkpoints: heads,
+        ledger,
         certificates,
         held_from,
         leaves: known.leaves.into_values().collect(),

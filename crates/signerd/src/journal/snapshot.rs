@@ -1,10 +1,13 @@
 //! Snapshots: all state in one piece, at the beginning of each segment.
+//!
+//! Signings stand in the order of their intents. A right edge shares most of its hashes with the one before it, so of each
+//! only those are written that the one before does not have.
 
 use std::collections::BTreeMap;
 
 use model::journal::{Intent, Leaf, LeafError};
 use model::layout::{LayoutError, Reader, Writer};
-use model::{Instant, KeyId, PublicKey, limits};
+use model::{Digest, Instant, KeyId, PublicKey, limits};
 use quorum::Registry;
 use signer::Head;
 use tlog::RightEdge;
@@ -19,6 +22,9 @@ const VERSION: u8 = 1;
 /// More of anything than a key process ever holds.
 const MANY: usize = 1 << 26;
 
+/// The most hashes in a right edge.
+const EDGE_MAX: usize = 64;
+
 impl State {
     /// All of it in one piece.
     pub(super) fn snapshot(&self) -> Vec<u8> {
@@ -31,21 +37,16 @@ impl State {
         for (key, certificate) in &self.certificates {
             writer.digest(key.digest()).bytes(certificate);
         }
-        writer.count(self.signings.len());
-        for signing in self.signings.values() {
-            writer.bytes(&Leaf::Intent(signing.intent.clone()).encode()).long(signing.deadline.nanoseconds());
-            writer.option(signing.signature.as_ref(), |writer, signature| {
-                writer.bytes(signature);
-            });
-        }
+        put_signings(&mut writer, &self.signings);
         writer.count(self.issuing.len());
         for (subject, intent) in &self.issuing {
             writer.digest(subject.digest()).bytes(&Leaf::Intent(intent.clone()).encode());
         }
         writer.long(self.mark.nanoseconds()).long(self.serial);
+        put_head(&mut writer, &self.ledger);
         writer.count(self.heads.len());
         for (origin, head) in &self.heads {
-            writer.bytes(origin.as_bytes()).long(head.size).digest(&head.root);
+            put_head(writer.bytes(origin.as_bytes()), head);
         }
         writer.count(self.rates.len());
         for (key, window) in &self.rates {
@@ -87,8 +88,9 @@ impl State {
             let key = KeyId::new(reader.digest("key")?);
             Ok((key, reader.bytes("certificate", pki::CERTIFICATE_BYTES_MAX)?.to_vec()))
         })?;
+        let mut last = RightEdge::new();
         self.signings = map(reader, "signings", |reader| {
-            let signing = take_signing(reader)?;
+            let signing = take_signing(reader, &mut last)?;
             Ok(((signing.intent.request, signing.intent.item), signing))
         })?;
         let open = self.signings.values().filter(|signing| signing.signature.is_none());
@@ -100,9 +102,9 @@ impl State {
         })?;
         self.mark = Instant::from_nanoseconds(reader.long("mark")?);
         self.serial = reader.long("serial")?;
+        self.ledger = take_head(reader)?;
         self.heads = map(reader, "heads", |reader| {
-            let origin = reader.text("origin", limits::NAME_BYTES_MAX)?.to_owned();
-            Ok((origin, Head { size: reader.long("size")?, root: reader.digest("root")? }))
+            Ok((reader.text("origin", limits::NAME_BYTES_MAX)?.to_owned(), take_head(reader)?))
         })?;
         self.rates =
             map(reader, "rates", |reader| Ok((KeyId::new(reader.digest("key")?), Window::take(reader)?)))?;
@@ -118,13 +120,46 @@ fn map<K: Ord, V>(
     Ok(reader.list(field, MANY, take)?.into_iter().collect())
 }
 
-fn take_signing(reader: &mut Reader<'_>) -> Result<Signing, LeafError> {
+fn put_head(writer: &mut Writer, head: &Head) {
+    writer.long(head.size).digest(&head.root);
+}
+
+fn take_head(reader: &mut Reader<'_>) -> Result<Head, LayoutError> {
+    Ok(Head { size: reader.long("size")?, root: reader.digest("root")? })
+}
+
+fn put_signings(writer: &mut Writer, signings: &BTreeMap<(Digest, u32), Signing>) {
+    let mut signings: Vec<&Signing> = signings.values().collect();
+    signings.sort_unstable_by_key(|signing| signing.intent.sequence);
+    let mut last = &RightEdge::new();
+    writer.list(&signings, |writer, signing| {
+        writer.bytes(&Leaf::Intent(signing.intent.clone()).encode()).long(signing.deadline.nanoseconds());
+        writer.option(signing.edge.as_ref(), |writer, edge| {
+            writer.list(edge.beyond(last), |writer, node| {
+                writer.digest(node);
+            });
+            last = edge;
+        });
+        writer.option(signing.signature.as_ref(), |writer, signature| {
+            writer.bytes(signature);
+        });
+    });
+}
+
+/// Reads a signing; `last` is the right edge before the last one of a governed key.
+fn take_signing(reader: &mut Reader<'_>, last: &mut RightEdge) -> Result<Signing, LeafError> {
     let intent = take_intent(reader)?;
     let deadline = Instant::from_nanoseconds(reader.long("deadline")?);
+    let edge = reader.option("right edge", |reader| {
+        let beyond = reader.list("right edge", EDGE_MAX, |reader| reader.digest("right edge"))?;
+        let edge = last.going_on(intent.sequence, &beyond);
+        *last = edge.map_err(|_| LayoutError::Value { field: "right edge" })?;
+        Ok::<_, LayoutError>(last.clone())
+    })?;
     let signature = reader.option("signature", |reader| {
         reader.bytes("signature", limits::SIGNATURE_BYTES_MAX).map(<[u8]>::to_vec)
     })?;
-    Ok(Signing { intent, deadline, signature })
+    Ok(Signing { intent, deadline, edge, signature })
 }
 
 fn take_intent(reader: &mut Reader<'_>) -> Result<Intent, LeafError> {

@@ -11,6 +11,7 @@ mod attacks;
 mod journal;
 mod orders;
 mod process;
+mod proofs;
 mod refusals;
 mod registry;
 mod world;

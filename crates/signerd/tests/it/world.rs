@@ -227,8 +227,7 @@ impl Platform {
     }
 
     pub(crate) fn order_all(&self, orders: Vec<Order>) -> Vec<Answer> {
-        let ledger = Head { size: 0, root: Digest::ZERO };
-        self.process.order(&Orders { ledger, orders }).unwrap().answers
+        self.process.order(&Orders { ledger: Head::empty(), orders }).unwrap().answers
     }
 }
 
