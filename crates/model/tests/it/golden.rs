@@ -67,7 +67,7 @@ fn no_tag_begins_another() {
 #[test]
 fn the_golden_requests_and_items_are_read_and_hashed_as_written() {
     let requests = requests();
-    assert_eq!(requests.len(), 3);
+    assert_eq!(requests.len(), 4);
     for vector in requests {
         let request = Request::parse(vector.request.as_bytes()).unwrap();
         assert_eq!(request.encode(), vector.request.as_bytes());
