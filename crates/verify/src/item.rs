@@ -7,10 +7,10 @@ use model::receipt::SignedItem;
 use model::{Content, Hash, RequestedItem, merkle};
 use pki::{Certificate, PathError, Usage, verify_path};
 use quorum::{Key, Moment};
-use tlog::SignedCheckpoint;
 use tlog::proof::verify_inclusion;
+use tlog::{CheckpointError, SignedCheckpoint, VerifierKey};
 
-use crate::receipt::{Bench, endorsement_bytes, unreadable};
+use crate::receipt::{Bench, endorsement_bytes, file_digest, unreadable};
 use crate::refused::{Fault, Gap};
 use crate::timestamp::Dated;
 use crate::{
@@ -241,6 +241,11 @@ impl<'a> Examination<'a> {
         };
         let request = self.bench.request;
         if !is_written || found.time < request.created || found.time >= request.deadline {
+            // INVARIANT: the key's record says whether a proof is due, never the receipt.
+            if key.record.rule.is_some() {
+                let name = key.record.name.clone();
+                return Err(Refused::bad(Part::Journal, Fault::NoJournalCheckpoint { name }));
+            }
             return Err(Refused::bad(Part::Journal, Fault::OtherEntry { field: "time" }));
         }
         let Some(note) = &entry.checkpoint else {
@@ -257,13 +262,12 @@ impl<'a> Examination<'a> {
 
     /// A checkpoint of the journal, under whatever origin it had then, with that origin.
     fn open_journal(&self, note: &str) -> Result<(SignedCheckpoint, String), Refused> {
-        let origin = note.lines().next().unwrap_or_default();
-        let (present, earlier) =
-            self.bench.root.journals().split_last().expect("a registry has had at least one journal");
-        let key = earlier.iter().find(|key| key.name() == origin).unwrap_or(present);
-        let checkpoint = SignedCheckpoint::open(note, key);
-        let checkpoint = checkpoint.map_err(|cause| Refused::bad(Part::Journal, Fault::Checkpoint(cause)))?;
-        Ok((checkpoint, key.name().to_owned()))
+        let registry = self.bench.registry;
+        let origin = registry.journal_origins().next_back().expect("a registry has at least one journal");
+        let bad = |cause| Refused::bad(Part::Journal, Fault::Checkpoint(cause));
+        let key = VerifierKey::of_log(&origin, registry.journal_key())
+            .map_err(|source| bad(CheckpointError::Note { origin: origin.clone(), source }))?;
+        Ok((SignedCheckpoint::open(note, &key).map_err(bad)?, origin))
     }
 }
 

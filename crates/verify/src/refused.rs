@@ -255,6 +255,14 @@ pub enum Fault {
         /// What differs.
         field: &'static str,
     },
+    /// An intent without the proof that it is in the journal: somebody took it away.
+    #[error(
+        "key `{name}` asks for endorsements, and no checkpoint of the journal covers the intent that names them"
+    )]
+    NoJournalCheckpoint {
+        /// The key.
+        name: Space,
+    },
     /// A proof that does not lead to the checkpoint.
     #[error("it does not lead to the checkpoint")]
     Inclusion(#[source] tlog::ProofError),

@@ -51,15 +51,15 @@ fn a_bundle_of_a_governed_key_does_not_verify_without_its_receipt() {
     }
 }
 
-/// The receipt with another time in its intent, which no checkpoint covers any more.
-fn timed(receipt: &Receipt, time: Instant) -> Receipt {
+/// The receipt with another time in its intent, as the journal had it then.
+fn timed(platform: &Platform, receipt: &Receipt, time: Instant) -> Receipt {
     let mut receipt = receipt.clone();
     let entry = receipt.items[0].journal.as_mut().unwrap();
     let Leaf::Intent(mut intent) = Leaf::decode(&entry.leaf.0).unwrap() else { panic!("an intent") };
     intent.time = time;
     entry.leaf = Base64(Leaf::Intent(intent).encode());
-    entry.path.clear();
-    entry.checkpoint = None;
+    let (path, checkpoint) = platform.journalled(platform.journal_origin(), &entry.leaf.0, 1);
+    (entry.path, entry.checkpoint) = (path, Some(checkpoint));
     receipt
 }
 
@@ -67,10 +67,10 @@ fn timed(receipt: &Receipt, time: Instant) -> Receipt {
 fn an_intent_from_outside_its_requests_time_is_bad() {
     let platform = Platform::new();
     let receipt = platform.sign(&["default/governed"], at(100));
-    judge(&platform, &timed(&receipt, at(100))).unwrap();
-    judge(&platform, &timed(&receipt, at(699))).unwrap();
+    judge(&platform, &timed(&platform, &receipt, at(100))).unwrap();
+    judge(&platform, &timed(&platform, &receipt, at(699))).unwrap();
     for time in [at(99), at(700), at(7_000)] {
-        let refused = judge(&platform, &timed(&receipt, time)).unwrap_err();
+        let refused = judge(&platform, &timed(&platform, &receipt, time)).unwrap_err();
         assert!(
             matches!(
                 &refused,
@@ -85,8 +85,8 @@ fn an_intent_from_outside_its_requests_time_is_bad() {
 fn an_intent_of_another_time_than_the_signature_says_is_bad() {
     let platform = Platform::new();
     let receipt = platform.sign(&["default/cms"], at(100));
-    judge(&platform, &timed(&receipt, at(100))).unwrap();
-    assert!(judge(&platform, &timed(&receipt, at(101))).is_err());
+    judge(&platform, &timed(&platform, &receipt, at(100))).unwrap();
+    assert!(judge(&platform, &timed(&platform, &receipt, at(101))).is_err());
 }
 
 #[test]

@@ -178,6 +178,39 @@ impl Platform {
         self.change(vec![change], since);
     }
 
+    /// Takes the platform's key of a form away.
+    pub(crate) fn revoke(&mut self, form: Form, state: KeyState, since: Instant) {
+        let key = self.registry.platform_key(form).unwrap().record.id();
+        self.change(vec![Change::KeyState { key, state, since, reason: "stolen".to_owned() }], since);
+    }
+
+    /// A proof that this body stands in the log.
+    pub(crate) fn log_entry(&self, body: &[u8]) -> LogEntry {
+        let (path, checkpoint) = published((&self.log.0, &self.log.1), body, 1);
+        LogEntry { index: 1, body: Base64(body.to_vec()), path, checkpoint }
+    }
+
+    /// The same, where somebody else signed the checkpoint under the log's name.
+    pub(crate) fn log_entry_by(&self, pair: &Pair, body: &[u8]) -> LogEntry {
+        let key = VerifierKey::of_log(self.log.1.name(), &pair.public()).unwrap();
+        let (path, checkpoint) = published((pair, &key), body, 1);
+        LogEntry { index: 1, body: Base64(body.to_vec()), path, checkpoint }
+    }
+
+    /// Gives the keys `default/blob` and `default/cms` a second generation.
+    pub(crate) fn renew_keys(&mut self, now: Instant) {
+        let (blob, cms) = (Pair::p256(), Pair::p256());
+        let (profile, issuer) = (&CertificateProfile::CodeSigning, Issuer::Certificate(&self.ca.1));
+        let certificate = certificate("default cms", profile, &cms.public(), issuer, &self.ca.0);
+        let second = |record: KeyRecord| Change::Key(KeyRecord { generation: 2, ..record });
+        let changes = vec![
+            second(record("default/blob", Form::Blob, blob.public())),
+            second(record("default/cms", Form::Cms, cms.public())),
+        ];
+        self.change(changes, now);
+        (self.blob, self.cms) = (blob, (cms, certificate));
+    }
+
     pub(crate) fn trust_root(&self) -> TrustRoot {
         let certificates: Vec<_> = [&self.ca, &self.tsa.1, &self.cms.1]
             .iter()
@@ -307,8 +340,8 @@ impl Platform {
             endorsements: endorsements_digest(&endorsements.iter().map(to_canonical).collect::<Vec<_>>()),
             chosen: chosen.encode(),
         });
-        let (journal_path, journal_checkpoint) = published(&self.journal, &intent.encode(), 1);
-        let (log_path, checkpoint) = published(&self.log, &body, 1);
+        let (journal_path, journal_checkpoint) = self.journalled(self.journal_origin(), &intent.encode(), 1);
+        let (log_path, checkpoint) = published((&self.log.0, &self.log.1), &body, 1);
         SignedItem {
             item: String::from_utf8(encoded.to_vec()).unwrap(),
             path,
@@ -328,6 +361,16 @@ impl Platform {
     }
 
     pub(crate) fn stamp(&self, signature: &[u8], now: Instant) -> Vec<u8> {
+    pub(crate) fn journal_origin(&self) -> &str {
+        self.journal.1.name()
+    }
+
+    /// A journal's checkpoint over two leaves and this one at an index, under any origin, with the leaf's path.
+    pub(crate) fn journalled(&self, origin: &str, leaf: &[u8], index: usize) -> (Vec<Digest>, String) {
+        let key = VerifierKey::of_log(origin, &self.journal.0.public()).unwrap();
+        published((&self.journal.0, &key), leaf, index)
+    }
+
         stamp(&self.tsa.0, &self.tsa.1, signature, now)
     }
 
@@ -354,12 +397,12 @@ fn stamp(pair: &Pair, certificate: &Certificate, signature: &[u8], now: Instant)
 }
 
 /// A log of three leaves with this one at an index: its path, and the checkpoint.
-fn published(log: &(Pair, VerifierKey), leaf: &[u8], index: usize) -> (Vec<Digest>, String) {
+fn published((pair, log): (&Pair, &VerifierKey), leaf: &[u8], index: usize) -> (Vec<Digest>, String) {
     let mut leaves = vec![merkle::leaf_hash(b"a"), merkle::leaf_hash(b"b"), merkle::leaf_hash(b"c")];
     leaves[index] = merkle::leaf_hash(leaf);
-    let checkpoint = Checkpoint::new(log.1.name(), 3, merkle::root(&leaves)).unwrap();
+    let checkpoint = Checkpoint::new(log.name(), 3, merkle::root(&leaves)).unwrap();
     let text = checkpoint.text();
-    let line = [&log.1.key_hash()[..], &log.0.sign(text.as_bytes())].concat();
+    let line = [&log.key_hash()[..], &pair.sign(text.as_bytes())].concat();
     let line = data_encoding::BASE64.encode(&line);
-    (merkle::inclusion(&leaves, index).unwrap(), format!("{text}\n\u{2014} {} {line}\n", log.1.name()))
+    (merkle::inclusion(&leaves, index).unwrap(), format!("{text}\n\u{2014} {} {line}\n", log.name()))
 }

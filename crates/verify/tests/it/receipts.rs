@@ -1,9 +1,7 @@
 //! Receipts: one that is good, and each of its parts changed.
 
-use std::time::Duration;
-
-use model::receipt::Receipt;
-use model::{Base64, Class, Digest, Kind, Request};
+use model::receipt::{JournalEntry, Receipt};
+use model::{Base64, Class, Digest, Kind, Request, told};
 use quorum::KeyState;
 use serde_json::Value;
 use verify::{
@@ -139,6 +137,66 @@ fn a_receipt_stripped_of_its_endorsements_is_bad_and_so_is_one_that_brings_some_
         Receipt { endorsements: governed.endorsements, ..platform.sign(&["default/blob"], at(100)) };
     // The journal's intent names the endorsements as well; either part may say it first.
     assert!(matches!(refusal(&unasked, &root), (Part::Endorsements | Part::Journal, true)));
+}
+
+#[test]
+fn a_receipt_of_a_governed_key_stripped_of_its_journal_proof_is_bad() {
+    let platform = Platform::new();
+    let root = platform.trust_root();
+    let good = platform.sign(&["default/governed"], at(100));
+    let judged = |change: &dyn Fn(&mut JournalEntry)| {
+        let mut receipt = good.clone();
+        change(receipt.items[0].journal.as_mut().unwrap());
+        judge(&receipt, &root)
+    };
+    judged(&|_| ()).unwrap();
+
+    let refused = judged(&|entry| entry.checkpoint = None).unwrap_err();
+    assert!(
+        matches!(
+            &refused,
+            Refused::Bad { part: Part::Journal, fault: Fault::NoJournalCheckpoint { .. }, .. }
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(
+        told(&refused),
+        "bad journal entry of signature 1: key `default/governed` asks for endorsements, and no checkpoint of the journal covers the intent that names them"
+    );
+    let mut without = good.clone();
+    without.items[0].journal = None;
+    assert!(matches!(judge(&without, &root), Err(Refused::Bad { fault: Fault::NoIntent { .. }, .. })));
+
+    type Change<'a> = &'a dyn Fn(&mut JournalEntry);
+    let origin = platform.journal_origin();
+    let put = |entry: &mut JournalEntry, (path, checkpoint): (Vec<Digest>, String)| {
+        (entry.path, entry.checkpoint) = (path, Some(checkpoint));
+    };
+    let changes: [(&str, Change<'_>); 7] = [
+        ("no path", &|entry| entry.path.clear()),
+        ("another path", &|entry| entry.path.reverse()),
+        ("another index", &|entry| entry.index = 2),
+        ("another place", &|entry| put(entry, platform.journalled(origin, &entry.leaf.0.clone(), 2))),
+        ("another root", &|entry| put(entry, platform.journalled(origin, b"another intent", 1))),
+        ("another origin", &|entry| {
+            put(entry, platform.journalled("localhost/journal/two", &entry.leaf.0.clone(), 1));
+        }),
+        ("no checkpoint's words", &|entry| entry.checkpoint = Some("covered\n".to_owned())),
+    ];
+    for (what, change) in changes {
+        let refused = judged(change).unwrap_err();
+        assert!(matches!(refused, Refused::Bad { part: Part::Journal, .. }), "{what}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_receipt_of_an_ungoverned_key_without_a_journal_proof_says_so_and_stands() {
+    let platform = Platform::new();
+    let mut receipt = platform.sign(&["default/blob"], at(100));
+    let entry = receipt.items[0].journal.as_mut().unwrap();
+    (entry.path, entry.checkpoint) = (Vec::new(), None);
+    let verified = judge(&receipt, &platform.trust_root()).unwrap();
+    assert!(verified.not_checked().contains(&NotChecked::JournalWithoutCheckpoint));
 }
 
 #[test]
