@@ -10,7 +10,7 @@ use quorum::{Key, Moment};
 use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, SignedCheckpoint, VerifierKey};
 
-use crate::receipt::{Bench, endorsement_bytes, file_digest, unreadable};
+use crate::receipt::{Bench, endorsement_bytes, unreadable};
 use crate::refused::{Fault, Gap};
 use crate::timestamp::Dated;
 use crate::{
@@ -241,14 +241,14 @@ impl<'a> Examination<'a> {
         };
         let request = self.bench.request;
         if !is_written || found.time < request.created || found.time >= request.deadline {
+            return Err(Refused::bad(Part::Journal, Fault::OtherEntry { field: "time" }));
+        }
+        let Some(note) = &entry.checkpoint else {
             // INVARIANT: the key's record says whether a proof is due, never the receipt.
             if key.record.rule.is_some() {
                 let name = key.record.name.clone();
                 return Err(Refused::bad(Part::Journal, Fault::NoJournalCheckpoint { name }));
             }
-            return Err(Refused::bad(Part::Journal, Fault::OtherEntry { field: "time" }));
-        }
-        let Some(note) = &entry.checkpoint else {
             self.open.push(NotChecked::JournalWithoutCheckpoint);
             return Ok(());
         };
@@ -260,7 +260,7 @@ impl<'a> Examination<'a> {
         Ok(())
     }
 
-    /// A checkpoint of the journal, under whatever origin it had then, with that origin.
+    /// A checkpoint of the journal under the origin that it had when the intent was made, with that origin.
     fn open_journal(&self, note: &str) -> Result<(SignedCheckpoint, String), Refused> {
         let registry = self.bench.registry;
         let origin = registry.journal_origins().next_back().expect("a registry has at least one journal");
