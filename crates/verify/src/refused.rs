@@ -255,14 +255,6 @@ pub enum Fault {
         /// What differs.
         field: &'static str,
     },
-    /// An intent without the proof that it is in the journal: somebody took it away.
-    #[error(
-        "key `{name}` asks for endorsements, and no checkpoint of the journal covers the intent that names them"
-    )]
-    NoJournalCheckpoint {
-        /// The key.
-        name: Space,
-    },
     /// A proof that does not lead to the checkpoint.
     #[error("it does not lead to the checkpoint")]
     Inclusion(#[source] tlog::ProofError),
@@ -275,6 +267,14 @@ pub enum Fault {
     /// A quorum without the intent that names it: somebody took it away.
     #[error("key `{name}` asks for endorsements, and the journal's intent that names them is not there")]
     NoIntent {
+        /// The key.
+        name: Space,
+    },
+    /// An intent without the proof that it is in the journal: somebody took it away.
+    #[error(
+        "key `{name}` asks for endorsements, and no checkpoint of the journal covers the intent that names them"
+    )]
+    NoJournalCheckpoint {
         /// The key.
         name: Space,
     },

@@ -360,7 +360,6 @@ impl Platform {
         }
     }
 
-    pub(crate) fn stamp(&self, signature: &[u8], now: Instant) -> Vec<u8> {
     pub(crate) fn journal_origin(&self) -> &str {
         self.journal.1.name()
     }
@@ -371,6 +370,7 @@ impl Platform {
         published((&self.journal.0, &key), leaf, index)
     }
 
+    pub(crate) fn stamp(&self, signature: &[u8], now: Instant) -> Vec<u8> {
         stamp(&self.tsa.0, &self.tsa.1, signature, now)
     }
 
