@@ -163,7 +163,7 @@ struct Sealed<'a> {
 }
 
 /// What an issuer contributes to the certificate that it signs.
-struct Signing {
+pub(crate) struct Signing {
     name: Vec<u8>,
     algorithm: Algorithm,
     authority: Option<Extension>,
@@ -176,44 +176,47 @@ impl NewCertificate<'_> {
             return Err(ComposeError::NoServerName);
         }
         let signing = self.signing()?;
-        let subject = self.subject.der();
-        let mut extensions = self.profile.extensions();
-        let identifier = SubjectKeyIdentifier(octets(&key_identifier(self.public_key)));
-        extensions.push(extension(Criticality::NotCritical, &identifier));
-        extensions.extend(signing.authority);
-        let tbs = Tbs {
-            version: 2,
-            serial_number: UintRef::new(&self.serial.0).expect("sixteen bytes are a number"),
-            signature: any(signature_identifier(signing.algorithm)),
-            issuer: any(&signing.name),
-            validity: x509_cert::time::Validity::new(
-                time(self.validity.not_before),
-                time(self.validity.not_after),
-            ),
-            subject: any(&subject),
-            subject_public_key_info: any(self.public_key.spki()),
-            extensions,
-        };
-        Ok(TbsCertificate { der: encoding::der(&tbs), algorithm: signing.algorithm })
+        let (subject, extensions) = (self.subject.der(), self.profile.extensions());
+        let (serial, validity) = (self.serial, self.validity);
+        Ok(signing
+            .compose(Subject { name: &subject, public_key: self.public_key, serial, validity }, extensions))
     }
 
     fn signing(&self) -> Result<Signing, ComposeError> {
-        let issuer = match (self.profile.rank(), self.issuer) {
+        match (self.profile.rank(), self.issuer) {
             (Rank::Root, Issuer::Itself) => {
                 let algorithm = self.public_key.algorithm();
-                return Ok(Signing { name: self.subject.der(), algorithm, authority: None });
+                Ok(Signing { name: self.subject.der(), algorithm, authority: None })
             }
-            (Rank::EndEntity, Issuer::Certificate(issuer)) => issuer,
-            (Rank::Root, Issuer::Certificate(_)) | (Rank::EndEntity, Issuer::Itself) => {
-                return Err(ComposeError::WrongIssuer);
+            (Rank::Intermediate | Rank::EndEntity, Issuer::Certificate(issuer)) => {
+                Signing::by(issuer, self.validity)
             }
-        };
+            (Rank::Root, Issuer::Certificate(_)) | (Rank::Intermediate | Rank::EndEntity, Issuer::Itself) => {
+                Err(ComposeError::WrongIssuer)
+            }
+        }
+    }
+}
+
+/// What a certificate says of whom it is for, without its extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// The DER of the Name.
+    pub(crate) name: &'a [u8],
+    pub(crate) public_key: &'a PublicKey,
+    pub(crate) serial: Serial,
+    pub(crate) validity: Validity,
+}
+
+impl Signing {
+    /// What this authority contributes to a certificate that is valid for so long.
+    pub(crate) fn by(issuer: &Certificate, validity: Validity) -> Result<Self, ComposeError> {
         if !issuer.is_authority() {
             return Err(ComposeError::NotAnAuthority { issuer: issuer.subject_text() });
         }
-        if self.validity.not_after > issuer.not_after() {
+        if validity.not_after > issuer.not_after() {
             return Err(ComposeError::OutlivesIssuer {
-                not_after: self.validity.not_after,
+                not_after: validity.not_after,
                 issuer: issuer.subject_text(),
                 issuer_not_after: issuer.not_after(),
             });
@@ -226,11 +229,32 @@ impl NewCertificate<'_> {
             key_identifier: Some(octets(&identifier)),
             ..AuthorityKeyIdentifier::default()
         };
-        Ok(Signing {
+        Ok(Self {
             name: issuer.subject_der(),
             algorithm: key.algorithm(),
             authority: Some(extension(Criticality::NotCritical, &authority)),
         })
+    }
+
+    /// The whole, with these extensions and those that identify keys.
+    pub(crate) fn compose(self, subject: Subject<'_>, mut extensions: Vec<Extension>) -> TbsCertificate {
+        let identifier = SubjectKeyIdentifier(octets(&key_identifier(subject.public_key)));
+        extensions.push(extension(Criticality::NotCritical, &identifier));
+        extensions.extend(self.authority);
+        let tbs = Tbs {
+            version: 2,
+            serial_number: UintRef::new(&subject.serial.0).expect("sixteen bytes are a number"),
+            signature: any(signature_identifier(self.algorithm)),
+            issuer: any(&self.name),
+            validity: x509_cert::time::Validity::new(
+                time(subject.validity.not_before),
+                time(subject.validity.not_after),
+            ),
+            subject: any(subject.name),
+            subject_public_key_info: any(subject.public_key.spki()),
+            extensions,
+        };
+        TbsCertificate { der: encoding::der(&tbs), algorithm: self.algorithm }
     }
 }
 

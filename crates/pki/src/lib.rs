@@ -3,34 +3,43 @@
 //! **In scope**: the certificate profiles of the platform's own keys ([`NewCertificate`] composes the bytes that a
 //! key signs, [`TbsCertificate::seal`] puts the signature to them); reading certificates strictly
 //! ([`Certificate`]); path validation for code signing and timestamping ([`verify_path`]); the algorithm
-//! identifiers that certificates and CMS share ([`algorithm`]).
+//! identifiers that certificates and CMS share ([`algorithm`]); ID tokens and what they say of their holders
+//! ([`token`]), proof that a holder has a key ([`Possessed`]), the certificates for them ([`HolderCertificate`]) and the
+//! timestamps of certificate-transparency logs ([`sct`]).
 //!
-//! **Out of scope**: private keys and signing; revocation; certificates for holders of ID tokens; paths of TLS
+//! **Out of scope**: private keys and signing; revocation; fetching the keys of issuers; paths of TLS
 //! peers, which rustls checks; certificate policies and name constraints of our own. No clock and no randomness:
 //! times and serial numbers are brought by the caller, so the same inputs give the same bytes.
 //!
 //! Specifications: RFC 5280 (certificates and paths), RFC 3161 §2.3 (timestamp authorities), RFC 5754, 5758 and
-//! 8410 (algorithm identifiers), RFC 7093 (key identifiers), RFC 7468 (PEM).
+//! 8410 (algorithm identifiers), RFC 7093 (key identifiers), RFC 7468 (PEM), RFC 2986 (certificate requests), RFC 6962
+//! (certificate transparency), OpenID Connect Core 1.0.
 
 pub mod algorithm;
 mod certificate;
 mod compose;
 mod encoding;
 mod extensions;
+mod holder;
 mod issuer;
 mod name;
 mod path;
 mod pem;
+mod possession;
 mod profile;
+pub mod sct;
+pub mod token;
 mod usage;
 
 pub use certificate::{
     CERTIFICATE_BYTES_MAX, Certificate, CertificateError, IssuerAndSerial, Malformation, SignatureError,
 };
 pub use compose::{ComposeError, Issuer, NewCertificate, Serial, TbsCertificate, Validity};
+pub use holder::HolderCertificate;
 pub use issuer::IssuerFault;
 pub use name::{DistinguishedName, DnsName, NameError, ServerName};
 pub use path::{INTERMEDIATES_MAX, PathError, VerifiedPath, verify_path};
 pub use pem::{CHAIN_MAX, PemError};
+pub use possession::{Possessed, PossessionError};
 pub use profile::CertificateProfile;
 pub use usage::{Usage, UsageFault};

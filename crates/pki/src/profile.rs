@@ -14,6 +14,8 @@ use crate::extensions::{Criticality, extension};
 pub enum CertificateProfile {
     /// The root of the platform's own keys: it may issue for code signing and for timestamping.
     Root,
+    /// An authority under the root, which issues to holders of ID tokens and can make no other authority.
+    HolderAuthority,
     /// A key that signs code.
     CodeSigning,
     /// The key of a timestamp authority: that and nothing else (RFC 3161 §2.3).
@@ -35,6 +37,8 @@ pub enum CertificateProfile {
 pub(crate) enum Rank {
     /// The key of the certificate itself.
     Root,
+    /// A root; and the key signs certificates in its turn.
+    Intermediate,
     /// A certificate authority.
     EndEntity,
 }
@@ -43,6 +47,7 @@ impl CertificateProfile {
     pub(crate) fn rank(&self) -> Rank {
         match self {
             Self::Root | Self::TlsRoot => Rank::Root,
+            Self::HolderAuthority => Rank::Intermediate,
             Self::CodeSigning | Self::Timestamping | Self::TlsServer { .. } | Self::TlsClient => {
                 Rank::EndEntity
             }
@@ -53,12 +58,12 @@ impl CertificateProfile {
     pub(crate) fn extensions(&self) -> Vec<Extension> {
         use Criticality::{Critical, NotCritical};
         let key_usage = match self.rank() {
-            Rank::Root => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
+            Rank::Root | Rank::Intermediate => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
             Rank::EndEntity => KeyUsages::DigitalSignature.into(),
         };
         let mut extensions = vec![extension(Critical, &KeyUsage(key_usage))];
-        if self.rank() == Rank::Root {
-            let path_len_constraint = (*self == Self::TlsRoot).then_some(0);
+        if self.rank() != Rank::EndEntity {
+            let path_len_constraint = (*self != Self::Root).then_some(0);
             extensions.push(extension(Critical, &BasicConstraints { ca: true, path_len_constraint }));
         }
         if let Some(purposes) = self.purposes() {
@@ -76,7 +81,7 @@ impl CertificateProfile {
     fn purposes(&self) -> Option<Vec<ObjectIdentifier>> {
         match self {
             Self::Root => None,
-            Self::CodeSigning => Some(vec![ID_KP_CODE_SIGNING]),
+            Self::CodeSigning | Self::HolderAuthority => Some(vec![ID_KP_CODE_SIGNING]),
             Self::Timestamping => Some(vec![ID_KP_TIME_STAMPING]),
             Self::TlsRoot => Some(vec![ID_KP_SERVER_AUTH, ID_KP_CLIENT_AUTH]),
             Self::TlsServer { .. } => Some(vec![ID_KP_SERVER_AUTH]),

@@ -14,6 +14,7 @@ mod clock;
 mod crash_disk;
 mod disk;
 pub mod founding;
+mod idp;
 mod interop;
 mod key;
 pub mod keystore;
@@ -21,16 +22,19 @@ mod lines;
 mod person;
 mod seeded;
 mod skip;
+mod soft_hsm;
 mod tool;
 
 pub use clock::HandClock;
 pub use crash_disk::{CrashDisk, Fault};
 pub use disk::MemoryDisk;
+pub use idp::IdentityProvider;
 pub use interop::{Direction, interop_row};
 pub use key::Key;
 pub use person::Person;
 pub use seeded::Seeded;
 pub use skip::{skip, vectors};
+pub use soft_hsm::SoftHsm;
 pub use tempfile::TempDir as TempFolder;
 pub use tool::{Tool, sigstore_js, tool};
 

@@ -7,8 +7,10 @@
 )]
 
 mod foreign;
+mod holders;
 mod paths;
 mod profiles;
 mod support;
 mod tampered;
+mod tokens;
 mod vectors;
