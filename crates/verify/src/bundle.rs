@@ -70,15 +70,9 @@ pub fn verify_bundle(
     }
     match trust {
         BundleTrust::Platform(root) => {
-            key::check_present(root, present)?;
-            let known = key::of_form(root.registry(), &key, Form::Blob)?;
-            key::check_ungoverned(known)?;
-            key::check_time(root.registry(), known, time.at)?;
-            not_checked.extend(
-                expectations.check_key(key.id(), Some(&known.record.name)).map_err(Refused::expectation)?,
-            );
-            proven.push(key::registered(root.registry(), known));
-            not_checked.push(NotChecked::LaterRevocations { entries: root.registry().entries() });
+            let managed = key::managed(root, &key, Form::Blob, time.at, expectations, present)?;
+            proven.push(managed.proven);
+            not_checked.extend(managed.open);
         }
         BundleTrust::Given { .. } => {
             not_checked.extend(expectations.check_key(key.id(), None).map_err(Refused::expectation)?);
@@ -97,8 +91,8 @@ fn named_key(bundle: &Bundle, root: &TrustRoot) -> Result<PublicKey, Refused> {
     let keys = root.registry().keys().map(|known| &known.record.public_key);
     let named = keys.into_iter().find(|key| key_hint(key) == *hint);
     named.cloned().ok_or_else(|| {
-        let found = hint.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
-        Refused::bad(Part::Key, Fault::UnknownHint { found })
+        let gap = Gap::UnknownHint { found: shown(hint), entries: root.registry().entries() };
+        Refused::cannot_check(Part::Key, gap)
     })
 }
 
@@ -107,8 +101,12 @@ fn check_hint(bundle: &Bundle, key: &PublicKey) -> Result<(), Refused> {
     if *hint == key_hint(key) {
         return Ok(());
     }
-    let found = hint.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
-    Err(Refused::bad(Part::Key, Fault::OtherKey { expected: key.id(), found }))
+    Err(Refused::bad(Part::Key, Fault::OtherKey { expected: key.id(), found: shown(hint) }))
+}
+
+/// What of a foreign hint may stand in a message.
+fn shown(hint: &str) -> String {
+    hint.chars().filter(char::is_ascii_graphic).take(64).collect()
 }
 
 fn not_a_key() -> Refused {

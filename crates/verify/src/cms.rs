@@ -55,14 +55,9 @@ pub fn verify_cms(
     proven.push(certificate_path(signer, verified.others(), roots, &time)?);
     match trust {
         CmsTrust::Platform(root) => {
-            key::check_present(root, present)?;
-            let known = key::of_form(root.registry(), &public_key, model::Form::Cms)?;
-            key::check_ungoverned(known)?;
-            key::check_time(root.registry(), known, time.at)?;
-            let open = expectations.check_key(public_key.id(), Some(&known.record.name));
-            not_checked.extend(open.map_err(Refused::expectation)?);
-            proven.push(key::registered(root.registry(), known));
-            not_checked.push(NotChecked::LaterRevocations { entries: root.registry().entries() });
+            let managed = key::managed(root, &public_key, model::Form::Cms, time.at, expectations, present)?;
+            proven.push(managed.proven);
+            not_checked.extend(managed.open);
         }
         CmsTrust::Given { .. } => {
             let open = expectations.check_key(public_key.id(), None);

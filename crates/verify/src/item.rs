@@ -297,6 +297,9 @@ pub(crate) fn certificate_path(
     let path =
         verify_path(leaf, others, roots, time.at, Usage::CodeSigning).map_err(|cause| match cause {
             PathError::CannotCheck { .. } => Refused::cannot_check(Part::Certificate, Gap::Path(cause)),
+            PathError::UntrustedIssuer { .. } => {
+                Refused::cannot_check(Part::Certificate, Gap::UnknownIssuer(cause))
+            }
             other => Refused::bad(Part::Certificate, Fault::Path(other)),
         })?;
     Ok(Proven::Certificate { subject: path.leaf().subject_text(), root: path.root().subject_text() })

@@ -1,10 +1,10 @@
-//! The key of an item: what the registry says of it, and whether it could sign when it did.
+//! The key of a signature: what the registry says of it, and whether it could sign when it did.
 
 use model::{Class, Form, Instant, Item, PublicKey, Purpose};
 use quorum::{Key, KeyRecord, KeyState, Registry};
 
 use crate::refused::{Fault, Gap};
-use crate::{Part, Present, Proven, Refused, TrustRoot};
+use crate::{Expectations, NotChecked, Part, Present, Proven, Refused, TrustRoot};
 
 /// Finds the key that an item names in the registry as it was when it signed.
 pub(crate) fn find<'a>(registry: &'a Registry, item: &Item) -> Result<&'a Key, Refused> {
@@ -54,28 +54,42 @@ pub(crate) fn check_time(present: &Registry, key: &Key, at: Instant) -> Result<(
     Err(bad(Fault::NotActive { name, state, since: now.since, at }))
 }
 
-/// Finds a key by itself, for signatures that carry no request.
-pub(crate) fn of_form<'a>(registry: &'a Registry, key: &PublicKey, form: Form) -> Result<&'a Key, Refused> {
-    let known = registry.key(&key.id()).ok_or_else(|| bad(Fault::UnknownKey { key: key.id() }))?;
-    if known.record.form == form {
-        return Ok(known);
-    }
-    Err(bad(Fault::NotAsRecorded { what: "form", name: known.record.name.clone() }))
+/// What a platform's registry proves of the key of a signature that carries no request, and what it leaves open.
+pub(crate) struct Managed {
+    pub(crate) proven: Proven,
+    pub(crate) open: Vec<NotChecked>,
 }
 
-/// INVARIANT: the key's record says whether a quorum is due. A bundle and a CMS show none, so of a governed key they
-/// prove nothing by themselves; else whoever makes one of them out of a receipt would strip it of its endorsements.
-pub(crate) fn check_ungoverned(key: &Key) -> Result<(), Refused> {
-    if key.record.rule.is_none() {
-        return Ok(());
+/// Verifies that a signature without a request, a bundle or a CMS, is by a key of this platform that could make it.
+pub(crate) fn managed(
+    root: &TrustRoot,
+    key: &PublicKey,
+    form: Form,
+    at: Instant,
+    expectations: &Expectations,
+    present: Present,
+) -> Result<Managed, Refused> {
+    check_present(root, present)?;
+    let registry = root.registry();
+    // The key may be younger than the trust root, which says all that is known here.
+    let gap = || Gap::UnknownKey { key: key.id(), entries: registry.entries() };
+    let known = registry.key(&key.id()).ok_or_else(|| Refused::cannot_check(Part::Key, gap()))?;
+    let KeyRecord { name, generation, .. } = &known.record;
+    if known.record.form != form {
+        return Err(bad(Fault::NotAsRecorded { what: "form", name: name.clone() }));
     }
-    Err(Refused::cannot_check(Part::Endorsements, Gap::NeedsReceipt { what: "quorum" }))
-}
-
-/// What is proven by finding it.
-pub(crate) fn registered(registry: &Registry, key: &Key) -> Proven {
-    let KeyRecord { name, generation, .. } = &key.record;
-    Proven::Registered { name: name.clone(), generation: *generation, registry: registry.head() }
+    // INVARIANT: the key's record says whether a quorum is due. A bundle and a CMS show none, so of a governed key they
+    // prove nothing by themselves; else whoever makes one of them out of a receipt would strip it of its endorsements.
+    if known.record.rule.is_some() {
+        return Err(Refused::cannot_check(Part::Endorsements, Gap::NeedsReceipt { what: "quorum" }));
+    }
+    check_time(registry, known, at)?;
+    let expected = expectations.check_key(key.id(), Some(name)).map_err(Refused::expectation)?;
+    let mut open: Vec<NotChecked> = expected.into_iter().collect();
+    open.push(NotChecked::LaterRevocations { entries: registry.entries() });
+    let proven =
+        Proven::Registered { name: name.clone(), generation: *generation, registry: registry.head() };
+    Ok(Managed { proven, open })
 }
 
 /// May a verifier still go by this trust root?

@@ -1,5 +1,7 @@
 //! A receipt, from beginning to end.
 
+use std::borrow::Cow;
+
 use model::receipt::Receipt;
 use model::{Digest, ItemError, Kind, Request, Signing, limits, to_canonical};
 use quorum::{Endorsement, Governance, Registry};
@@ -95,7 +97,11 @@ fn check_shape(receipt: &Receipt, root: &TrustRoot, present: Present) -> Result<
 }
 
 /// The registry as it was when the key process signed, if the request was composed for it.
-fn registry_of(receipt: &Receipt, request: &Request, root: &TrustRoot) -> Result<Registry, Refused> {
+fn registry_of<'a>(
+    receipt: &Receipt,
+    request: &Request,
+    root: &'a TrustRoot,
+) -> Result<Cow<'a, Registry>, Refused> {
     if request.platform != root.platform() {
         return Err(Refused::bad(Part::Request, Fault::OtherPlatform));
     }

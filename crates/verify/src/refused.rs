@@ -156,18 +156,6 @@ pub enum Fault {
         /// The generation.
         generation: u32,
     },
-    /// A key that the registry does not know.
-    #[error("the registry does not know {key}")]
-    UnknownKey {
-        /// The key.
-        key: KeyId,
-    },
-    /// A bundle that names a key which the registry does not know.
-    #[error("the registry knows no key that the bundle's hint `{found}` names")]
-    UnknownHint {
-        /// The hint.
-        found: String,
-    },
     /// Something that is not as the key's record says.
     #[error("its {what} is not what the record of key `{name}` says")]
     NotAsRecorded {
@@ -229,18 +217,9 @@ pub enum Fault {
     /// A token that is not over this signature, or not by whom it says.
     #[error("it is not a timestamp of this signature by a trusted authority")]
     Timestamp(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A token of somebody whom the authority's root vouches for, and whom the trust root does not list.
-    #[error("`{subject}` made it, and is not the timestamp authority that the trust root lists")]
-    OtherSigner {
-        /// The subject of the certificate.
-        subject: String,
-    },
     /// A certificate in a token that nothing rests on and nobody signed for.
     #[error("it carries a certificate that is not on its signer's path")]
     Stowaway,
-    /// A trust root without a timestamp authority.
-    #[error("the trust root names no timestamp authority")]
-    NoAuthority,
     /// A token from outside the time in which its authority is believed.
     #[error("it is of an authority whose window is {window}, and it says {at}")]
     OutsideWindow {
@@ -350,6 +329,34 @@ pub enum Gap {
         /// Its origin.
         origin: String,
     },
+    /// A key that the trust root's chain does not know.
+    #[error("{key} is not among the keys of the {entries} registry entries of the trust root")]
+    UnknownKey {
+        /// The key.
+        key: KeyId,
+        /// How many entries the trust root knows.
+        entries: u64,
+    },
+    /// A bundle that names a key which the trust root's chain does not know.
+    #[error("the bundle's hint `{found}` names no key of the {entries} registry entries of the trust root")]
+    UnknownHint {
+        /// The hint.
+        found: String,
+        /// How many entries the trust root knows.
+        entries: u64,
+    },
+    /// A trust root without a timestamp authority.
+    #[error("the trust root names no timestamp authority")]
+    NoAuthority,
+    /// A token of somebody whom the authority's root vouches for, and whom the trust root does not list.
+    #[error("`{subject}` made it, and is not among the timestamp authorities that the trust root lists")]
+    UnlistedAuthority {
+        /// The subject of the certificate.
+        subject: String,
+    },
+    /// A certificate of an issuer that is not in the trust root.
+    #[error("the trust root does not know who issued its certificate")]
+    UnknownIssuer(#[source] pki::PathError),
     /// Something on the path that is not understood and must not be overlooked.
     #[error("its path holds something that avouch does not know")]
     Path(#[source] pki::PathError),
@@ -444,11 +451,18 @@ impl Gap {
             Self::NewerVersion { .. } | Self::UnknownFormat { .. } | Self::UnknownForm(_) => {
                 "verify with a newer avouch"
             }
-            Self::TrustRootExpired { .. } | Self::UnknownRegistryHead { .. } | Self::UnknownLog { .. } => {
+            Self::TrustRootExpired { .. }
+            | Self::UnknownRegistryHead { .. }
+            | Self::UnknownKey { .. }
+            | Self::UnknownHint { .. }
+            | Self::NoAuthority
+            | Self::UnlistedAuthority { .. }
+            | Self::UnknownIssuer(_)
+            | Self::UnknownLog { .. } => {
                 "fetch the platform's present trust root (`avouch trust export`) and verify again"
             }
-            Self::NoTimestamp => "say `--without-timestamp` if the signing profile asks for none",
-            Self::NoLogEntry => "say `--without-log` if the signing profile asks for none",
+            Self::NoTimestamp => "say `--without-timestamp` if whoever signed asks for no tokens",
+            Self::NoLogEntry => "say `--without-log` if whoever signed logs nothing",
             Self::FromTheFuture { .. } => "set this machine's clock, or name the time with `--at`",
             Self::NeedsReceipt { .. } => "verify with the file's receipt, `NAME.receipt.json`",
             Self::Path(_) | Self::Unsupported { .. } => {

@@ -1,5 +1,7 @@
 //! The trust root: what a verifier starts from, in one file.
 
+use std::borrow::Cow;
+
 use data_encoding::HEXLOWER;
 use envelope::trusted_root::{Authority, Log, TrustedRoot, Window};
 use model::{
@@ -224,11 +226,15 @@ impl TrustRoot {
     }
 
     /// The registry as it was under this head; `None` if the chain does not know the head.
-    pub(crate) fn registry_at(&self, head: &Digest) -> Option<Registry> {
+    pub(crate) fn registry_at(&self, head: &Digest) -> Option<Cow<'_, Registry>> {
+        if *head == self.registry.head() {
+            return Some(Cow::Borrowed(&self.registry));
+        }
         let heads = self.wire.registry.iter().map(|entry| Entry::head(entry.as_bytes()));
         let entries = heads.zip(1..).find_map(|(known, entries)| (known == *head).then_some(entries))?;
         let prefix = self.wire.registry.iter().take(entries).map(String::as_bytes);
-        Some(Registry::replay(prefix).expect("the beginning of a chain that replays replays too"))
+        let replayed = Registry::replay(prefix).expect("the beginning of a chain that replays replays too");
+        Some(Cow::Owned(replayed))
     }
 
     fn check_registered(&self) -> Result<(), RootError> {

@@ -41,7 +41,7 @@ pub(crate) fn date(
 fn believe(token: &[u8], signature: &[u8], anchors: &Anchors, present: Present) -> Result<Dated, Refused> {
     let opened = timestamp::open(token).map_err(refusal)?;
     let at = opened.tst_info().time;
-    let mut refused = Refused::bad(Part::Timestamp, Fault::NoAuthority);
+    let mut refused = Refused::cannot_check(Part::Timestamp, Gap::NoAuthority);
     for authority in &anchors.authorities {
         match vouched(&opened, signature, authority) {
             Ok(_) if at > present.at.after(LEAD_MAX) => {
@@ -53,7 +53,9 @@ fn believe(token: &[u8], signature: &[u8], anchors: &Anchors, present: Present) 
                 let proven = Some(Proven::Timestamp { authority: subject, at });
                 return Ok(Dated { time: BelievedTime { at, whose }, proven, open: None });
             }
-            Err(because) => refused = because,
+            // What one authority makes bad, another that does not know it does not put right.
+            Err(because) if matches!(refused, Refused::CannotCheck { .. }) => refused = because,
+            Err(_) => {}
         }
     }
     Err(refused)
@@ -66,7 +68,8 @@ fn vouched(token: &OpenedToken, signature: &[u8], authority: &TrustedAuthority) 
     // INVARIANT: the signer is the one whom the trust root lists, not anybody below its root that a token brings along.
     let signer = verified.path().leaf();
     if authority.chain.first().is_some_and(|listed| listed != signer) {
-        return Err(Refused::bad(Part::Timestamp, Fault::OtherSigner { subject: signer.subject_text() }));
+        let gap = Gap::UnlistedAuthority { subject: signer.subject_text() };
+        return Err(Refused::cannot_check(Part::Timestamp, gap));
     }
     let path = verified.path();
     let on_path =
@@ -85,6 +88,9 @@ fn refusal(cause: TimestampError) -> Refused {
     match cause {
         TimestampError::Path(path @ PathError::CannotCheck { .. }) => {
             Refused::cannot_check(Part::Timestamp, Gap::Path(path))
+        }
+        TimestampError::Path(path @ PathError::UntrustedIssuer { .. }) => {
+            Refused::cannot_check(Part::Timestamp, Gap::UnknownIssuer(path))
         }
         other => Refused::bad(Part::Timestamp, Fault::Timestamp(Box::new(other))),
     }

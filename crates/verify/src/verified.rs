@@ -246,9 +246,9 @@ pub enum NotChecked {
     },
     /// Who asked is the server's word alone.
     RequesterAsserted,
-    /// The profile asks for no timestamp token.
+    /// There is no timestamp token, and the verifier asked for none.
     NoTimestamp,
-    /// The profile asks for no log entry.
+    /// There is no log entry, and the verifier asked for none.
     NoLogEntry,
     /// A CMS signature has no place for a log entry.
     CmsWithoutLogEntry,
@@ -287,10 +287,10 @@ impl fmt::Display for NotChecked {
             }
             Self::RequesterAsserted => f.write_str("who asked for it was proven to the server alone"),
             Self::NoTimestamp => {
-                f.write_str("when it was signed: there is no timestamp token, as its profile says")
+                f.write_str("when it was signed: there is no timestamp token, and none was asked for")
             }
             Self::NoLogEntry => {
-                f.write_str("whether it is public: there is no log entry, as its profile says")
+                f.write_str("whether it is public: there is no log entry, and none was asked for")
             }
             Self::CmsWithoutLogEntry => f.write_str(
                 "whether it is public: a CMS signature carries no log entry; verify the receipt for that",
