@@ -1,9 +1,9 @@
-//! The client: one connection to the key process's socket.
+//! The client: connections to the key process's socket, as many as are in use at once.
 
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::frame::{Frame, FrameError};
@@ -12,7 +12,10 @@ use crate::{AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, Sta
 /// How long an answer may take. A batch of slow hardware keys takes seconds, never minutes.
 const ANSWER_PERIOD: Duration = Duration::from_secs(30);
 
-/// Orders signatures at the key process's socket. One lane is one client: calls wait for each other.
+/// Connections that are kept between two questions. More are made where more ask at once.
+const IDLE_MAX: usize = 8;
+
+/// Orders signatures at the key process's socket. Calls do not wait for each other: each has a connection of its own.
 #[derive(Debug)]
 pub struct Client {
     line: Line,
@@ -68,41 +71,51 @@ impl AdminClient {
     }
 }
 
-/// A connection that is made when it is needed, and made anew when it broke.
+/// Connections that are made when they are needed, and made anew when they broke.
 #[derive(Debug)]
 struct Line {
     socket: PathBuf,
     period: Duration,
-    stream: Mutex<Option<UnixStream>>,
+    idle: Mutex<Vec<UnixStream>>,
 }
 
 impl Line {
     fn new(socket: &Path) -> Self {
-        Self { socket: socket.to_owned(), period: ANSWER_PERIOD, stream: Mutex::new(None) }
+        Self { socket: socket.to_owned(), period: ANSWER_PERIOD, idle: Mutex::default() }
     }
 
     fn ask(&self, frame: &Frame) -> Result<Frame, SignerError> {
-        let mut held = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        // A connection that was kept may have been closed since by a key process that started anew. Orders are
-        // idempotent, so one repetition over a fresh connection is safe whatever became of the first.
-        if let Some(mut kept) = held.take() {
+        // It is nobody else's while it is in use. A connection that was kept may have been closed since by a key
+        // process that started anew. Orders are idempotent, so one repetition over a fresh connection is safe whatever
+        // became of the first.
+        let kept = self.idle().pop();
+        if let Some(mut kept) = kept {
             match exchange(&mut kept, frame) {
-                Ok(answer) => {
-                    *held = Some(kept);
-                    return Ok(answer);
-                }
+                Ok(answer) => return Ok(self.keep(kept, answer)),
                 Err(error) if is_timeout(&error) => return Err(self.broken(error)),
-                Err(_) => {}
+                // The others are of the same age.
+                Err(_) => self.hang_up(),
             }
         }
         let mut fresh = self.connect()?;
         let answer = exchange(&mut fresh, frame).map_err(|error| self.broken(error))?;
-        *held = Some(fresh);
-        Ok(answer)
+        Ok(self.keep(fresh, answer))
+    }
+
+    fn keep(&self, stream: UnixStream, answer: Frame) -> Frame {
+        let mut idle = self.idle();
+        if idle.len() < IDLE_MAX {
+            idle.push(stream);
+        }
+        answer
     }
 
     fn hang_up(&self) {
-        *self.stream.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<UnixStream>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn connect(&self) -> Result<UnixStream, SignerError> {

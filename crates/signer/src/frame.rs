@@ -118,6 +118,19 @@ impl Frame {
 
     /// Reads the next frame of a stream.
     pub fn read(stream: &mut impl Read) -> Result<Self, FrameError> {
+        Announced::read(stream)?.frame(stream)
+    }
+}
+
+/// A frame of which only the length arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    length: usize,
+}
+
+impl Announced {
+    /// Reads the length of the next frame of a stream.
+    pub fn read(stream: &mut impl Read) -> Result<Self, FrameError> {
         let mut length = [0; 4];
         // The end of the stream is no accident where a frame would begin, and one anywhere else.
         match stream.read(&mut length).map_err(FrameError::Stream)? {
@@ -130,6 +143,17 @@ impl Frame {
         if length > FRAME_BYTES_MAX {
             return Err(FrameError::TooLong { length });
         }
+        Ok(Self { length })
+    }
+
+    /// How long it is.
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Reads the rest of it.
+    pub fn frame(self, stream: &mut impl Read) -> Result<Frame, FrameError> {
+        let Self { length } = self;
         let limit = u64::try_from(length).unwrap_or(u64::MAX);
         let mut body = Vec::new();
         // Memory grows with what arrives, not with what the length promises.
@@ -137,6 +161,6 @@ impl Frame {
         if read < length {
             return Err(FrameError::Stream(io::ErrorKind::UnexpectedEof.into()));
         }
-        Self::decode(&body)
+        Frame::decode(&body)
     }
 }

@@ -21,6 +21,6 @@ pub use admin::{AdminAnswer, AdminMessage};
 pub use agreement::Agreement;
 pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 pub use client::{AdminClient, Client};
-pub use frame::{FRAME_BYTES_MAX, Frame, FrameError};
+pub use frame::{Announced, FRAME_BYTES_MAX, Frame, FrameError};
 pub use order::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};
 pub use signer::{Signer, SignerError};

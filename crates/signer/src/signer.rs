@@ -9,8 +9,8 @@ use crate::{Answers, Orders, Refusal, State};
 
 /// The key process, as those who order see it.
 ///
-/// `order` is blocking, takes a batch and answers each order for itself, in their order. Calls from several threads
-/// are served one after the other.
+/// `order` is blocking, takes a batch and answers each order for itself, in their order. Calls come from several threads
+/// at once; one whose keys are in a slow key store holds up no other, but the orders of one batch wait for each other.
 ///
 /// An order is idempotent as long as its request lives: ordered again, with the same bytes, it gives the same
 /// intent and the same signed bytes, and where the outcome was recorded the very same signature. (A timestamp order

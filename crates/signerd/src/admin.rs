@@ -1,29 +1,52 @@
 //! What an administrator may say. Every change of the registry is an endorsed entry; the socket gives no rights.
 
+use keystore::Stores;
 use model::journal::Leaf;
 use model::{Algorithm, Instant, Space, told};
 use quorum::{Change, Entry, KeyRecord, Moment, Registry, RegistryError};
-use signer::{AdminAnswer, AdminMessage, Refusal, RefusalCode};
+use signer::{AdminAnswer, Refusal, RefusalCode};
 
 use crate::certificate;
 use crate::continuity::check_adoption;
 use crate::guard::{Belief, Reading};
+use crate::intended::PrivateKey;
 use crate::journal::Record;
 use crate::process::{KeyProcess, journal_failed};
-use crate::standing::{check_clock, private_key, refuse, registry};
+use crate::standing::{check_clock, refuse, registry};
+
+/// The changes of an entry whose keys all are where their records say.
+pub(crate) struct Opened(Vec<Change>);
+
+impl Opened {
+    fn changes(&self) -> &[Change] {
+        &self.0
+    }
+}
+
+/// Makes a key in a store, which may take its time: nobody else waits for it.
+pub(crate) fn generate(stores: &Stores, store: &str, algorithm: Algorithm) -> Result<AdminAnswer, Refusal> {
+    let refused = |error: &dyn std::error::Error| refuse(RefusalCode::KeyStore, told(error));
+    let store: Space = store.parse().map_err(|error| refused(&error))?;
+    let store = stores.named(&store).map_err(|error| refused(&error))?;
+    let key = store.generate(algorithm).map_err(|error| refused(&error))?;
+    Ok(AdminAnswer::Generated { spki: key.spki().to_vec() })
+}
+
+/// Reads an entry and opens the keys that it brings, which may take its time as well. A record names a key that this
+/// process holds, or nothing could ever be signed under it.
+pub(crate) fn open_keys(stores: &Stores, entry: &[u8]) -> Result<Opened, Refusal> {
+    let entry = Entry::parse(entry).map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
+    for change in &entry.changes {
+        if let Change::Key(record) = change {
+            PrivateKey::of(record, stores)?.open()?;
+        }
+    }
+    Ok(Opened(entry.changes))
+}
 
 impl KeyProcess {
-    /// Answers an administrative message.
-    pub fn administer(&mut self, message: &AdminMessage) -> AdminAnswer {
-        let answer = match message {
-            AdminMessage::Begin { entry } => self.begin(entry),
-            AdminMessage::Generate { store, algorithm } => self.generate(store, *algorithm),
-            AdminMessage::Append { entry } => self.append(entry),
-        };
-        answer.unwrap_or_else(AdminAnswer::Refused)
-    }
-
-    fn begin(&mut self, entry: &[u8]) -> Result<AdminAnswer, Refusal> {
+    /// Begins a platform.
+    pub(crate) fn begin(&mut self, entry: &[u8]) -> Result<AdminAnswer, Refusal> {
         if let Some(registry) = &self.journal.state().registry {
             let text = format!("there is a platform here already: {}", registry.platform());
             return Err(refuse(RefusalCode::OtherPlatform, text));
@@ -37,47 +60,33 @@ impl KeyProcess {
         self.enter(entry)
     }
 
-    fn generate(&mut self, store: &str, algorithm: Algorithm) -> Result<AdminAnswer, Refusal> {
-        let refused = |error: &dyn std::error::Error| refuse(RefusalCode::KeyStore, told(error));
-        let store: Space = store.parse().map_err(|error| refused(&error))?;
-        let store = self.keys.named(&store).map_err(|error| refused(&error))?;
-        let key = store.generate(algorithm).map_err(|error| refused(&error))?;
-        Ok(AdminAnswer::Generated { spki: key.spki().to_vec() })
-    }
-
-    /// Takes the next entry, and issues the certificates that it calls for.
-    fn append(&mut self, entry: &[u8]) -> Result<AdminAnswer, Refusal> {
-        let now = self.now();
-        let changes =
-            Entry::parse(entry).map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?.changes;
+    /// Takes the next entry, whose changes these are.
+    pub(crate) fn append(&mut self, entry: &[u8], opened: &Opened) -> Result<AdminAnswer, Refusal> {
+        let (now, changes) = (self.now(), opened.changes());
         let mut next = registry(self.journal.state())?.clone();
-        next.append(entry, Moment::Live(judged_at(&changes, now))).map_err(|error| not_taken(&error))?;
-        if changes.iter().any(|change| matches!(change, Change::Key(_))) && !adopts(&changes) {
+        next.append(entry, Moment::Live(judged_at(changes, now))).map_err(|error| not_taken(&error))?;
+        if changes.iter().any(|change| matches!(change, Change::Key(_))) && !adopts(changes) {
             check_clock(now)?;
         }
-        for change in &changes {
+        for change in changes {
             if let Change::Key(record) = change {
                 self.check_record(record)?;
                 certificate::check(&next, record)?;
             }
         }
         let state = self.journal.state();
-        check_adoption(&self.continuity, registry(state)?, &next, &changes, &state.heads)?;
+        check_adoption(&self.continuity, registry(state)?, &next, changes, &state.heads)?;
         let answer = self.enter(entry)?;
         self.continuity = self.continuity.after(self.journal.state().registry.as_ref());
-        // CRASH: the entry stands; certificates that are missing are issued at the next start.
-        self.catch_up().map_err(|error| journal_failed(&error))?;
         Ok(answer)
     }
 
-    /// A record names a key that this process holds, or nothing could ever be signed under it.
     fn check_record(&self, record: &KeyRecord) -> Result<(), Refusal> {
-        let name = &record.name;
         if record.id() == self.journal_key().id() {
-            let text = format!("key `{name}` is the journal's own, which signs nothing else");
+            let text = format!("key `{}` is the journal's own, which signs nothing else", record.name);
             return Err(refuse(RefusalCode::Key, text));
         }
-        private_key(&self.keys, record).map(|_| ())
+        Ok(())
     }
 
     /// Puts an entry that was checked into the journal, durably.

@@ -12,9 +12,9 @@ use quorum::{Key, KeyRecord, KeyState, Registry};
 use signer::{Refusal, RefusalCode};
 
 use crate::guard::Reading;
+use crate::intended::{Intended, PrivateKey, Recall};
 use crate::journal::{Journal, Record, Work};
-use crate::process::Intended;
-use crate::standing::{check_clock, private_key, refuse};
+use crate::standing::{check_clock, refuse};
 use crate::state::State;
 
 /// A certificate that is about to be signed.
@@ -27,6 +27,26 @@ pub(crate) struct Issuing {
     pub(crate) certificate: TbsCertificate,
     /// The intent as a step, unless the journal holds it already.
     pub(crate) step: Option<Record>,
+}
+
+/// A certificate that was signed, and is not in the journal yet.
+pub(crate) struct Issued {
+    /// What was intended.
+    pub(crate) intent: Intent,
+    /// The key that it is for.
+    pub(crate) subject: KeyId,
+    pub(crate) signature: Vec<u8>,
+    pub(crate) der: Vec<u8>,
+}
+
+impl Issuing {
+    /// Has the certificate signed. The intent must be durable, and no lock may be held: a key store may take its time.
+    pub(crate) fn sign(self) -> Result<Issued, Refusal> {
+        let Self { intended, subject, certificate, .. } = self;
+        let signature = intended.sign()?;
+        let sealed = certificate.seal(&signature).map_err(|error| refuse(RefusalCode::Key, told(&error)))?;
+        Ok(Issued { intent: intended.intent, subject, signature, der: sealed.der().to_vec() })
+    }
 }
 
 /// What a certificate of a form looks like; `None` for forms without.
@@ -59,11 +79,7 @@ pub(crate) fn check(registry: &Registry, record: &KeyRecord) -> Result<(), Refus
 }
 
 /// The next certificate that is missing and can be made; `None` when there is none.
-pub(crate) fn next(
-    journal: &mut Journal,
-    keys: &Stores,
-    now: Reading,
-) -> Result<Option<Issuing>, Refusal> {
+pub(crate) fn next(journal: &mut Journal, keys: &Stores, now: Reading) -> Result<Option<Issuing>, Refusal> {
     let Some(key) = missing(journal.state()) else { return Ok(None) };
     check_clock(now)?;
     let known = journal.state().issuing.get(&key.record.id()).cloned();
@@ -119,7 +135,7 @@ fn issuing(
     };
     let certificate = certificate.compose().map_err(|error| refuse(RefusalCode::Key, told(&error)))?;
     let to_be_signed = ToBeSigned::Message(certificate.der().to_vec());
-    let private = private_key(keys, &signer.record)?;
+    let private = PrivateKey::of(&signer.record, keys)?;
     let intent = Intent {
         sequence: state.next(),
         time: now,
@@ -136,7 +152,12 @@ fn issuing(
     let subject = record.id();
     let step = Record::Intent { intent: intent.clone(), work: Work::Certificate { subject } };
     let (intent, step) = known.map_or((intent, Some(step)), |known| (known, None));
-    Ok(Issuing { intended: Intended { intent, to_be_signed, key: private }, subject, certificate, step })
+    Ok(Issuing {
+        intended: Intended { intent, to_be_signed, key: private, recall: Recall::Once },
+        subject,
+        certificate,
+        step,
+    })
 }
 
 fn chosen_serial(intent: &Intent) -> Result<Serial, Refusal> {

@@ -9,9 +9,9 @@ use tlog::Checkpoint;
 use tlog::proof::verify_consistency;
 
 use crate::guard::Reading;
+use crate::intended::{Intended, Prepared, PrivateKey, Recall};
 use crate::journal::Work;
-use crate::process::{Intended, Prepared};
-use crate::standing::{platform_key, private_key, refuse, registry};
+use crate::standing::{platform_key, refuse, registry};
 use crate::state::State;
 
 /// Takes an order as far as its intent, or says why not.
@@ -29,7 +29,7 @@ pub(crate) fn prepare(
     let checkpoint = Checkpoint::new(origin, order.new.size, order.new.root)
         .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
     let to_be_signed = ToBeSigned::Message(checkpoint.text().into_bytes());
-    let private = private_key(keys, &key.record)?;
+    let private = PrivateKey::of(&key.record, keys)?;
     let intent = Intent {
         sequence: state.next(),
         time: now.time,
@@ -43,7 +43,7 @@ pub(crate) fn prepare(
         chosen: Chosen::Nothing.encode(),
     };
     let work = Work::Checkpoint { origin: origin.to_owned(), head: order.new };
-    Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private }))
+    Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private, recall: Recall::Once }))
 }
 
 /// INVARIANT: every checkpoint extends the last one, and two of one size are equal. The last one is in the journal,

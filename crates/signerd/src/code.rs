@@ -12,9 +12,9 @@ use quorum::{Counted, Endorsement, Key, Moment, Registry};
 use signer::{Refusal, RefusalCode, SignOrder};
 
 use crate::guard::Reading;
+use crate::intended::{Intended, Prepared, PrivateKey, Recall};
 use crate::journal::Work;
-use crate::process::{Intended, Prepared};
-use crate::standing::{check_clock, check_key, check_rate, private_key, refuse, registry};
+use crate::standing::{check_clock, check_key, check_rate, refuse, registry};
 use crate::state::{self, SIGNINGS_MAX, State};
 
 /// An order whose bytes are a request and an item of it, for this platform and in its time.
@@ -248,7 +248,7 @@ impl Cleared<'_> {
         let to_be_signed = envelope::compose(&asked.item, &chosen, certificate.as_ref())
             .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
         check_signable(key, &to_be_signed)?;
-        let private = private_key(keys, record)?;
+        let private = PrivateKey::of(record, keys)?;
         if let Some(signing) = known {
             // CRASH: the intent is durable and has no outcome: perhaps it was signed, and the answer was lost with
             // the outcome. The same bytes are composed from it, and the journal keeps showing one intent.
@@ -257,7 +257,12 @@ impl Cleared<'_> {
                 return Err(refuse(RefusalCode::Stale, text));
             }
             let intent = signing.intent.clone();
-            return Ok(Prepared::Resumed(Intended { intent, to_be_signed, key: private }));
+            return Ok(Prepared::Resumed(Intended {
+                intent,
+                to_be_signed,
+                key: private,
+                recall: Recall::Remembered,
+            }));
         }
         let intent = Intent {
             sequence: state.next(),
@@ -272,7 +277,10 @@ impl Cleared<'_> {
             chosen: chosen.encode(),
         };
         let work = Work::Code { deadline: asked.request.deadline };
-        Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private }))
+        Ok(Prepared::Intended(
+            work,
+            Intended { intent, to_be_signed, key: private, recall: Recall::Remembered },
+        ))
     }
 
     /// What the form leaves to choose; after a crash, what was chosen then.

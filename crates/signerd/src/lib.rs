@@ -13,6 +13,7 @@
 //! `tlog-checkpoint` and `signed-note`.
 
 mod admin;
+mod batch;
 mod certificate;
 mod checkpoint;
 mod clock;
@@ -20,13 +21,17 @@ mod code;
 mod continuity;
 mod disk;
 mod error;
+mod gate;
 mod guard;
 mod in_process;
+mod intended;
 mod journal;
 mod keys;
 mod process;
 mod rate;
 mod sandbox;
+mod seats;
+mod shared;
 mod socket;
 mod standing;
 mod start;

@@ -1,18 +1,19 @@
 //! The two sockets: orders on one, administration on the other. A thread a connection, and not too many of them.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use signer::{Frame, FrameError, Refusal, RefusalCode};
+use signer::{Announced, Frame, FrameError, Refusal, RefusalCode};
 
-use crate::process::KeyProcess;
+use crate::gate::Gate;
+use crate::shared::Shared;
 use crate::standing::refuse;
 use crate::{KeyProcessError, sandbox};
 
@@ -21,6 +22,16 @@ const SILENCE: Duration = Duration::from_secs(120);
 
 /// Connections at a time, on each socket: lanes and stages are a dozen.
 const CONNECTIONS_MAX: usize = 64;
+
+/// Bytes of frames that are read or answered at a time, over all connections of a socket. A frame that does not fit
+/// waits until those before it are answered, and is not read until then.
+const INTAKE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Frames up to this length wait for nobody: all connections together hold less than a large one.
+const SMALL_BYTES_MAX: usize = 64 * 1024;
+
+/// How long a frame may take to arrive, once there is room for it. Whoever holds room has to use it.
+const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// What a socket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +60,18 @@ pub(crate) struct Listening {
 
 /// What every connection of a socket shares.
 struct Desk {
-    process: Arc<Mutex<KeyProcess>>,
+    process: Arc<Shared>,
     audience: Audience,
     failure: OnFailure,
     users: Vec<u32>,
     connections: AtomicUsize,
+    intake: Gate,
+}
+
+/// A stream from which all must arrive by a time.
+struct Timely<'a> {
+    stream: &'a mut UnixStream,
+    until: Instant,
 }
 
 impl Listening {
@@ -62,13 +80,14 @@ impl Listening {
         path: &Path,
         audience: Audience,
         users: &[u32],
-        process: &Arc<Mutex<KeyProcess>>,
+        process: &Arc<Shared>,
         failure: OnFailure,
     ) -> Result<Self, KeyProcessError> {
         let listener = bind(path).map_err(|source| system("bind", path, source))?;
         let users = [users, &[sandbox::own_user()]].concat();
         let process = Arc::clone(process);
-        let desk = Arc::new(Desk { process, audience, failure, users, connections: AtomicUsize::new(0) });
+        let (connections, intake) = (AtomicUsize::new(0), Gate::new(INTAKE_BYTES_MAX));
+        let desk = Arc::new(Desk { process, audience, failure, users, connections, intake });
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
         let thread = thread::Builder::new().name(format!("{audience:?}").to_lowercase());
@@ -140,21 +159,27 @@ impl Desk {
                 .write(stream);
         }
         loop {
-            let answer = match Frame::read(stream) {
-                Ok(frame) => self.answer(frame),
+            match self.attend(stream) {
+                Ok(()) => {}
                 Err(FrameError::Stream(_) | FrameError::Closed) => return Ok(()),
                 // What follows a frame that cannot be read is no frame either.
                 Err(error) => return unreadable(&error).write(stream),
-            };
-            answer.write(stream)?;
+            }
         }
     }
 
+    /// One frame in, one frame out. It holds its room until it is answered.
+    fn attend(&self, stream: &mut UnixStream) -> Result<(), FrameError> {
+        let announced = Announced::read(stream)?;
+        let large = announced.length() > SMALL_BYTES_MAX;
+        let _room = large.then(|| self.intake.enter(announced.length()));
+        let frame = announced.frame(&mut Timely { until: Instant::now() + ARRIVAL, stream: &mut *stream });
+        stream.set_read_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
+        self.answer(frame?).write(stream)
+    }
+
     fn answer(&self, frame: Frame) -> Frame {
-        // Whatever panicked while it held the lock left a state that nobody knows. Only a new start helps.
-        let Ok(mut process) = self.process.lock() else {
-            return Frame::Refused(refuse(RefusalCode::Journal, "the key process stopped; start it again"));
-        };
+        let process = &self.process;
         let refused = |refusal: Refusal| Frame::Refused(refusal);
         match (self.audience, frame) {
             (Audience::Orders, Frame::Orders(orders)) => match process.order(&orders) {
@@ -177,6 +202,17 @@ impl Desk {
             sandbox::ask_to_stop();
         }
         Frame::Refused(refuse(RefusalCode::Journal, model::told(error)))
+    }
+}
+
+impl Read for Timely<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(buffer)
     }
 }
 

@@ -1,10 +1,7 @@
 //! What every order is checked for, whatever it asks: a key in the registry that may sign now.
 
-use std::sync::Arc;
-
-use keystore::Stores;
-use model::{Form, Instant, KeyId, told};
-use quorum::{Key, KeyRecord, KeyState, Registry};
+use model::{Form, Instant, KeyId};
+use quorum::{Key, KeyState, Registry};
 use signer::{Refusal, RefusalCode};
 
 use crate::guard::{Belief, Reading};
@@ -64,15 +61,6 @@ const fn word(state: KeyState) -> &'static str {
         KeyState::Revoked => "revoked",
         _ => "not active",
     }
-}
-
-/// The private half of a key, which only this process holds.
-pub(crate) fn private_key(
-    keys: &Stores,
-    record: &KeyRecord,
-) -> Result<Arc<dyn keystore::Key>, Refusal> {
-    keys.key(&record.store, &record.id())
-        .map_err(|error| refuse(RefusalCode::KeyStore, format!("key `{}`: {}", record.name, told(&error))))
 }
 
 /// Is the key's rate used up?

@@ -5,7 +5,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use keystore::{Cost, KeyStore, Passphrase, SoftwareStore, Stores};
@@ -13,6 +13,7 @@ use model::{Clock, Space};
 
 use crate::process::{KeyProcess, Parts, SEGMENT_BYTES};
 use crate::sandbox::{self, StopSignals};
+use crate::shared::Shared;
 use crate::socket::{Audience, Listening, OnFailure};
 use crate::{FileDisk, KeyProcessError};
 
@@ -54,7 +55,7 @@ impl Config {
 
 /// A key process that runs. Dropping it without [`stop`](Running::stop) is like a crash.
 pub struct Running {
-    process: Arc<Mutex<KeyProcess>>,
+    process: Arc<Shared>,
     sockets: Vec<Listening>,
     _lock: File,
 }
@@ -94,7 +95,9 @@ fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<
         }),
         segment_bytes: SEGMENT_BYTES,
     })?;
-    let process = Arc::new(Mutex::new(process));
+    let process = Arc::new(Shared::new(process));
+    // What a crash interrupted and nobody has to order again is finished, before anybody asks for it.
+    process.catch_up()?;
     let sockets = vec![
         Listening::start(&config.socket, Audience::Orders, &config.order_users, &process, failure)?,
         Listening::start(
@@ -117,21 +120,19 @@ fn stores(config: &Config, folder: &Path) -> Stores {
 }
 
 impl Running {
-    /// Stops: the order at work is finished, outcomes are made durable, the folder is free.
+    /// Stops: outcomes are made durable, the folder is free. What a key store is at work on is dropped.
     pub fn stop(mut self) -> Result<(), KeyProcessError> {
         for socket in std::mem::take(&mut self.sockets) {
             socket.stop();
         }
-        self.process.lock().map_err(|_| KeyProcessError::Stopped)?.stop()
+        self.process.stop()
     }
 }
 
 impl Drop for Running {
     /// Connections may outlive this value, and the folder's lock does not: they get no more signatures.
     fn drop(&mut self) {
-        if let Ok(mut process) = self.process.lock() {
-            process.abandon();
-        }
+        self.process.abandon();
         for socket in std::mem::take(&mut self.sockets) {
             socket.stop();
         }

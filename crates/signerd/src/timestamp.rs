@@ -9,9 +9,9 @@ use pki::Certificate;
 use signer::{Refusal, RefusalCode, TimestampOrder};
 
 use crate::guard::Reading;
+use crate::intended::{Intended, Prepared, PrivateKey, Recall};
 use crate::journal::Work;
-use crate::process::{Intended, Prepared};
-use crate::standing::{check_clock, platform_key, private_key, refuse, registry};
+use crate::standing::{check_clock, platform_key, refuse, registry};
 use crate::state::State;
 
 /// Takes an order as far as its intent, or says why not.
@@ -35,7 +35,7 @@ pub(crate) fn prepare(
     let tst_info = TstInfo::answer(&request(order)?, now.time, serial).and_then(|info| info.encode());
     let to_be_signed =
         tst_info.and_then(|tst_info| compose(&tst_info, &certificate, now.time)).map_err(malformed)?;
-    let private = private_key(keys, &key.record)?;
+    let private = PrivateKey::of(&key.record, keys)?;
     let intent = Intent {
         sequence: state.next(),
         time: now.time,
@@ -49,7 +49,7 @@ pub(crate) fn prepare(
         chosen: Chosen::Stamp { time: now.time, serial }.encode(),
     };
     let work = Work::Timestamp { serial };
-    Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private }))
+    Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private, recall: Recall::Once }))
 }
 
 /// The order as the request that a token answers; who gets certificates is no part of what is signed.

@@ -4,8 +4,8 @@ use model::KeyId;
 use model::layout::{LayoutError, Reader, Writer};
 use model::limits;
 
-use super::{ORDERS_MAX, PROOF_MAX};
 use super::order::{put_head, take_head};
+use super::{ORDERS_MAX, PROOF_MAX};
 use crate::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 
 /// What was chosen for a signature.

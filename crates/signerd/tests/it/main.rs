@@ -9,6 +9,7 @@
 mod adoption;
 mod attacks;
 mod journal;
+mod lanes;
 mod orders;
 mod process;
 mod proofs;

@@ -111,7 +111,7 @@ fn a_key_is_made_in_a_store_that_exists_and_of_an_algorithm_that_it_makes() {
         platform.administer(&AdminMessage::Generate { store: store.to_owned(), algorithm })
     };
     assert_eq!(code(generate("token", Algorithm::EcdsaP256)), RefusalCode::KeyStore);
-    assert_eq!(code(generate("software", Algorithm::Rsa4096)), RefusalCode::KeyStore);
+    assert_eq!(code(generate("software", Algorithm::Rsa2048)), RefusalCode::KeyStore);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystore::{Cost, Passphrase, SoftwareStore, Stores};
+use keystore::{Cost, KeyStore, Passphrase, SoftwareStore, Stores};
 use model::{
     Algorithm, Class, Clock, Content, Digest, Disclosure, Disk, FileClaim, Form, Hex16, Hex32, Instant, Item,
     ItemKey, Items, KeyId, Kind, Parameters, PersonId, PrincipalId, Proven, PublicKey, Purpose, Request,
-    RequestId, Requester, Signing, Subject, to_canonical,
+    RequestId, Requester, Signing, Space, Subject, to_canonical,
 };
 use quorum::{Change, Entry, KeyRecord, Rate, Registry};
 use signer::{AdminAnswer, AdminMessage, Answer, Head, Order, Orders, Refusal, SignOrder, Signed, Signer};
@@ -28,6 +28,8 @@ pub(crate) struct World {
     pub(crate) founder: Person,
     pub(crate) endorsers: [Person; 3],
     pub(crate) segment_bytes: usize,
+    /// Key stores beside the sealed files.
+    pub(crate) more: Vec<(Space, Arc<dyn KeyStore>)>,
     starts: std::cell::Cell<u64>,
 }
 
@@ -55,6 +57,7 @@ impl World {
             founder: Person::new(1),
             endorsers: [2, 3, 4].map(Person::new),
             segment_bytes: 64 * 1024,
+            more: Vec::new(),
             starts: std::cell::Cell::new(0),
         }
     }
@@ -69,9 +72,13 @@ impl World {
         let mut seeded = Seeded::new(self.starts.get());
         let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
         let key_disk = Arc::<MemoryDisk>::clone(&self.key_disk);
+        let files = Stores::new(Arc::new(SoftwareStore::new(key_disk, passphrase, Cost::LEAST)));
         let process = KeyProcess::open(Parts {
             disk: Arc::clone(&self.disk),
-            keys: Stores::new(Arc::new(SoftwareStore::new(key_disk, passphrase, Cost::LEAST))),
+            keys: self
+                .more
+                .iter()
+                .fold(files, |stores, (name, more)| stores.with(name.clone(), Arc::clone(more))),
             clock: Arc::<HandClock>::clone(&self.clock),
             random: Box::new(move |bytes| seeded.fill(bytes)),
             segment_bytes: self.segment_bytes,
