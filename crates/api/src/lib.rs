@@ -16,4 +16,6 @@ pub use admin::{
 };
 pub use problem::{Code, Problem};
 pub use profile::{KeyView, ProfileView, Whoami, WhoamiProfile};
-pub use request::{EndorsementSubmission, RequestContent, RequestState, RequestView, Submission};
+pub use request::{
+    EndorsementSubmission, RequestContent, RequestLine, RequestState, RequestView, Submission,
+};

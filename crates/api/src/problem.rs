@@ -1,9 +1,10 @@
 //! Problems (RFC 9457), with codes that stay.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `application/problem+json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// `urn:avouch:problem:` and the code.
     #[serde(rename = "type")]
@@ -18,16 +19,18 @@ pub struct Problem {
     pub detail: String,
     /// The id under which the server's trace knows this call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub request: Option<String>,
     /// For `stale`: what a client needs to compose once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub profile: Option<crate::ProfileView>,
 }
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $variant:ident = $word:literal, $status:literal, $title:literal, $advice:literal;)*) => {
         /// The kinds of problem there are. Codes stay; new ones may come.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[non_exhaustive]
         pub enum Code {
             $($(#[doc = $doc])* #[serde(rename = $word)] $variant,)*
@@ -94,6 +97,9 @@ codes! {
     /// The wrong kind of body.
     UnsupportedMediaType = "unsupported-media-type", 415, "the body is of the wrong kind",
         "send the `Content-Type` that the detail names";
+    /// The server was put back from a backup, or does not agree with its key process: it only reads, so that nothing forks.
+    ReadOnly = "read-only", 503, "the server only reads",
+        "ask its operator: `avouch doctor` on the server names what is wrong and how to go forward; nothing was recorded";
     /// The queue is full, or the server is going down: come back.
     Busy = "busy", 503, "the server cannot take more now",
         "send the same again after `Retry-After` seconds: it stays the same request";

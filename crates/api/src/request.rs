@@ -1,7 +1,7 @@
 //! Requests, as they are submitted and looked at.
 
 use model::receipt::Receipt;
-use model::{Digest, Instant, RequestId};
+use model::{Digest, Instant, PrincipalId, RequestId, Space};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -63,6 +63,35 @@ pub struct RequestContent {
     pub endorsements: Vec<String>,
 }
 
+/// `GET /v1/requests?state=&profile=&after=`: a request in a [`Page`](crate::Page), the newest first. On it are those
+/// that the caller asked for, and those under profiles that the caller's credential reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestLine {
+    /// Its id.
+    #[schema(value_type = schema::RequestId)]
+    pub id: RequestId,
+    /// The signing profile.
+    #[schema(value_type = schema::Space)]
+    pub profile: Space,
+    /// Who submitted it.
+    #[schema(value_type = schema::PrincipalId)]
+    pub requester: PrincipalId,
+    /// When it was submitted.
+    #[schema(value_type = schema::Instant)]
+    pub submitted: Instant,
+    /// Until when it may be signed.
+    #[schema(value_type = schema::Instant)]
+    pub deadline: Instant,
+    /// Where it stands. What is signed or logged stands as `intended` here, until it is done.
+    pub state: RequestState,
+    /// When it came to stand there.
+    #[schema(value_type = schema::Instant)]
+    pub since: Instant,
+    /// Why, where it is refused, rejected, expired or failed; what is missing, where it waits.
+    pub reasons: Vec<String>,
+}
+
 /// Where a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +120,36 @@ pub enum RequestState {
 }
 
 impl RequestState {
+    /// Every state there is.
+    pub const ALL: [Self; 10] = [
+        Self::Waiting,
+        Self::Intended,
+        Self::Signed,
+        Self::Logged,
+        Self::Done,
+        Self::Refused,
+        Self::Rejected,
+        Self::Withdrawn,
+        Self::Expired,
+        Self::Failed,
+    ];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Intended => "intended",
+            Self::Signed => "signed",
+            Self::Logged => "logged",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+        }
+    }
+
     /// Will nothing change any more?
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Waiting | Self::Intended | Self::Signed | Self::Logged)

@@ -20,6 +20,7 @@ mod manifest;
 mod online;
 mod presented;
 mod random;
+mod readiness;
 mod reading;
 mod source;
 mod ssh;

@@ -83,7 +83,9 @@ impl ClientError {
                 Code::Unauthenticated | Code::Forbidden | Code::Conflict | Code::NotWaiting | Code::Stale => {
                     Kind::Refused
                 }
-                Code::Busy | Code::Unavailable | Code::Internal | Code::TimedOut => Kind::Unreachable,
+                Code::Busy | Code::Unavailable | Code::ReadOnly | Code::Internal | Code::TimedOut => {
+                    Kind::Unreachable
+                }
                 _ => Kind::Usage,
             },
         }

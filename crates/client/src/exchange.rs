@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::Problem;
+use api::{Code, Problem};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
@@ -166,12 +166,15 @@ enum Heard {
 
 impl Failure {
     fn from_answer(url: String, status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Self {
+        let problem = serde_json::from_slice::<Problem>(body);
         let heard = match status {
+            // It stays so until its operator does something about it.
+            _ if problem.as_ref().is_ok_and(|problem| problem.code == Code::ReadOnly) => Heard::Yes,
             StatusCode::SERVICE_UNAVAILABLE => Heard::No,
             StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Heard::Perhaps,
             _ => Heard::Yes,
         };
-        let error = match serde_json::from_slice::<Problem>(body) {
+        let error = match problem {
             Ok(problem) => ClientError::Problem(Box::new(problem)),
             Err(_) => ClientError::Foreign { url, status: status.as_u16() },
         };

@@ -18,4 +18,4 @@ mod signing;
 pub use admin::AdminClient;
 pub use context::{Context, Credential};
 pub use error::{ClientError, Kind};
-pub use signing::{Client, Wait};
+pub use signing::{Client, Shard, Wait};

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use api::{EndorsementSubmission, ProfileView, RequestContent, RequestView, Submission, Whoami};
+use api::{
+    EndorsementSubmission, Page, ProfileView, RequestContent, RequestLine, RequestState, RequestView,
+    Submission, Whoami,
+};
 use model::{RequestId, Space, limits};
 
 use crate::exchange::{ANSWER_LIMIT, Call, Exchange, Repeat};
@@ -78,6 +81,20 @@ impl Client {
         self.follow(view, until).await
     }
 
+    /// A page of the requests that this caller may see, the newest first.
+    pub async fn requests(
+        &self,
+        state: Option<RequestState>,
+        profile: Option<&Space>,
+        after: Option<&str>,
+    ) -> Result<Page<RequestLine>, ClientError> {
+        let mut call = Call::get("/v1/requests", SMALL_BYTES_MAX);
+        call.query.extend(state.map(|state| ("state", state.word().to_owned())));
+        call.query.extend(profile.map(|profile| ("profile", profile.to_string())));
+        call.query.extend(after.map(|after| ("after", after.to_owned())));
+        self.exchange.json(&call).await
+    }
+
     /// The request as it was received: what an endorser reads, and recomputes the digest of.
     pub async fn content(&self, id: &RequestId) -> Result<RequestContent, ClientError> {
         self.exchange.json(&Call::get(&format!("/v1/requests/{id}/content"), RECEIPTS_BYTES_MAX)).await
@@ -101,14 +118,14 @@ impl Client {
         self.bytes("/v1/trust-root", TRUST_ROOT_BYTES_MAX).await
     }
 
-    /// The log's newest checkpoint (public listener).
-    pub async fn checkpoint(&self) -> Result<Vec<u8>, ClientError> {
-        self.bytes("/api/v2/checkpoint", SMALL_BYTES_MAX).await
+    /// The newest checkpoint of a log (public listener).
+    pub async fn checkpoint(&self, shard: &Shard) -> Result<Vec<u8>, ClientError> {
+        self.bytes(&shard.path("checkpoint"), SMALL_BYTES_MAX).await
     }
 
-    /// A tile or entry bundle of the log by its path, such as `tile/0/x001/234` (public listener).
-    pub async fn tile(&self, path: &str) -> Result<Vec<u8>, ClientError> {
-        self.bytes(&format!("/api/v2/{path}"), TILE_BYTES_MAX).await
+    /// A tile or entry bundle of a log by its path, such as `tile/0/x001/234` (public listener).
+    pub async fn tile(&self, shard: &Shard, path: &str) -> Result<Vec<u8>, ClientError> {
+        self.bytes(&shard.path(path), TILE_BYTES_MAX).await
     }
 
     /// The timestamp authority's certificate and those above it, in PEM (public listener).
@@ -132,6 +149,24 @@ impl Client {
             view = self.look(&view.id, until.step()).await?;
         }
         Ok(view)
+    }
+}
+
+/// Which log of a server is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shard {
+    /// The one that grows.
+    Newest,
+    /// The one of this origin, which may be frozen.
+    Of(String),
+}
+
+impl Shard {
+    fn path(&self, within: &str) -> String {
+        match self {
+            Self::Newest => format!("/api/v2/{within}"),
+            Self::Of(origin) => format!("/shards/{origin}/api/v2/{within}"),
+        }
     }
 }
 

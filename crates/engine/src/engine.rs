@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use identity::Caller;
-use model::{Instant, Profile, RequestId, Space};
+use model::{Instant, PrincipalId, Profile, RequestId, Space};
 
 use crate::board::{Reply, Seat};
 use crate::lanes::{Lanes, RETRY_AFTER};
@@ -62,6 +62,11 @@ impl Engine {
         Ok(Self { world, lanes: Arc::new(Mutex::new(Some(Arc::new(lanes)))) })
     }
 
+    /// An engine that shows what there is, and takes nothing in: no log is opened, no stage runs, nothing is written.
+    pub fn read_only(parts: Parts) -> Self {
+        Self { world: Arc::new(World::new(parts)), lanes: Arc::default() }
+    }
+
     /// All that a client needs to compose a request under a profile.
     pub fn profile_view(&self, caller: &Caller, profile: &Space) -> Result<ProfileView, SubmitError> {
         let found = self.world.directory.profile(profile)?.filter(|_| caller.reaches(profile));
@@ -111,12 +116,20 @@ impl Engine {
 
     /// How a request stands; `None` if there is none that this caller can see.
     pub fn view(&self, caller: &Caller, id: RequestId) -> Result<Option<View>, SubmitError> {
-        Ok(self.world.view(id)?.filter(|(row, _)| sees(caller, row)).map(|(_, view)| view))
+        Ok(self
+            .world
+            .view(id)?
+            .filter(|(row, _)| sees(caller, &row.caller.principal, &row.profile))
+            .map(|(_, view)| view))
     }
 
     /// The request, its items and its endorsements as they were received: what an endorser recomputes.
     pub fn request(&self, caller: &Caller, id: RequestId) -> Result<Option<crate::Row>, SubmitError> {
-        Ok(self.world.view(id)?.map(|(row, _)| row).filter(|row| sees(caller, row)))
+        Ok(self
+            .world
+            .view(id)?
+            .map(|(row, _)| row)
+            .filter(|row| sees(caller, &row.caller.principal, &row.profile)))
     }
 
     /// Calls `reply` once a request is final: at once, if it is; or at once with how it stands, where too many wait
@@ -182,7 +195,7 @@ impl Engine {
     }
 }
 
-/// Whoever asked sees a request, and whoever may sign in its space under its profile.
-fn sees(caller: &Caller, row: &crate::Row) -> bool {
-    row.caller.principal == caller.principal || caller.reaches(&row.profile)
+/// May this caller see a request? Whoever asked may, and whoever may sign in its space under its profile.
+pub fn sees(caller: &Caller, requester: &PrincipalId, profile: &Space) -> bool {
+    *requester == caller.principal || caller.reaches(profile)
 }

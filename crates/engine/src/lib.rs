@@ -32,7 +32,7 @@ pub use calls::{
     Conflict, Decision, Directory, Known, Leaf, LeafKind, Ledger, Lookup, Moment, PolicyEngine, Question,
     RequestStore, Row, StampError, Standing, StoreError, Timestamper, Write,
 };
-pub use engine::{Engine, EngineError, Watch};
+pub use engine::{Engine, EngineError, Watch, sees};
 pub use metrics::{Histogram, LATENCY_BOUNDS_S, Metrics, Outcomes, STAGES, StageMetrics};
 pub use platform::PlatformError;
 pub use recovery::take_up;

@@ -1,8 +1,8 @@
 //! Before anything is served: do store and key process know the same log?
 //!
 //! The key process remembers the last checkpoint that it signed. A store that was put back from a backup is behind it,
-//! and would be refused at its first new entry; here that is found, and told, before one is taken. A registry that
-//! says that the log goes on under another origin makes the server begin that log, and freeze the one before.
+//! and would be refused at its first new entry; here that is found, and told, before one is taken: such a store is
+//! read, and nothing is written to it. A registry that says that the log goes on under another origin makes the server begin that log, and freeze the one before.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::wiring::{Rooms, holder};
 pub enum AgreementError {
     /// A folder that was restored, and nobody looked at it since.
     #[error(
-        "`{}` comes from a backup, and nothing is written to it before its books were checked: run `avouch fsck` on the data folder, then start again",
+        "`{}` comes from a backup, and nothing is written to it before its books were checked: end the server, run `avouch fsck` on the data folder, then start again",
         folder.display()
     )]
     Unchecked {
@@ -102,26 +102,55 @@ pub enum AgreementError {
 }
 
 impl AgreementError {
-    /// Does it stay so until somebody does something about it?
+    /// Does it stay so until somebody does something about it, and is it no good even to read?
     pub const fn is_for_good(&self) -> bool {
+        matches!(self, Self::OtherLog { .. } | Self::Store(OpenError::Older { .. }))
+    }
+
+    /// Is what the store holds still what this platform once said, so that it may be shown?
+    ///
+    /// INVARIANT: only a log that the key process of this platform signed for is shown under this platform's name.
+    const fn leaves_it_readable(&self) -> bool {
         matches!(
             self,
             Self::Unchecked { .. }
                 | Self::StoreBehind { .. }
                 | Self::KeyProcessBehind { .. }
                 | Self::OtherRoot { .. }
-                | Self::OtherLog { .. }
                 | Self::Refused(_)
         )
     }
 }
 
-/// Opens the store once it agrees with the key process.
-pub(crate) fn agreed(
+/// A store, and what may be done with it.
+pub(crate) enum Standing {
+    /// Store and key process agree: it is written to.
+    Agreed(Store),
+    /// They do not, or nobody looked yet: it is read.
+    ReadOnly {
+        /// The store, which refuses to be written to.
+        store: Store,
+        /// What must be put right first, and how.
+        why: AgreementError,
+    },
+}
+
+/// Opens the store: to write to it once it agrees with the key process, to read it where that is safe.
+pub(crate) fn stand(
     folder: &Path,
     signer: &Arc<dyn Signer>,
     clock: &Arc<dyn Clock>,
-) -> Result<Store, AgreementError> {
+) -> Result<Standing, AgreementError> {
+    match agreed(folder, signer, clock) {
+        Ok(store) => Ok(Standing::Agreed(store)),
+        Err(why) if why.leaves_it_readable() => {
+            Ok(Standing::ReadOnly { store: Store::read_only(folder, Arc::clone(clock))?, why })
+        }
+        Err(why) => Err(why),
+    }
+}
+
+fn agreed(folder: &Path, signer: &Arc<dyn Signer>, clock: &Arc<dyn Clock>) -> Result<Store, AgreementError> {
     let restoration = Restoration::read(folder)?;
     if restoration == Restoration::Unchecked {
         return Err(AgreementError::Unchecked { folder: folder.to_owned() });
@@ -129,7 +158,7 @@ pub(crate) fn agreed(
     let open = || Store::open(folder, &holder(), Arc::clone(clock));
     let store = open()?;
     let told = signer.state()?;
-    let registry = Registry::replay(told.registry.iter().map(Vec::as_slice))?;
+    let registry = told.replay()?;
     let log = registry.platform_key(Form::Checkpoint);
     let origin = log.and_then(|key| key.record.origin.clone()).unwrap_or_default();
     let store = match (store.load()?, log) {

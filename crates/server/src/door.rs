@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use api::Code;
 use aws_lc_rs::rand;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER;
@@ -23,6 +24,16 @@ const CALL_ID_BYTES_MAX: usize = 64;
 pub(crate) struct Sentry {
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) visitors: Visitors,
+    pub(crate) access: Access,
+}
+
+/// What is let through.
+#[derive(Debug, Clone)]
+pub(crate) enum Access {
+    /// Everything.
+    Full,
+    /// What only reads; and why.
+    Reads(Arc<str>),
 }
 
 /// Who comes through a door.
@@ -42,7 +53,10 @@ pub(crate) async fn pass(State(sentry): State<Sentry>, request: Request, next: N
     let call = call_id(request.headers());
     let route = route(&request);
     let span = info_span!("call", id = %call, method = %request.method(), route);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = match sentry.turn_away(request.method()) {
+        Some(refusal) => refusal.into_response(),
+        None => next.run(request).instrument(span.clone()).await,
+    };
     let refusal = response.extensions_mut().remove::<Refusal>();
     let code = refusal.as_ref().map_or("ok", |refusal| refusal.problem.code.word());
     if let Some(refusal) = refusal {
@@ -59,6 +73,24 @@ pub(crate) async fn pass(State(sentry): State<Sentry>, request: Request, next: N
         response.headers_mut().insert(CALL_ID, value);
     }
     response
+}
+
+impl Sentry {
+    /// INVARIANT: where a server only reads, nothing that writes, signs or orders a signature gets past its doors.
+    fn turn_away(&self, method: &Method) -> Option<Refusal> {
+        let Access::Reads(why) = &self.access else { return None };
+        if matches!(*method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let detail = match self.visitors {
+            Visitors::Own => format!("this server only reads: {why}"),
+            // How the server is kept is no business of its callers.
+            Visitors::Callers(_) | Visitors::Public(_) => {
+                "this server only reads until it agrees with its key process, and nothing was recorded: ask its operator, whom `avouch doctor` tells the way forward".to_owned()
+            }
+        };
+        Some(Refusal::new(Code::ReadOnly, detail))
+    }
 }
 
 impl Visitors {
@@ -78,20 +110,20 @@ impl Visitors {
 /// What is answered where there is no such path.
 pub(crate) async fn no_such_path(uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect();
-    Refusal::new(api::Code::NotFound, format!("there is no `{path}` here")).unproven().into_response()
+    Refusal::new(Code::NotFound, format!("there is no `{path}` here")).unproven().into_response()
 }
 
 /// What is answered where a path has no such method.
 pub(crate) async fn no_such_method(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(200).collect();
     let detail = format!("`{path}` does not take `{}`", request.method());
-    Refusal::new(api::Code::MethodNotAllowed, detail).unproven().into_response()
+    Refusal::new(Code::MethodNotAllowed, detail).unproven().into_response()
 }
 
 fn trace(refusal: &Refusal) {
     let detail = refusal.problem.detail.as_str();
     match &refusal.cause {
-        Some(cause) if refusal.problem.code == api::Code::Internal => {
+        Some(cause) if refusal.problem.code == Code::Internal => {
             error!(detail, cause = words(&**cause), "a call failed");
         }
         Some(cause) => warn!(detail, cause = words(&**cause), "a call could not be served"),

@@ -4,6 +4,7 @@ use engine::{LATENCY_BOUNDS_S, Metrics, STAGES, StageMetrics};
 
 use signer::{Head, State};
 
+use crate::door::Access;
 use crate::telemetry::Exposition;
 
 /// Writes what the engine counted.
@@ -52,6 +53,12 @@ pub(crate) fn engine(metrics: &Metrics, text: &mut Exposition) {
         "How often something that a stage calls could not do its part.",
         |stage| stage.troubles.to_string(),
     );
+}
+
+/// Writes whether anything is taken in.
+pub(crate) fn access(access: &Access, text: &mut Exposition) {
+    text.family("avouch_read_only", "gauge", "1 where the server only reads; `/readyz` says why.");
+    text.sample("avouch_read_only", &[], u8::from(matches!(access, Access::Reads(_))));
 }
 
 /// Writes how far the books are: the key process's journal, how much of it no signed checkpoint covers yet, and the

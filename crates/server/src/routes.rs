@@ -13,7 +13,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
-use crate::door::{self, Sentry, Visitors};
+use crate::door::{self, Access, Sentry, Visitors};
 use crate::signing::Signing;
 
 use log::LogReader;
@@ -24,7 +24,7 @@ use trust_root::TrustRootShelf;
 /// The listener for requests: a credential for everything but health.
 pub(crate) fn api(signing: Signing, sentry: Sentry) -> Router {
     let router = Router::new()
-        .route("/v1/requests", post(requests::submit))
+        .route("/v1/requests", get(requests::list).post(requests::submit))
         .route("/v1/requests/{id}", get(requests::look))
         .route("/v1/requests/{id}/content", get(requests::content))
         .route("/v1/requests/{id}/endorsements", post(requests::endorse))
@@ -46,6 +46,8 @@ pub(crate) fn public(
     let log = Router::new()
         .route("/api/v2/checkpoint", get(log::checkpoint))
         .route("/api/v2/tile/{*path}", get(log::tile))
+        .route("/shards/{origin}/api/v2/checkpoint", get(log::shard_checkpoint))
+        .route("/shards/{origin}/api/v2/tile/{*path}", get(log::shard_tile))
         .with_state(log);
     let timestamp = Router::new()
         .route("/api/v1/timestamp", post(timestamp::stamp))
@@ -58,7 +60,8 @@ pub(crate) fn public(
 
 /// The loopback listener for metrics and health.
 pub(crate) fn monitored(monitor: Monitor) -> Router {
-    let sentry = Sentry { telemetry: Arc::clone(&monitor.telemetry), visitors: Visitors::Own };
+    let sentry =
+        Sentry { telemetry: Arc::clone(&monitor.telemetry), visitors: Visitors::Own, access: Access::Full };
     let router = Router::new()
         .route("/healthz", get(monitor::health))
         .route("/readyz", get(monitor::ready))

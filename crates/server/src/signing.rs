@@ -1,11 +1,13 @@
 //! Between calls that come and go and an engine that answers when it is done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::Code;
 use engine::{Engine, Reply, Row, Submission, SubmitError, View};
 use identity::Caller;
 use model::{Request, RequestId};
+use store::Store;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
@@ -13,12 +15,15 @@ use crate::blocking::blocking;
 use crate::caller::Callers;
 use crate::config::Limits;
 use crate::problem::Refusal;
+use crate::turnstile::Place;
 
 /// What the signing paths work with.
 #[derive(Clone)]
 pub(crate) struct Signing {
     pub(crate) engine: Engine,
     pub(crate) callers: Callers,
+    /// For lists, which are no part of the signing cycle.
+    pub(crate) store: Arc<Store>,
     pub(crate) limits: Limits,
     /// Says when the server goes down: who waits then gets what there is.
     pub(crate) stop: watch::Receiver<bool>,
@@ -36,8 +41,9 @@ impl Signing {
         caller: Caller,
         submission: Submission,
         wait: Duration,
+        place: Place,
     ) -> Result<View, Refusal> {
-        let (reply, answer) = reply();
+        let (reply, answer) = reply_leaving(place);
         let (engine, by) = (self.engine.clone(), caller.clone());
         let id = blocking(move || {
             let id = Request::parse(&submission.request).map_err(SubmitError::from)?.id;
@@ -80,17 +86,23 @@ impl Signing {
         caller: Caller,
         id: RequestId,
         endorsement: Vec<u8>,
+        place: Place,
     ) -> Result<View, Refusal> {
         self.seen(&caller, id).await?;
-        let (reply, answer) = reply();
+        let (reply, answer) = reply_leaving(place);
         let engine = self.engine.clone();
         hand_over(move || engine.endorse(id, endorsement, reply)).await?;
         self.answered(answer, &caller, id).await
     }
 
     /// Takes a request back.
-    pub(crate) async fn withdraw(&self, caller: Caller, id: RequestId) -> Result<View, Refusal> {
-        let (reply, answer) = reply();
+    pub(crate) async fn withdraw(
+        &self,
+        caller: Caller,
+        id: RequestId,
+        place: Place,
+    ) -> Result<View, Refusal> {
+        let (reply, answer) = reply_leaving(place);
         let (engine, by) = (self.engine.clone(), caller.clone());
         hand_over(move || engine.withdraw(by, id, reply)).await?;
         self.answered(answer, &caller, id).await
@@ -138,9 +150,18 @@ async fn hand_over(give: impl FnOnce() + Send + 'static) -> Result<(), Refusal> 
 }
 
 fn reply() -> (Reply, Answer) {
+    reply_leaving(())
+}
+
+/// An answer that frees a place: whoever goes away before it does not free it sooner.
+fn reply_leaving(place: impl Send + 'static) -> (Reply, Answer) {
     let (sender, receiver) = oneshot::channel();
-    // Whoever has gone away needs no answer.
-    (Box::new(move |result| drop(sender.send(result))), receiver)
+    let reply = move |result| {
+        drop(place);
+        // Whoever has gone away needs no answer.
+        drop(sender.send(result));
+    };
+    (Box::new(reply), receiver)
 }
 
 fn unrecorded(id: RequestId) -> Refusal {

@@ -1,8 +1,9 @@
 //! From what the engine shows to what goes over the wire.
 
-use api::{KeyView, ProfileView, RequestState, RequestView};
-use engine::{State, View};
+use api::{KeyView, ProfileView, RequestLine, RequestState, RequestView};
+use engine::{Standing, State, View};
 use model::Base64;
+use store::ListedRequest;
 
 pub(crate) fn request(view: View) -> RequestView {
     let View { id, digest, state, since, reasons, receipts } = view;
@@ -23,6 +24,18 @@ const fn request_state(state: State) -> RequestState {
         State::Expired => RequestState::Expired,
         State::Failed => RequestState::Failed,
     }
+}
+
+pub(crate) fn line(listed: ListedRequest) -> RequestLine {
+    let ListedRequest { id, profile, requester, submitted, deadline, standing } = listed;
+    let Standing { state, since, reasons } = standing;
+    let state = request_state(state);
+    RequestLine { id, profile, requester, submitted, deadline, state, since, reasons }
+}
+
+/// The state that a client names.
+pub(crate) fn state(asked: RequestState) -> Option<State> {
+    State::ALL.into_iter().find(|state| request_state(*state) == asked)
 }
 
 pub(crate) fn profile(view: engine::ProfileView) -> ProfileView {

@@ -11,16 +11,17 @@ use identity::KeySet;
 use model::Clock;
 use policy::BuiltIn;
 use signer::Signer;
-use store::Store;
+use store::{FrozenLogs, Store};
 use tlog::{CheckpointLock, TileStore};
 use tokio::sync::watch;
 use tracing::warn;
 
 use crate::admin;
-use crate::agreement::{self, AgreementError};
+use crate::agreement::{self, AgreementError, Standing};
 use crate::caller::Callers;
 use crate::config::{Config, Limits};
-use crate::door::{Sentry, Visitors};
+use crate::door::{Access, Sentry, Visitors};
+use crate::problem::words;
 use crate::routes;
 use crate::routes::log::LogReader;
 use crate::routes::monitor::Monitor;
@@ -91,15 +92,30 @@ pub(crate) fn wire(
     stop: watch::Receiver<bool>,
 ) -> Result<Wired, WiringError> {
     let lane = || -> Arc<dyn Signer> { Arc::new(signer::Client::new(&config.signer_socket)) };
-    let store = Arc::new(agreement::agreed(&config.folder, &lane(), &clock)?);
+    let (store, access) = match agreement::stand(&config.folder, &lane(), &clock)? {
+        Standing::Agreed(store) => (store, Access::Full),
+        Standing::ReadOnly { store, why } => (store, Access::Reads(words(&why).into())),
+    };
+    let (store, frozen) = (Arc::new(store), Arc::new(FrozenLogs::open(&config.folder)?));
     let rooms = Rooms::new(Arc::clone(&store), lane(), lane());
     // A lane and an authority that only the public waits at: however many ask, no signature queues behind them.
     let public_authority = rooms.authority(lane());
-    let engine = Engine::start(rooms.parts(Arc::clone(&clock)))?;
-    tokio::spawn(sweep(engine.clone(), stop.clone()));
-    tokio::spawn(record_strangers(engine.clone(), Arc::clone(&strangers), stop.clone()));
-    let admin = admin::router(store, Arc::clone(&rooms.signer), Arc::clone(&clock));
-    let outside = Outside { clock, public_url, limits: config.limits.clone(), strangers, stop };
+    let parts = rooms.parts(Arc::clone(&clock));
+    let engine = match &access {
+        Access::Full => {
+            let engine = Engine::start(parts)?;
+            tokio::spawn(sweep(engine.clone(), stop.clone()));
+            tokio::spawn(record_strangers(engine.clone(), Arc::clone(&strangers), stop.clone()));
+            engine
+        }
+        Access::Reads(why) => {
+            warn!(why = &**why, "this server only reads");
+            Engine::read_only(parts)
+        }
+    };
+    let admin = admin::router(Arc::clone(&store), Arc::clone(&rooms.signer), Arc::clone(&clock));
+    let outside =
+        Outside { clock, public_url, limits: config.limits.clone(), strangers, store, frozen, access, stop };
     Ok(Wired { routers: rooms.routers(&engine, public_authority, admin, outside), engine })
 }
 
@@ -109,6 +125,9 @@ struct Outside {
     public_url: String,
     limits: Limits,
     strangers: Arc<Strangers>,
+    store: Arc<Store>,
+    frozen: Arc<FrozenLogs>,
+    access: Access,
     stop: watch::Receiver<bool>,
 }
 
@@ -155,10 +174,10 @@ impl Rooms {
         admin: Router,
         outside: Outside,
     ) -> Routers {
-        let Outside { clock, public_url, limits, strangers, stop } = outside;
+        let Outside { clock, public_url, limits, strangers, store, frozen, access, stop } = outside;
         let telemetry = Arc::new(Telemetry::default());
         let callers = Callers { keys: self.keys, clock: Arc::clone(&clock) };
-        let signing = Signing { engine: engine.clone(), callers, limits: limits.clone(), stop };
+        let signing = Signing { engine: engine.clone(), callers, store, limits: limits.clone(), stop };
         let monitor = Monitor {
             engine: engine.clone(),
             telemetry: Arc::clone(&telemetry),
@@ -166,11 +185,13 @@ impl Rooms {
             ledger: self.ledger,
             policy: Arc::new(BuiltIn),
             tiles: Arc::clone(&self.tiles),
+            access: access.clone(),
         };
-        let log = LogReader { tiles: self.tiles };
+        let log = LogReader { tiles: self.tiles, frozen };
         let counter = TimestampCounter::open(public_authority, limits);
         let shelf = Arc::new(TrustRootShelf::new(self.signer, clock, public_url));
-        let sentry = |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors };
+        let sentry =
+            |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors, access: access.clone() };
         Routers {
             api: routes::api(signing, sentry(Visitors::Callers(Arc::clone(&strangers)))),
             public: routes::public(log, counter, shelf, sentry(Visitors::Public(strangers))),
@@ -202,10 +223,7 @@ async fn sweep(engine: Engine, mut stop: watch::Receiver<bool>) {
         let engine = engine.clone();
         let swept = tokio::task::spawn_blocking(move || engine.sweep()).await;
         if let Ok(Err(error)) = swept {
-            warn!(
-                error = crate::problem::words(&error),
-                "requests past their deadline cannot be looked for now"
-            );
+            warn!(error = words(&error), "requests past their deadline cannot be looked for now");
         }
     }
 }
@@ -221,10 +239,7 @@ async fn record_strangers(engine: Engine, strangers: Arc<Strangers>, mut stop: w
         let (engine, strangers) = (engine.clone(), Arc::clone(&strangers));
         let recorded = tokio::task::spawn_blocking(move || strangers.record_if_due(&engine)).await;
         if let Ok(Err(error)) = recorded {
-            warn!(
-                error = crate::problem::words(&error),
-                "what strangers were refused cannot be recorded now"
-            );
+            warn!(error = words(&error), "what strangers were refused cannot be recorded now");
         }
     }
 }

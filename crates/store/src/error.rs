@@ -48,6 +48,14 @@ pub enum OpenError {
         /// The newest number that is known here.
         known: u32,
     },
+    /// Written by an earlier avouch, where nothing may be changed.
+    #[error(
+        "the store's schema is `{name}`, of an earlier release, and cannot be read before it is brought up to date: `avouch fsck` it with the release that wrote it, then start this one"
+    )]
+    Older {
+        /// The name of its newest migration.
+        name: String,
+    },
     /// A migration that is not the one which was applied.
     #[error(
         "the store says that migration {number} was `{applied}`, and it is `{known}`: this is not a store of avouch"
@@ -116,6 +124,7 @@ pub(crate) enum Fault {
     Sqlite(rusqlite::Error),
     Corrupt { what: &'static str, source: Option<Box<dyn Error + Send + Sync>> },
     LeaseLost { epoch: u64 },
+    ReadOnly,
 }
 
 /// What goes wrong with a transaction, by what is known afterwards.
@@ -137,6 +146,7 @@ impl Fault {
             Self::Sqlite(source) => StoreError::Unavailable { action, source: Box::new(source) },
             Self::Corrupt { what, source } => StoreError::Corrupt { what, source },
             Self::LeaseLost { epoch } => StoreError::LeaseLost { epoch },
+            Self::ReadOnly => StoreError::ReadOnly { action },
         }
     }
 }

@@ -17,6 +17,7 @@ mod directory;
 mod error;
 mod lease;
 mod ledger;
+mod listing;
 mod principals;
 mod profiles;
 mod reader;
@@ -30,8 +31,9 @@ mod tiles;
 
 pub use error::{ChangeError, OpenError};
 pub use lease::Lease;
+pub use listing::{ListedRequest, RequestFilter, RequestPage};
 pub use reader::{Reader, StoredRequest};
 pub use restoration::Restoration;
 pub use schema::Schema;
-pub use shards::{FreezeError, SHARDS};
+pub use shards::{FreezeError, FrozenLog, FrozenLogs, SHARDS};
 pub use sqlite::{DATABASE, Store};

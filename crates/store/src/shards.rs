@@ -1,11 +1,13 @@
 //! Frozen logs: a log that is not continued is put aside with all that it showed, and a new one may begin.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tlog::{Checkpoint, Locked, TileStore};
+use tlog::{Checkpoint, Locked, NoteStoreError, TileError, TilePath, TileStore};
 
-use crate::tiles::TILES;
+use crate::tiles::{CHECKPOINT, TILES};
 use crate::{OpenError, Store, checkpoint};
 
 /// The folder of frozen logs, in the server's; each lies in a folder of its origin's name, as it was served.
@@ -27,6 +29,63 @@ pub enum FreezeError {
     /// A checkpoint that is none.
     #[error("the newest checkpoint cannot be read")]
     Checkpoint(#[from] tlog::CheckpointError),
+}
+
+/// The frozen logs of a server, for whoever reads them.
+#[derive(Debug, Clone, Default)]
+pub struct FrozenLogs {
+    folders: BTreeMap<String, PathBuf>,
+}
+
+/// A frozen log: its last checkpoint and its tiles, as they were served.
+#[derive(Debug, Clone)]
+pub struct FrozenLog {
+    folder: PathBuf,
+}
+
+impl FrozenLogs {
+    /// What is frozen in the server's folder. Logs are frozen at a start alone: the list stays what it is.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let shards = folder.join(SHARDS);
+        let failed = |source| OpenError::File { action: "look into", path: shards.clone(), source };
+        let entries = match fs::read_dir(&shards) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(failed(source)),
+        };
+        let mut folders = BTreeMap::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            if let (Ok(origin), true) = (entry.file_name().into_string(), entry.path().is_dir()) {
+                folders.insert(origin, entry.path());
+            }
+        }
+        Ok(Self { folders })
+    }
+
+    /// The frozen log of this origin.
+    pub fn find(&self, origin: &str) -> Option<FrozenLog> {
+        self.folders.get(origin).map(|folder| FrozenLog { folder: folder.clone() })
+    }
+}
+
+impl FrozenLog {
+    /// The last signed checkpoint; `None` where there is none.
+    pub fn checkpoint(&self) -> Result<Option<String>, NoteStoreError> {
+        match fs::read_to_string(self.folder.join(CHECKPOINT)) {
+            Ok(note) => Ok(Some(note)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(NoteStoreError(Box::new(error))),
+        }
+    }
+
+    /// The bytes of a tile.
+    pub fn tile(&self, path: TilePath) -> Result<Vec<u8>, TileError> {
+        fs::read(self.folder.join(path.to_string())).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => TileError::Missing { path },
+            _ => TileError::Failed { path, source: Box::new(error) },
+        })
+    }
 }
 
 impl Store {

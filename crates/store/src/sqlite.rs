@@ -23,14 +23,19 @@ const LOCK: &str = "store.lock";
 /// How many connections that read are kept open.
 const READERS_MAX: usize = 4;
 
-/// The server's store. It is the only one on its folder, and holds the lease.
+/// The server's store: the only one on its folder, which holds the lease; or one that only reads.
 pub struct Store {
     folder: PathBuf,
     clock: Arc<dyn Clock>,
-    lease: Lease,
-    writer: Mutex<Connection>,
+    hold: Option<Hold>,
     readers: Mutex<Vec<Connection>>,
     pub(crate) tiles: Tiles,
+}
+
+/// What whoever writes has alone.
+struct Hold {
+    lease: Lease,
+    writer: Mutex<Connection>,
     /// Locked for as long as the store is open.
     _lock: File,
 }
@@ -61,6 +66,23 @@ impl Store {
         Self::with(folder, holder, clock, lock, connection)
     }
 
+    /// Opens the store of a platform for reading alone: nothing in its folder is changed, no lease is taken, and
+    /// whatever would write is refused with [`StoreError::ReadOnly`].
+    pub fn read_only(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let path = folder.join(DATABASE);
+        if !path.exists() {
+            return Err(OpenError::Missing { path });
+        }
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let schema = schema::read(&connection)?;
+        if !schema.missing.is_empty() {
+            return Err(OpenError::Older { name: schema.name });
+        }
+        let tiles = Tiles::read_only(folder, &connection)?;
+        let readers = Mutex::new(vec![connection]);
+        Ok(Self { folder: folder.to_owned(), clock, hold: None, readers, tiles })
+    }
+
     fn with(
         folder: &Path,
         holder: &str,
@@ -88,17 +110,15 @@ impl Store {
         Ok(Self {
             folder: folder.to_owned(),
             clock,
-            lease,
-            writer: Mutex::new(connection),
+            hold: Some(Hold { lease, writer: Mutex::new(connection), _lock: lock }),
             readers: Mutex::new(Vec::new()),
             tiles,
-            _lock: lock,
         })
     }
 
-    /// The lease under which this store writes.
-    pub const fn lease(&self) -> &Lease {
-        &self.lease
+    /// The lease under which this store writes; none, where it only reads.
+    pub fn lease(&self) -> Option<&Lease> {
+        self.hold.as_ref().map(|hold| &hold.lease)
     }
 
     /// Reads. What was committed before is seen.
@@ -126,11 +146,12 @@ impl Store {
         &self,
         write: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
     ) -> Result<T, Failed> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let hold = self.hold.as_ref().ok_or(Failed::Untouched(Fault::ReadOnly))?;
+        let mut writer = hold.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = writer.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = begun.map_err(|source| Failed::Untouched(source.into()))?;
         let written =
-            lease::fence(&transaction, self.lease.epoch, self.clock.now()).and_then(|()| write(&transaction));
+            lease::fence(&transaction, hold.lease.epoch, self.clock.now()).and_then(|()| write(&transaction));
         // Dropping the transaction rolls it back.
         let written = written.map_err(Failed::Untouched)?;
         // CRASH: before this nothing of it is durable, after it all of it is.
@@ -156,7 +177,8 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         self.readers().clear();
-        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(hold) = &mut self.hold else { return };
+        let writer = hold.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
         let into_file =
             writer.query_row(include_str!("../sql/wal_checkpoint.sql"), [], |row| row.get::<_, i64>(0));
         if matches!(into_file, Ok(0)) {

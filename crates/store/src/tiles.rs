@@ -27,12 +27,20 @@ const SETTLE_BYTES: u64 = 8 * 1024 * 1024;
 /// The folder of tiles, and which of them only the database is known to hold.
 pub(crate) struct Tiles {
     folder: PathBuf,
+    access: Access,
     staged: Mutex<Staged>,
 }
 
 struct Staged {
     tiles: HashMap<TilePath, Tile>,
     settling: Settling,
+}
+
+/// May files be written?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Writes,
+    Reads,
 }
 
 /// Are staged tiles brought to the disk?
@@ -55,13 +63,22 @@ enum Tile {
 impl Tiles {
     /// The folder, with all that the database holds to be written once more: files may have been torn since.
     pub(crate) fn open(folder: &Path, connection: &Connection) -> Result<Self, OpenError> {
-        let folder = folder.join(TILES);
-        let made = fs::create_dir_all(&folder);
-        made.map_err(|source| OpenError::File { action: "make", path: folder.clone(), source })?;
+        let tiles = folder.join(TILES);
+        let made = fs::create_dir_all(&tiles);
+        made.map_err(|source| OpenError::File { action: "make", path: tiles.clone(), source })?;
+        Self::with(tiles, Access::Writes, connection)
+    }
+
+    /// The same, where nothing is written: what only the database holds is read from there.
+    pub(crate) fn read_only(folder: &Path, connection: &Connection) -> Result<Self, OpenError> {
+        Self::with(folder.join(TILES), Access::Reads, connection)
+    }
+
+    fn with(folder: PathBuf, access: Access, connection: &Connection) -> Result<Self, OpenError> {
         let staged =
             checkpoint::staged(connection).map_err(|fault| fault.into_store("read the staged tiles"))?;
         let tiles = staged.into_iter().map(|(path, bytes)| (path, Tile::Unwritten(bytes))).collect();
-        Ok(Self { folder, staged: Mutex::new(Staged { tiles, settling: Settling::Goes }) })
+        Ok(Self { folder, access, staged: Mutex::new(Staged { tiles, settling: Settling::Goes }) })
     }
 
     /// Brings what is staged and written to the disk, if it is much, and says which tiles the database may let go of.
@@ -111,6 +128,7 @@ impl Tiles {
 
     fn write_tile(&self, path: TilePath, bytes: &[u8]) -> Result<(), TileError> {
         let failed = |source: io::Error| TileError::Failed { path, source: Box::new(source) };
+        self.check_access().map_err(failed)?;
         let mut staged = self.staged();
         if let Some(tile) = staged.tiles.get_mut(&path) {
             let digest = Digest::of(bytes);
@@ -148,6 +166,13 @@ impl Tiles {
         })
     }
 
+    fn check_access(&self) -> io::Result<()> {
+        match self.access {
+            Access::Writes => Ok(()),
+            Access::Reads => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+        }
+    }
+
     fn file(&self, path: &TilePath) -> PathBuf {
         self.folder.join(path.to_string())
     }
@@ -167,7 +192,8 @@ impl TileStore for Store {
     }
 
     fn publish(&self, note: &str) -> Result<(), NoteStoreError> {
-        let published = replace(&self.tiles.folder.join(CHECKPOINT), note.as_bytes());
+        let path = self.tiles.folder.join(CHECKPOINT);
+        let published = self.tiles.check_access().and_then(|()| replace(&path, note.as_bytes()));
         published.map_err(|source| NoteStoreError(Box::new(source)))
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ::verify::TrustRoot;
 use clap::{Args, Subcommand};
-use client::Client;
+use client::{Client, Shard};
 use envelope::rekor::Body;
 use model::Digest;
 use model::merkle::leaf_hash;
@@ -22,6 +22,9 @@ use crate::terminal::Terminal;
 pub(crate) struct LogArgs {
     #[command(subcommand)]
     verb: LogVerb,
+    /// The origin of the log to read, where it is not the newest: an adoption freezes one, and begins another
+    #[arg(long, value_name = "ORIGIN", global = true)]
+    shard: Option<String>,
     #[command(flatten)]
     context: ContextArgs,
 }
@@ -58,13 +61,15 @@ enum LogVerb {
 /// A log, read over the network.
 struct Reader {
     client: Client,
+    shard: Shard,
     root: TrustRoot,
     checkpoint: SignedCheckpoint,
 }
 
 pub(super) fn run(args: &LogArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let context = args.context.load()?;
-    let reader = Reader::open(&context)?;
+    let shard = args.shard.clone().map_or(Shard::Newest, Shard::Of);
+    let reader = Reader::open(&context, shard)?;
     match &args.verb {
         LogVerb::Checkpoint => terminal.bytes(reader.checkpoint.note().as_bytes()),
         LogVerb::Entry { index } => {
@@ -74,7 +79,7 @@ pub(super) fn run(args: &LogArgs, terminal: Terminal) -> Result<Exit, Failure> {
         LogVerb::Prove { index } => reader.prove(*index, terminal)?,
         LogVerb::Follow { state, .. } => {
             let state = state.clone().map_or_else(
-                || Ok(args.context.path()?.with_file_name("checkpoint.txt")),
+                || Ok(args.context.path()?.with_file_name(remembered(args.shard.as_deref()))),
                 Ok::<_, Failure>,
             )?;
             reader.follow(&state, terminal)?;
@@ -84,15 +89,25 @@ pub(super) fn run(args: &LogArgs, terminal: Terminal) -> Result<Exit, Failure> {
 }
 
 impl Reader {
-    fn open(context: &Context) -> Result<Self, Failure> {
+    fn open(context: &Context, shard: Shard) -> Result<Self, Failure> {
         let (client, root) = (context.public()?, context.trust_root()?);
-        let note = crate::online::call(client.checkpoint())?;
+        if let Shard::Of(origin) = &shard {
+            check_origin(&root, origin)?;
+        }
+        let note = crate::online::call(client.checkpoint(&shard))?;
         let checkpoint = open_checkpoint(&root, &String::from_utf8_lossy(&note))?;
-        Ok(Self { client, root, checkpoint })
+        // INVARIANT: what is shown as this log was signed as this log.
+        if matches!(&shard, Shard::Of(origin) if origin != checkpoint.checkpoint().origin()) {
+            return Err(Failure::Process {
+                process: "the server",
+                fault: format!("showed the log `{}` for another", checkpoint.checkpoint().origin()),
+            });
+        }
+        Ok(Self { client, shard, root, checkpoint })
     }
 
     fn tile(&self, path: TilePath) -> Result<Vec<u8>, Failure> {
-        crate::online::call(self.client.tile(&path.to_string()))
+        crate::online::call(self.client.tile(&self.shard, &path.to_string()))
     }
 
     fn entry(&self, index: u64) -> Result<Vec<u8>, Failure> {
@@ -155,6 +170,23 @@ impl Reader {
         }
         crate::files::write(state, new.note().as_bytes())
     }
+}
+
+/// The file beside the context that remembers how far a log was.
+fn remembered(shard: Option<&str>) -> String {
+    shard.map_or_else(|| "checkpoint.txt".to_owned(), |origin| format!("checkpoint-{origin}.txt"))
+}
+
+/// Only logs of the trust root are asked for; their names are harmless in paths.
+fn check_origin(root: &TrustRoot, origin: &str) -> Result<(), Failure> {
+    if root.logs().any(|log| log.name() == origin) {
+        return Ok(());
+    }
+    let known: Vec<&str> = root.logs().map(|log| log.name()).collect();
+    Err(Failure::Usage {
+        what: format!("the trust root names no log `{origin}`, but {}", known.join(", ")),
+        advice: "fetch the present trust root with `avouch trust export`",
+    })
 }
 
 /// How many entries the tile at `index` has in a log of this size.

@@ -1,5 +1,7 @@
 //! `avouch request`: read what waits to be endorsed, held against its digest and the files at hand; take it back.
 
+mod list;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -22,6 +24,8 @@ pub(crate) struct RequestArgs {
 /// What is done with a request.
 #[derive(Debug, Subcommand)]
 enum RequestVerb {
+    /// List the requests that you asked for, or may ask for, the newest first
+    List(list::ListArgs),
     /// Show what a request asks, with the digest recomputed from it; it names what `avouch endorse` signs
     #[command(after_help = "\
 Example:
@@ -47,6 +51,7 @@ Example:
 
 pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failure> {
     match &args.verb {
+        RequestVerb::List(args) => list::run(args, terminal),
         RequestVerb::Show { request, files, context } => show(request, files, &context.load()?, terminal),
         RequestVerb::Withdraw { request, context } => {
             let view = crate::online::call(context.load()?.client()?.withdraw(request))?;

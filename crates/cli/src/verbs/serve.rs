@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use server::Addresses;
 
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::launch::Household;
+use crate::readiness::Readiness;
 use crate::terminal::Terminal;
 use crate::verbs::{doctor, init};
 
@@ -42,12 +44,22 @@ pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure>
         "avouch serves: requests at https://{}, log, timestamps and trust root at {}, metrics and health at http://{}",
         addresses.listen, addresses.public_url, addresses.monitor_listen
     ));
+    tell_missing(&addresses, terminal);
     if !doctor::is_separated(&served) {
         terminal.note(
             "one user runs both processes: a server that is taken over could read the key folder (`avouch doctor` says more)",
         );
     }
     household.keep(terminal)
+}
+
+/// Says at once what keeps the server from signing, and so how to go forward where it only reads.
+fn tell_missing(addresses: &Addresses, terminal: Terminal) {
+    // A server that does not tell is not ready, and `avouch doctor` will find out why.
+    let Ok(readiness) = Readiness::ask(addresses.monitor_listen) else { return };
+    for check in readiness.missing() {
+        terminal.note(format_args!("{} {}: {}", terminal.bad("not ready:"), check.name, check.evidence));
+    }
 }
 
 /// Starts the launcher once more, out of this terminal's reach, and waits until it serves.

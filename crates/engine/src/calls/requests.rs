@@ -180,6 +180,12 @@ pub enum StoreError {
         /// The epoch of the other.
         epoch: u64,
     },
+    /// The store was opened for reading alone.
+    #[error("cannot {action}: the store was opened for reading alone")]
+    ReadOnly {
+        /// What was tried, as a verb.
+        action: &'static str,
+    },
     /// What is stored cannot be what was written.
     #[error("the stored {what} cannot be read: run `avouch fsck`")]
     Corrupt {

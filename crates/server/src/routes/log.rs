@@ -1,38 +1,79 @@
-//! The transparency log, as C2SP tlog-tiles has it read over HTTP.
+//! The transparency log, as C2SP tlog-tiles has it read over HTTP: the one that grows, and those that were frozen.
+//!
+//! A frozen log is read at its origin, where that name leads here, and under `/shards/ORIGIN` in any case.
 
 use std::sync::Arc;
 
 use api::Code;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use store::{FrozenLog, FrozenLogs};
 use tlog::tile::TileFormatError;
 use tlog::{TileError, TilePath, TileStore};
 
 use crate::blocking::blocking;
 use crate::problem::Refusal;
 
-/// Where the log is read: the signed checkpoint that is shown, and its tiles, which were there before it.
+/// Where logs are read: the signed checkpoint that is shown, and its tiles, which were there before it.
 #[derive(Clone)]
 pub(crate) struct LogReader {
     pub(crate) tiles: Arc<dyn TileStore>,
+    pub(crate) frozen: Arc<FrozenLogs>,
+}
+
+/// One log.
+enum Shard {
+    Newest(Arc<dyn TileStore>),
+    Frozen(FrozenLog),
 }
 
 /// `GET /api/v2/checkpoint`.
-pub(crate) async fn checkpoint(State(log): State<LogReader>) -> Result<Response, Refusal> {
-    let note = blocking(move || log.checkpoint()).await?;
-    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")], note).into_response())
+pub(crate) async fn checkpoint(
+    State(log): State<LogReader>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    show_checkpoint(log.addressed(&uri, &headers)).await
 }
 
 /// `GET /api/v2/tile/…`.
 pub(crate) async fn tile(
     State(log): State<LogReader>,
     Path(path): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    show_tile(log.addressed(&uri, &headers), &path).await
+}
+
+/// `GET /shards/{origin}/api/v2/checkpoint`.
+pub(crate) async fn shard_checkpoint(
+    State(log): State<LogReader>,
+    Path(origin): Path<String>,
+) -> Result<Response, Refusal> {
+    show_checkpoint(log.named(origin).await?).await
+}
+
+/// `GET /shards/{origin}/api/v2/tile/…`.
+pub(crate) async fn shard_tile(
+    State(log): State<LogReader>,
+    Path((origin, path)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    show_tile(log.named(origin).await?, &path).await
+}
+
+async fn show_checkpoint(shard: Shard) -> Result<Response, Refusal> {
+    let note = blocking(move || shard.checkpoint()).await?;
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")], note).into_response())
+}
+
+async fn show_tile(shard: Shard, path: &str) -> Result<Response, Refusal> {
     let path: TilePath = format!("tile/{path}")
         .parse()
         .map_err(|error: TileFormatError| Refusal::new(Code::NotFound, error.to_string()))?;
-    let bytes = blocking(move || log.tile(path)).await?;
+    let bytes = blocking(move || shard.tile(path)).await?;
     // A path has one content, for ever.
     let headers =
         [(CONTENT_TYPE, "application/octet-stream"), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
@@ -40,8 +81,41 @@ pub(crate) async fn tile(
 }
 
 impl LogReader {
+    fn newest(&self) -> Shard {
+        Shard::Newest(Arc::clone(&self.tiles))
+    }
+
+    /// The log at whose origin the call arrived; the newest, where it arrived at another name.
+    fn addressed(&self, uri: &Uri, headers: &HeaderMap) -> Shard {
+        let header = headers.get(HOST).and_then(|host| host.to_str().ok()?.split(':').next());
+        let frozen = header.or_else(|| uri.host()).and_then(|host| self.frozen.find(host));
+        frozen.map_or_else(|| self.newest(), Shard::Frozen)
+    }
+
+    /// The log of an origin: a frozen one, or the one that grows.
+    async fn named(&self, origin: String) -> Result<Shard, Refusal> {
+        if let Some(frozen) = self.frozen.find(&origin) {
+            return Ok(Shard::Frozen(frozen));
+        }
+        let newest = self.newest();
+        blocking(move || match newest.checkpoint()?.lines().next() {
+            Some(own) if own == origin => Ok(newest),
+            _ => {
+                let shown: String = origin.chars().take(200).collect();
+                Err(Refusal::new(Code::NotFound, format!("there is no log `{shown}` here")))
+            }
+        })
+        .await
+    }
+}
+
+impl Shard {
     fn checkpoint(&self) -> Result<String, Refusal> {
-        match self.tiles.published() {
+        let note = match self {
+            Self::Newest(tiles) => tiles.published(),
+            Self::Frozen(log) => log.checkpoint(),
+        };
+        match note {
             Ok(Some(note)) => Ok(note),
             Ok(None) => Err(Refusal::new(Code::NotFound, "the log has no signed checkpoint yet")),
             Err(error) => Err(Refusal::unavailable("the log's checkpoint cannot be read now", error)),
@@ -49,7 +123,11 @@ impl LogReader {
     }
 
     fn tile(&self, path: TilePath) -> Result<Vec<u8>, Refusal> {
-        match self.tiles.read(&[path]).into_iter().next() {
+        let read = match self {
+            Self::Newest(tiles) => tiles.read(&[path]).into_iter().next(),
+            Self::Frozen(log) => Some(log.tile(path)),
+        };
+        match read {
             Some(Ok(bytes)) => Ok(bytes),
             None | Some(Err(TileError::Missing { .. })) => {
                 Err(Refusal::new(Code::NotFound, format!("there is no `{path}`")))

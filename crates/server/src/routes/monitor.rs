@@ -9,12 +9,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use engine::{Engine, Ledger, PolicyEngine};
 use model::Digest;
-use quorum::Registry;
 use serde::Serialize;
 use signer::Signer;
 use tlog::TileStore;
 
 use crate::blocking::blocking;
+use crate::door::Access;
 use crate::metrics;
 use crate::problem::{Refusal, words};
 use crate::telemetry::{Exposition, Telemetry};
@@ -28,6 +28,7 @@ pub(crate) struct Monitor {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) policy: Arc<dyn PolicyEngine>,
     pub(crate) tiles: Arc<dyn TileStore>,
+    pub(crate) access: Access,
 }
 
 /// Can this server sign?
@@ -75,10 +76,18 @@ pub(crate) async fn metrics(State(monitor): State<Monitor>) -> Result<Response, 
 
 impl Monitor {
     fn look(&self) -> Readiness {
-        let mut checks = vec![self.key_process(), self.ledger(), self.log()];
+        let mut checks = vec![self.agreement(), self.key_process(), self.ledger(), self.log()];
         let troubles = self.engine.troubles().into_iter();
         checks.extend(troubles.map(|(name, evidence)| Check::missing(name, evidence)));
         Readiness { ready: checks.iter().all(|check| check.state == CheckState::Pass), checks }
+    }
+
+    fn agreement(&self) -> Check {
+        const NAME: &str = "agreement";
+        match &self.access {
+            Access::Full => Check::pass(NAME, "store and key process know the same log".to_owned()),
+            Access::Reads(why) => Check::missing(NAME, format!("this server only reads: {why}")),
+        }
     }
 
     fn key_process(&self) -> Check {
@@ -87,7 +96,7 @@ impl Monitor {
             Ok(state) => state,
             Err(error) => return Check::fail(NAME, &error),
         };
-        let registry = match Registry::replay(state.registry.iter().map(Vec::as_slice)) {
+        let registry = match state.replay() {
             Ok(registry) => registry,
             Err(error) => return Check::fail(NAME, &error),
         };
@@ -125,6 +134,7 @@ impl Monitor {
     fn expose(&self) -> String {
         let mut text = Exposition::default();
         self.telemetry.write(&mut text);
+        metrics::access(&self.access, &mut text);
         metrics::engine(&self.engine.metrics(), &mut text);
         metrics::books(self.signer.state().ok().as_ref(), self.ledger.head().ok(), &mut text);
         text.into_text()

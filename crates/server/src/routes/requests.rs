@@ -1,18 +1,23 @@
 //! `/v1/requests`: submitted, looked at, endorsed, withdrawn.
 
 use std::string::FromUtf8Error;
+use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Code, EndorsementSubmission, RequestContent, Submission};
+use api::{Code, EndorsementSubmission, Page, RequestContent, RequestLine, RequestState, Submission};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Extension, Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use engine::{Repeat, SubmitError, View};
-use model::RequestId;
+use model::{RequestId, Space};
+use serde::Deserialize;
+use store::{ListedRequest, RequestFilter};
 
 use crate::accept::Peer;
+use crate::blocking::blocking;
 use crate::body;
 use crate::problem::Refusal;
 use crate::signing::Signing;
@@ -28,18 +33,54 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    let mut place = signing.callers.turnstile.admit()?;
     let caller = signing.callers.of(&headers, peer).await?;
     let wait = wait(&uri, signing.limits.wait)?;
     let idempotency_key = idempotency_key(&headers)?;
-    let sent: Submission =
-        body::json(&headers, body, body::SUBMISSION_BYTES_MAX, signing.limits.body).await?;
+    let (bytes_max, limit) = (body::SUBMISSION_BYTES_MAX, signing.limits.body);
+    let sent: Submission = body::json_within(&mut place, &headers, body, bytes_max, limit).await?;
     let submission = engine::Submission {
         request: sent.request.into_bytes(),
         items: sent.items.into_iter().map(String::into_bytes).collect(),
         idempotency_key,
         repeat: if sent.again { Repeat::Again } else { Repeat::Same },
     };
-    signing.submit(caller, submission, wait).await.map(answer)
+    signing.submit(caller, submission, wait, place).await.map(answer)
+}
+
+/// Which requests are asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    state: Option<RequestState>,
+    profile: Option<Space>,
+    after: Option<RequestId>,
+}
+
+/// `GET /v1/requests?state=&profile=&after=`.
+pub(crate) async fn list(
+    State(signing): State<Signing>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<Page<RequestLine>>, Refusal> {
+    let caller = signing.callers.of(&headers, peer).await?;
+    let query = Query::<ListQuery>::try_from_uri(&uri);
+    let Query(query) = query.map_err(|error| Refusal::new(Code::Malformed, list_words(&error)))?;
+    let ListQuery { state, profile, after } = query;
+    let filter = RequestFilter { state: state.and_then(views::state), profile, after };
+    let store = Arc::clone(&signing.store);
+    let may_see = move |one: &ListedRequest| engine::sees(&caller, &one.requester, &one.profile);
+    let page = blocking(move || store.request_page(&filter, may_see)).await?;
+    let items = page.requests.into_iter().map(views::line).collect();
+    Ok(Json(Page { items, next: page.next.map(|id| id.to_string()) }))
+}
+
+/// What is wrong with a query, without the words of whoever reads it.
+fn list_words(error: &QueryRejection) -> String {
+    let text = error.body_text();
+    let text = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, what)| what);
+    format!("{text}; this path takes `state`, `profile` and `after`")
 }
 
 /// `GET /v1/requests/{id}?wait=`.
@@ -81,11 +122,13 @@ pub(crate) async fn endorse(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    let mut place = signing.callers.turnstile.admit()?;
     let caller = signing.callers.of(&headers, peer).await?;
     let id = request_id(&id)?;
+    let (bytes_max, limit) = (body::SMALL_BYTES_MAX, signing.limits.body);
     let sent: EndorsementSubmission =
-        body::json(&headers, body, body::SMALL_BYTES_MAX, signing.limits.body).await?;
-    signing.endorse(caller, id, sent.endorsement.into_bytes()).await.map(answer)
+        body::json_within(&mut place, &headers, body, bytes_max, limit).await?;
+    signing.endorse(caller, id, sent.endorsement.into_bytes(), place).await.map(answer)
 }
 
 /// `POST /v1/requests/{id}/withdrawal`.
@@ -95,8 +138,9 @@ pub(crate) async fn withdraw(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    let place = signing.callers.turnstile.admit()?;
     let caller = signing.callers.of(&headers, peer).await?;
-    signing.withdraw(caller, request_id(&id)?).await.map(answer)
+    signing.withdraw(caller, request_id(&id)?, place).await.map(answer)
 }
 
 /// `200` for what is final, `202` for what goes on.

@@ -2,6 +2,7 @@
 
 use engine::{RequestStore, State, StoreError};
 use store::{OpenError, Store};
+use tlog::{TilePath, TileStore};
 
 use crate::world::{World, id, insert, row};
 
@@ -17,7 +18,8 @@ fn a_second_server_on_the_folder_is_refused_by_the_name_of_the_first() {
     );
     drop(first);
     let second = world.open("second").unwrap();
-    assert_eq!((second.lease().holder.as_str(), second.lease().epoch), ("second", 2));
+    let lease = second.lease().unwrap();
+    assert_eq!((lease.holder.as_str(), lease.epoch), ("second", 2));
 }
 
 #[test]
@@ -92,4 +94,35 @@ fn what_was_written_is_there_after_a_restart() {
     let store = world.open("second").unwrap();
     assert_eq!(store.load(&[id(1), id(2)]).unwrap(), [Some(row(1, State::Intended)), None]);
     assert_eq!(store.unfinished(model::Instant::EPOCH).unwrap(), [id(1)]);
+}
+
+#[test]
+fn a_store_that_only_reads_shows_everything_and_changes_nothing() {
+    let (world, store) = World::new();
+    RequestStore::write(&store, &[insert(row(1, State::Done))]).unwrap();
+    let path: TilePath = "tile/0/000.p/1".parse().unwrap();
+    tlog::CheckpointLock::create(&store, "log\n0\n").unwrap();
+    tlog::CheckpointLock::swap(&store, "log\n0\n", "log\n1\n", &[(path, vec![7; 32])]).unwrap();
+    drop(store);
+    let files = || {
+        let names = ["store.sqlite", "store.closed"];
+        names.map(|name| std::fs::read(world.folder().join(name)).unwrap())
+    };
+    let before = files();
+    let store = Store::read_only(world.folder(), world.clock()).unwrap();
+    assert!(store.lease().is_none());
+    assert_eq!(store.load(&[id(1)]).unwrap(), [Some(row(1, State::Done))]);
+    assert_eq!(TileStore::read(&store, &[path])[0].as_ref().unwrap(), &[7; 32], "which no file holds yet");
+    let refused = RequestStore::write(&store, &[insert(row(2, State::Done))]).unwrap_err();
+    assert_eq!(refused.to_string(), "cannot write requests: the store was opened for reading alone");
+    assert!(TileStore::write(&store, &[(path, vec![7; 32])])[0].is_err());
+    assert!(TileStore::publish(&store, "a note").is_err());
+    assert!(tlog::CheckpointLock::swap(&store, "log\n1\n", "log\n2\n", &[]).is_err());
+    drop(store);
+    assert_eq!(files(), before);
+    assert!(!world.folder().join("tiles/tile").exists());
+    // Whoever writes is not kept out.
+    let reading = Store::read_only(world.folder(), world.clock()).unwrap();
+    world.open("writer").unwrap();
+    drop(reading);
 }
