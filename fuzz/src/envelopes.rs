@@ -15,9 +15,9 @@ pub fn cms(bytes: &[u8]) -> Reading {
     assert!(opened.certificates().len() <= signed_data::CERTIFICATES_MAX);
     let _ = (opened.token(), opened.to_be_signed(), opened.signature());
     assert!(opened.verify_content(UNSIGNED).is_err(), "nobody signed that");
-    assert!(opened.verify_signature(&Digest::of(UNSIGNED)).is_err(), "nobody signed that");
+    assert!(opened.verify_signature(&Digest::of(UNSIGNED).into()).is_err(), "nobody signed that");
     let mut reading = Refused;
-    for verified in [opened.verify_content(ARTIFACT), opened.verify_signature(&Digest::of(ARTIFACT))]
+    for verified in [opened.verify_content(ARTIFACT), opened.verify_signature(&Digest::of(ARTIFACT).into())]
         .into_iter()
         .flatten()
     {

@@ -71,7 +71,7 @@ pub fn cms(bytes: &[u8]) -> Reading {
 }
 
 fn artifact(bytes: &[u8]) -> Artifact {
-    Artifact { sha256: Digest::of(bytes), name: None }
+    Artifact { digests: Digest::of(bytes).into(), name: None }
 }
 
 /// What asks for no evidence of time and log.

@@ -335,7 +335,7 @@ impl<'a> Run<'a> {
         if u64::try_from(state.registry.len()).is_ok_and(|entries| entries == self.registry.entries()) {
             return;
         }
-        if let Ok(registry) = Registry::replay(state.registry.iter().map(Vec::as_slice)) {
+        if let Ok(registry) = state.replay() {
             self.registry = registry;
         }
     }

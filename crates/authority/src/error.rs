@@ -19,20 +19,17 @@ pub enum AuthorityError {
     /// The ledger's head, which goes with every order, cannot be read.
     #[error("the head of the audit ledger cannot be read")]
     Ledger(#[source] Arc<StoreError>),
-    /// The key process tells of a registry that does not hold together.
-    #[error("the registry that the key process tells of does not hold together")]
-    Registry(#[source] Arc<quorum::RegistryError>),
+    /// What the key process tells of the platform cannot be believed.
+    #[error("what the key process tells of the platform does not hold together")]
+    Platform(#[source] Arc<signer::PlatformError>),
     /// There is no key for timestamps.
     #[error("the platform has no active timestamp key: add one with `avouch key create`")]
     NoKey,
-    /// The timestamp key has no certificate, or one that cannot be read.
-    #[error("timestamp key `{key}` has no certificate that can be read")]
+    /// The timestamp key has no certificate.
+    #[error("timestamp key `{key}` has no certificate")]
     NoCertificate {
         /// The key.
         key: KeyId,
-        /// What is wrong with it, where there is one.
-        #[source]
-        source: Option<Arc<pki::CertificateError>>,
     },
     /// The key process refused the order.
     #[error("the key process refused")]

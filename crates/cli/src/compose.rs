@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{ProfileView, Submission};
+use api::{KeyView, ProfileView, Submission};
 use model::{
     Disclosure, Hex16, Hex32, Instant, Item, Items, Kind, Parameters, Purpose, Request, RequestId, Signing,
     Subject, limits,
@@ -74,18 +74,8 @@ pub(crate) fn compose(view: &ProfileView, asked: &Asked<'_>, now: Instant) -> Re
 
 fn items(view: &ProfileView, files: &[ReadFile]) -> Result<Items, Failure> {
     let pairs = files.iter().flat_map(|file| view.keys.iter().map(move |key| (file, key)));
-    let items = pairs.zip(0..).map(|((file, key), index)| Item {
-        index,
-        salt: Hex16(random::bytes()),
-        name: file.name.clone(),
-        format: file.format.parse().expect("formats have well-formed names"),
-        form: key.form,
-        parameters: Parameters::default(),
-        key: key.key.clone(),
-        content: file.prepared.contents[0].clone(),
-        file: file.prepared.file.clone(),
-    });
-    let encoded: Vec<Vec<u8>> = items.map(|item| item.encode()).collect();
+    let items = pairs.zip(0..).map(|((file, key), index)| item(index, file, key));
+    let encoded: Vec<Vec<u8>> = items.map(|item| Ok(item?.encode())).collect::<Result<_, Failure>>()?;
     if encoded.len() > limits::ITEMS_MAX {
         return Err(Failure::Usage {
             what: format!("{} signatures, where one request holds {}", encoded.len(), limits::ITEMS_MAX),
@@ -93,6 +83,25 @@ fn items(view: &ProfileView, files: &[ReadFile]) -> Result<Items, Failure> {
         });
     }
     Items::parse(encoded).map_err(Failure::input("a file's name", "one that a receipt can hold"))
+}
+
+fn item(index: u32, file: &ReadFile, key: &KeyView) -> Result<Item, Failure> {
+    let content = file.prepared.content(key.form.carries(key.public_key.algorithm()));
+    let content = content.ok_or_else(|| Failure::Usage {
+        what: format!("key `{}` was exchanged while `{}` was read", key.key.name, file.name),
+        advice: "run the same command again",
+    })?;
+    Ok(Item {
+        index,
+        salt: Hex16(random::bytes()),
+        name: file.name.clone(),
+        format: file.format.parse().expect("formats have well-formed names"),
+        form: key.form,
+        parameters: Parameters::default(),
+        key: key.key.clone(),
+        content: content.clone(),
+        file: file.prepared.file(),
+    })
 }
 
 /// A receipt holds names that can be shown.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use formats::{HEAD_BYTES, Prepared};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::receipt::Receipt;
-use model::{Carried, limits};
-use verify::{TRUST_ROOT_BYTES_MAX, TrustRoot};
+use model::{Carried, Hash, Hashing, limits};
+use verify::{Artifact, TRUST_ROOT_BYTES_MAX, TrustRoot};
 
 use crate::failure::Failure;
 
@@ -46,30 +46,72 @@ pub(crate) struct ReadFile {
 /// The name under which standard input is signed, unless another is given.
 pub(crate) const STDIN_NAME: &str = "stdin";
 
+/// Is it standard input that is named?
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// A file that is about to be read.
+struct Source {
+    reader: Box<dyn Read>,
+    name: String,
+    bar: ProgressBar,
+}
+
+impl Source {
+    fn open(path: &Path, name: Option<&str>) -> Result<Self, Failure> {
+        let own_name = if is_stdin(path) {
+            Some(STDIN_NAME.into())
+        } else {
+            path.file_name().map(|name| name.to_string_lossy())
+        };
+        let name =
+            name.map(str::to_owned).or_else(|| own_name.map(|name| name.into_owned())).unwrap_or_default();
+        let (reader, size): (Box<dyn Read>, u64) = if is_stdin(path) {
+            (Box::new(io::stdin().lock()), 0)
+        } else {
+            let file = File::open(path).map_err(Failure::file("open", path))?;
+            let size = file.metadata().map_err(Failure::file("read", path))?.len();
+            (Box::new(file), size)
+        };
+        let bar = progress(&name, size);
+        Ok(Self { reader: Box::new(bar.wrap_read(reader)), name, bar })
+    }
+}
+
+/// Reads a file that is to be verified, once, for its digests: SHA-256 and these.
+pub(crate) fn artifact(path: &Path, others: &[Hash]) -> Result<Artifact, Failure> {
+    let Source { mut reader, name, bar } = Source::open(path, None)?;
+    let mut hashing = Hashing::new(others);
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        match reader.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => hashing.update(&chunk[..read]),
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(Failure::file("read", path)(cause)),
+        }
+    }
+    bar.finish_and_clear();
+    Ok(Artifact { digests: hashing.finish(), name: Some(name) })
+}
+
+/// Large enough that hashing, not the system call, sets the pace.
+const CHUNK_BYTES: usize = 256 * 1024;
+
 /// Reads a file once, showing how far it is where somebody looks. `-` is standard input.
 pub(crate) fn file(path: &Path, name: Option<&str>, carried: &[Carried]) -> Result<ReadFile, Failure> {
-    let is_stdin = path.as_os_str() == "-";
-    let own_name =
-        if is_stdin { Some(STDIN_NAME.into()) } else { path.file_name().map(|name| name.to_string_lossy()) };
-    let name = name.map(str::to_owned).or_else(|| own_name.map(|name| name.into_owned())).unwrap_or_default();
-    let (mut reader, size): (Box<dyn Read>, u64) = if is_stdin {
-        (Box::new(io::stdin().lock()), 0)
-    } else {
-        let file = File::open(path).map_err(Failure::file("open", path))?;
-        let size = file.metadata().map_err(Failure::file("read", path))?.len();
-        (Box::new(file), size)
-    };
+    let Source { mut reader, name, bar } = Source::open(path, name)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
     let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
     reader.by_ref().take(most).read_to_end(&mut head).map_err(Failure::file("read", path))?;
     let format = formats::sniff(&name, &head);
-    let bar = progress(&name, size);
-    let mut whole = bar.wrap_read(io::Cursor::new(head).chain(reader));
+    let mut whole = io::Cursor::new(head).chain(reader);
     let prepared = format
         .prepare(&mut whole, carried)
         .map_err(Failure::input(path.display().to_string(), "a file that can be signed"))?;
     bar.finish_and_clear();
-    Ok(ReadFile { path: (!is_stdin).then(|| path.to_owned()), name, format: format.name(), prepared })
+    Ok(ReadFile { path: (!is_stdin(path)).then(|| path.to_owned()), name, format: format.name(), prepared })
 }
 
 /// Files below this are read before anybody could look.

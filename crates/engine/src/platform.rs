@@ -1,4 +1,4 @@
-//! The platform as the key process tells of it: the registry replayed, and the chains of its keys.
+//! The platform as the key process tells of it, with each key beside its certificates.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,13 +15,10 @@ use crate::SubmitError;
 /// at worst send it an order that it refuses.
 const AGE_MAX: Duration = Duration::from_secs(1);
 
-/// The most certificates above a key's own.
-const CHAIN_MAX: usize = 8;
-
-/// The registry, replayed from its genesis, with the certificates of the platform's keys.
+/// What the key process told, with each key beside its certificates.
 #[derive(Debug)]
 pub(crate) struct Platform {
-    registry: Registry,
+    told: signer::Platform,
     keys: BTreeMap<KeyId, Arc<PlatformKey>>,
     roots: Vec<Certificate>,
 }
@@ -38,18 +35,9 @@ pub(crate) struct PlatformKey {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlatformError {
-    /// A chain of entries that does not hold together.
-    #[error("the registry that the key process shows does not replay")]
-    Registry(#[from] quorum::RegistryError),
-    /// A certificate that cannot be read.
-    #[error("the certificate of key `{key}` cannot be read")]
-    Certificate {
-        /// The key.
-        key: KeyId,
-        /// Why.
-        #[source]
-        source: pki::CertificateError,
-    },
+    /// Entries that do not hold together, or a certificate that cannot be read.
+    #[error(transparent)]
+    Told(#[from] signer::PlatformError),
     /// No key of a form that the platform itself needs.
     #[error("the registry has no active `{form}` key: add one")]
     NoKey {
@@ -72,21 +60,13 @@ impl PlatformKey {
 impl Platform {
     /// Replays what the key process tells.
     pub(crate) fn replay(state: &signer::State) -> Result<Self, PlatformError> {
-        let registry = Registry::replay(state.registry.iter().map(Vec::as_slice))?;
-        let mut certificates = BTreeMap::new();
-        for certified in &state.certificates {
-            let key = certified.key;
-            let certificate = Certificate::from_der(&certified.certificate)
-                .map_err(|source| PlatformError::Certificate { key, source })?;
-            certificates.insert(key, certificate);
-        }
-        let keys = registry.keys().map(|key| {
-            let chain = chain(&certificates, &key.record.id());
-            (key.record.id(), Arc::new(PlatformKey { key: key.clone(), chain }))
+        let told = signer::Platform::replay(state)?;
+        let keys = told.registry().keys().map(|key| {
+            let (id, chain) = (key.record.id(), told.chain(&key.record.id()).certificates);
+            (id, Arc::new(PlatformKey { key: key.clone(), chain }))
         });
-        let keys = keys.collect();
-        let roots = certificates.into_values().filter(Certificate::is_self_issued).collect();
-        Ok(Self { registry, keys, roots })
+        let (keys, roots) = (keys.collect(), told.roots().cloned().collect());
+        Ok(Self { told, keys, roots })
     }
 
     /// The certificates at which the paths of the platform's keys end.
@@ -95,38 +75,24 @@ impl Platform {
     }
 
     pub(crate) const fn registry(&self) -> &Registry {
-        &self.registry
+        self.told.registry()
     }
 
     /// The newest active generation under a name.
     pub(crate) fn active(&self, name: &Space) -> Option<&Arc<PlatformKey>> {
-        self.keys.get(&self.registry.active_key(name)?.record.id())
+        self.keys.get(&self.registry().active_key(name)?.record.id())
     }
 
     /// A generation of a key, whatever its state.
     pub(crate) fn named(&self, name: &Space, generation: u32) -> Option<&Arc<PlatformKey>> {
-        self.keys.get(&self.registry.key_named(name, generation)?.record.id())
+        self.keys.get(&self.registry().key_named(name, generation)?.record.id())
     }
 
     /// The active key of a form that only the platform itself has.
     pub(crate) fn own(&self, form: Form) -> Result<&Arc<PlatformKey>, PlatformError> {
-        let key = self.registry.platform_key(form).and_then(|key| self.keys.get(&key.record.id()));
+        let key = self.registry().platform_key(form).and_then(|key| self.keys.get(&key.record.id()));
         key.ok_or(PlatformError::NoKey { form })
     }
-}
-
-/// A key's certificate and those above it, without the self-issued one that ends the path.
-fn chain(certificates: &BTreeMap<KeyId, Certificate>, key: &KeyId) -> Vec<Certificate> {
-    let mut chain = Vec::new();
-    let mut next = certificates.get(key);
-    while let Some(certificate) = next.filter(|c| !c.is_self_issued() && chain.len() < CHAIN_MAX) {
-        chain.push(certificate.clone());
-        let issuer = certificate.issuer_der();
-        next = certificates
-            .values()
-            .find(|above| above.subject_der() == issuer && certificate.verify_signature_by(above).is_ok());
-    }
-    chain
 }
 
 /// Asks the key process for its state, and keeps the replay for a moment.

@@ -8,7 +8,7 @@ mod wire;
 
 use data_encoding::BASE64;
 use model::receipt::LogEntry;
-use model::{Base64, Digest, Hashed, PublicKey};
+use model::{Base64, Digest, Hash, Hashed, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::dsse::Envelope;
@@ -89,6 +89,13 @@ pub struct MessageDigest {
     pub algorithm: String,
     /// The digest.
     pub digest: Base64,
+}
+
+impl MessageDigest {
+    /// The hash that it names; `None` for those that nothing is verified with here.
+    pub fn hash(&self) -> Option<Hash> {
+        Hash::ALL.into_iter().find(|hash| protojson::hash_name(*hash) == self.algorithm)
+    }
 }
 
 /// An entry of a transparency log.

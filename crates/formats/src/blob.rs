@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read};
 
-use model::{Base64, Carried, Content, FileClaim, Hash, Hashing, limits};
+use model::{Base64, Carried, Content, Hash, Hashing, limits};
 
 use crate::{Format, FormatError, Likeness, Prepared};
 
@@ -51,7 +51,7 @@ impl Format for Blob {
             is_asked(Carried::Inline).then(|| Content::Inline { bytes: Base64(kept) }),
         ];
         let contents = contents.into_iter().flatten().collect();
-        Ok(Prepared { contents, file: FileClaim { sha256: digests.sha256(), size } })
+        Ok(Prepared { contents, digests, size })
     }
 }
 
@@ -60,7 +60,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use std::io;
 
-    use model::{Digest, Digest384};
+    use model::{Digest, Digest384, FileClaim};
 
     use super::*;
 
@@ -90,7 +90,7 @@ mod tests {
             assert_eq!(by(Carried::Sha256), Content::Sha256 { digest: Digest::of(bytes), length });
             assert_eq!(by(Carried::Sha384), Content::Sha384 { digest: Digest384::of(bytes), length });
             assert_eq!(whole.content(Carried::Inline), None);
-            assert_eq!(whole.file, FileClaim { sha256: Digest::of(bytes), size: length });
+            assert_eq!(whole.file(), FileClaim { sha256: Digest::of(bytes), size: length });
             if bytes.len() <= 1000 {
                 assert_eq!(Blob.prepare(&mut Drip(bytes, false), BOTH).unwrap(), whole);
             }

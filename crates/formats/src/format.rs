@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use model::{Carried, Content, FileClaim, limits};
+use model::{Carried, Content, Digests, FileClaim, limits};
 
 /// A format: where a signature lives in one kind of file.
 ///
@@ -36,11 +36,18 @@ pub enum Likeness {
 pub struct Prepared {
     /// What must be signed: the same content in each of the ways that were asked for.
     pub contents: Vec<Content>,
-    /// Digest and size of the whole file.
-    pub file: FileClaim,
+    /// The digests of the whole file, by which it is known and verified.
+    pub digests: Digests,
+    /// How many bytes it has.
+    pub size: u64,
 }
 
 impl Prepared {
+    /// What an item says of the whole file.
+    pub const fn file(&self) -> FileClaim {
+        FileClaim { sha256: self.digests.sha256(), size: self.size }
+    }
+
     /// What must be signed, carried in this way; `None` where that was not asked for.
     pub fn content(&self, carried: Carried) -> Option<&Content> {
         self.contents.iter().find(|content| content.carried() == carried)

@@ -1,7 +1,8 @@
 //! What is asked of the key process, how it answers, and how the two travel.
 //!
 //! **In scope**: orders and answers, administrative messages, frames (a fixed binary layout with a version byte),
-//! the [`Signer`] trait and the client that speaks to the key process over a Unix socket.
+//! the [`Signer`] trait and the client that speaks to the key process over a Unix socket, and the platform as the key
+//! process tells of it ([`Platform`]), which whoever is told replays for themselves.
 //!
 //! **Out of scope**: checking an order (that is `signerd`), private keys.
 //!
@@ -14,6 +15,7 @@ mod answer;
 mod client;
 mod frame;
 mod order;
+mod platform;
 mod signer;
 mod wire;
 
@@ -23,4 +25,5 @@ pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode,
 pub use client::{AdminClient, Client};
 pub use frame::{Announced, FRAME_BYTES_MAX, Frame, FrameError};
 pub use order::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};
+pub use platform::{Chain, Platform, PlatformError};
 pub use signer::{Signer, SignerError};

@@ -8,7 +8,7 @@ use model::receipt::LogEntry;
 use model::{Base64, Form, Hashed, PublicKey};
 
 use crate::anchors::Anchors;
-use crate::receipt::unreadable;
+use crate::receipt::{file_digest, unreadable};
 use crate::refused::{Fault, Gap};
 use crate::timestamp::{self, Dated};
 use crate::{
@@ -44,13 +44,15 @@ pub fn verify_bundle(
         BundleTrust::Given { key, sigstore } => (key.clone(), Anchors::of(sigstore)),
     };
     check_hint(&bundle, &key)?;
-    let to_be_signed = message(&bundle, artifact)?;
+    let to_be_signed = message(&bundle, artifact, &key)?;
     let signature = bundle.signature();
     to_be_signed
         .verify(&key, signature)
         .map_err(|cause| Refused::bad(Part::Signature, Fault::Signature(Box::new(cause))))?;
-    let mut proven =
-        vec![Proven::File { sha256: artifact.sha256 }, Proven::Signature { algorithm: key.algorithm() }];
+    let mut proven = vec![
+        Proven::File { sha256: artifact.digests.sha256() },
+        Proven::Signature { algorithm: key.algorithm() },
+    ];
     let token = at_most_one("timestamp tokens", Part::Timestamp, &bundle.timestamps)?;
     let token = token.map(Vec::as_slice);
     let Dated { time, proven: dated, open } =
@@ -82,7 +84,8 @@ pub fn verify_bundle(
     expectations.need_receipt()?;
     not_checked.push(NotChecked::NoRequest);
     let item = VerifiedItem { item: None, key: key.id(), time, proven };
-    Ok(Verified { file: artifact.sha256, platform: None, request: None, items: vec![item], not_checked })
+    let file = artifact.digests.sha256();
+    Ok(Verified { file, platform: None, request: None, items: vec![item], not_checked })
 }
 
 /// The key of the platform that the bundle names.
@@ -114,24 +117,25 @@ fn not_a_key() -> Refused {
 }
 
 /// What was signed: the file, whose digest the bundle must not contradict.
-fn message(bundle: &Bundle, artifact: &Artifact) -> Result<ToBeSigned, Refused> {
+fn message(bundle: &Bundle, artifact: &Artifact, key: &PublicKey) -> Result<ToBeSigned, Refused> {
     let Content::Message { digest, .. } = &bundle.content else {
         return Err(Refused::cannot_check(Part::Bundle, Gap::Unsupported { what: "a DSSE envelope" }));
     };
     // The signature covers the file and not this digest; but a bundle without it is one that others do not take.
     let bad = || Refused::bad(Part::Bundle, Fault::OtherEntry { field: "messageDigest" });
     let named = digest.as_ref().ok_or_else(bad)?;
-    if named.algorithm != "SHA2_256" {
-        return Err(Refused::cannot_check(
-            Part::Bundle,
-            Gap::Unsupported { what: "a digest other than SHA-256" },
-        ));
+    let unsupported = |what| Refused::cannot_check(Part::Bundle, Gap::Unsupported { what });
+    let hash = named.hash().ok_or_else(|| unsupported("a digest that is none of SHA-2"))?;
+    if named.digest.0.len() != hash.length() {
+        return Err(bad());
     }
-    let signed = model::Digest::from_slice(&named.digest.0).ok_or_else(bad)?;
-    if signed != artifact.sha256 {
-        return Err(Refused::bad(Part::File, Fault::OtherFile { signed, found: artifact.sha256 }));
+    if file_digest(artifact, hash)? != named.digest.0 {
+        return Err(Refused::bad(Part::File, Fault::OtherDigest { hash }));
     }
-    Ok(ToBeSigned::Hashed(Hashed::Sha256(artifact.sha256)))
+    // What the key signs is its own to say; that the hint goes by the same hash is a custom of those who write it.
+    let hash = key.algorithm().hash().ok_or_else(|| unsupported("a signature of the bytes themselves"))?;
+    let hashed = Hashed::from_slice(hash, file_digest(artifact, hash)?);
+    hashed.map(ToBeSigned::Hashed).ok_or_else(|| unsupported("a signature over such a digest"))
 }
 
 /// Several tokens or entries that say different things are no proof of any; ours have one.

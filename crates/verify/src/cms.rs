@@ -36,7 +36,7 @@ pub fn verify_cms(
     present: Present,
 ) -> Result<Verified, Refused> {
     let opened = cms::open(p7s).map_err(refusal)?;
-    let verified = opened.verify_signature(&artifact.sha256).map_err(refusal)?;
+    let verified = opened.verify_signature(&artifact.digests).map_err(refusal)?;
     let (signature, signer) = (verified.signature(), verified.signer());
     let public_key =
         signer.public_key().map_err(|cause| Refused::bad(Part::Key, Fault::Signature(Box::new(cause))))?;
@@ -48,7 +48,7 @@ pub fn verify_cms(
         timestamp::date(verified.token(), signature, &anchors, expectations.timestamp, present)?;
     let mut not_checked: Vec<NotChecked> = open.into_iter().collect();
     let mut proven = vec![
-        Proven::File { sha256: artifact.sha256 },
+        Proven::File { sha256: artifact.digests.sha256() },
         Proven::Signature { algorithm: public_key.algorithm() },
     ];
     proven.extend(dated);
@@ -67,7 +67,8 @@ pub fn verify_cms(
     expectations.need_receipt()?;
     not_checked.extend([NotChecked::NoRequest, NotChecked::CmsWithoutLogEntry]);
     let item = VerifiedItem { item: None, key: public_key.id(), time, proven };
-    Ok(Verified { file: artifact.sha256, platform: None, request: None, items: vec![item], not_checked })
+    let file = artifact.digests.sha256();
+    Ok(Verified { file, platform: None, request: None, items: vec![item], not_checked })
 }
 
 fn refusal(cause: CmsError) -> Refused {
@@ -75,9 +76,7 @@ fn refusal(cause: CmsError) -> Refused {
         CmsError::OtherContent => Refused::bad(Part::File, Fault::Signature(Box::new(cause))),
         CmsError::BadSignature(_) => Refused::bad(Part::Signature, Fault::Signature(Box::new(cause))),
         CmsError::Unsupported { what } => Refused::cannot_check(Part::Cms, Gap::Unsupported { what }),
-        CmsError::DigestUnknown => {
-            Refused::cannot_check(Part::Cms, Gap::Unsupported { what: "a content digest other than SHA-256" })
-        }
+        CmsError::DigestUnknown { hash } => Refused::cannot_check(Part::File, Gap::DigestUnknown { hash }),
         other => Refused::bad(Part::Cms, Fault::Unreadable(Box::new(other))),
     }
 }

@@ -4,13 +4,13 @@ use envelope::rekor::{Body, Verifier};
 use envelope::{Chosen, ComposeError, ToBeSigned, compose};
 use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::SignedItem;
-use model::{Content, Hash, RequestedItem, merkle};
+use model::{Hash, RequestedItem, merkle};
 use pki::{Certificate, PathError, Usage, verify_path};
 use quorum::{Key, Moment};
 use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, SignedCheckpoint, VerifierKey};
 
-use crate::receipt::{Bench, endorsement_bytes, unreadable};
+use crate::receipt::{Bench, endorsement_bytes, file_digest, unreadable};
 use crate::refused::{Fault, Gap};
 use crate::timestamp::Dated;
 use crate::{
@@ -56,7 +56,8 @@ pub(crate) fn verify(bench: &Bench<'_>, signed: &SignedItem, item: RequestedItem
 impl<'a> Examination<'a> {
     /// Is the item of this file, and is its content what the format makes of the file?
     fn check_file(&mut self) -> Result<(), Refused> {
-        let (signed, found) = (self.item.file.sha256, self.bench.artifact.sha256);
+        let artifact = self.bench.artifact;
+        let (signed, found) = (self.item.file.sha256, artifact.digests.sha256());
         if signed != found {
             return Err(Refused::bad(Part::File, Fault::OtherFile { signed, found }));
         }
@@ -65,17 +66,13 @@ impl<'a> Examination<'a> {
         if format.as_str() != formats::Format::name(&formats::Blob) {
             return Err(Refused::cannot_check(Part::Item, Gap::UnknownFormat { format }));
         }
-        let length = match &self.item.content {
-            Content::Sha256 { length, .. } => Some(*length),
-            Content::Inline { bytes } => u64::try_from(bytes.0.len()).ok(),
-            _ => None,
-        };
-        if self.item.content.digest(Hash::Sha256).as_deref() != Some(found.as_bytes())
-            || length != Some(self.item.file.size)
-        {
+        let content = &self.item.content;
+        let hash = content.hashed().map_or(Hash::Sha256, |hashed| hashed.hash());
+        let is_file = content.digest(hash).as_deref() == Some(file_digest(artifact, hash)?);
+        if !is_file || content.length() != self.item.file.size {
             return Err(Refused::bad(Part::Item, Fault::OtherContent { format }));
         }
-        if self.bench.artifact.name.as_ref().is_some_and(|name| *name != self.item.name) {
+        if artifact.name.as_ref().is_some_and(|name| *name != self.item.name) {
             self.open.push(NotChecked::FileName { signed_as: self.item.name.clone() });
         }
         self.proven.push(Proven::File { sha256: found });

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use model::receipt::Receipt;
-use model::{Digest, ItemError, Kind, Request, Signing, limits, to_canonical};
+use model::{Digest, Digests, Hash, ItemError, Kind, Request, Signing, limits, to_canonical};
 use quorum::{Endorsement, Governance, Registry};
 
 use crate::refused::{Fault, Gap};
@@ -12,8 +12,9 @@ use crate::{Expectations, NotChecked, Part, Present, Refused, TrustRoot, Verifie
 /// The file that somebody wants to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// Its SHA-256, computed from its bytes by whoever holds them.
-    pub sha256: Digest,
+    /// Its digests, computed from its bytes by whoever holds them: the SHA-256, and others where something was signed
+    /// by them ([`Refused::hash_needed`]).
+    pub digests: Digests,
     /// What it is called where it is now; `None` where only the digest is known.
     pub name: Option<String>,
 }
@@ -70,7 +71,7 @@ pub fn verify_receipt(
         is_new
     });
     Ok(Verified {
-        file: artifact.sha256,
+        file: artifact.digests.sha256(),
         platform: Some(root.platform()),
         request: Some(request),
         items,
@@ -172,6 +173,12 @@ fn not_requested(cause: ItemError) -> Refused {
         ItemError::NotRequested { .. } => Refused::bad(Part::Item, Fault::NotRequested),
         other => unreadable(Part::Item)(other),
     }
+}
+
+/// The digest of the file by which something was signed.
+pub(crate) fn file_digest(artifact: &Artifact, hash: Hash) -> Result<&[u8], Refused> {
+    let missing = || Refused::cannot_check(Part::File, Gap::DigestUnknown { hash });
+    artifact.digests.digest(hash).ok_or_else(missing)
 }
 
 /// A part that is not what its kind must look like.

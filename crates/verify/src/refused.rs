@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{Class, Digest, Form, Instant, KeyId, Space};
+use model::{Class, Digest, Form, Hash, Instant, KeyId, Space};
 
 /// A refusal. `Bad` never becomes good; `CannotCheck` may, with what its advice names.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +123,12 @@ pub enum Fault {
         signed: Digest,
         /// The digest of the file at hand.
         found: Digest,
+    },
+    /// The same, where something was signed by the digest of another hash.
+    #[error("the file's {hash} is not the one that was signed")]
+    OtherDigest {
+        /// The hash.
+        hash: Hash,
     },
     /// Two items of one receipt are of two files.
     #[error("it is of another file than the receipt's first")]
@@ -380,6 +386,12 @@ pub enum Gap {
         /// What was expected.
         what: &'static str,
     },
+    /// It was signed by a digest of the file that nobody computed.
+    #[error("it was signed by its {hash}, which is not known")]
+    DigestUnknown {
+        /// The hash.
+        hash: Hash,
+    },
     /// Something that needs more than is at hand.
     #[error("it is of a kind that is not read here: {what}")]
     Unsupported {
@@ -425,10 +437,20 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// The hash whose digest of the file is missing; with it, the same question has another answer.
+    pub const fn hash_needed(&self) -> Option<Hash> {
+        match self {
+            Self::CannotCheck { gap: Gap::DigestUnknown { hash }, .. } => Some(*hash),
+            _ => None,
+        }
+    }
+}
+
 impl Fault {
     const fn advice(&self) -> &'static str {
         match self {
-            Self::OtherFile { .. } => {
+            Self::OtherFile { .. } | Self::OtherDigest { .. } => {
                 "do not use the file; fetch it again from where it was published, with its receipt"
             }
             Self::Unexpected { .. } | Self::Ungoverned { .. } => {
@@ -464,6 +486,7 @@ impl Gap {
             Self::NoTimestamp => "say `--without-timestamp` if whoever signed asks for no tokens",
             Self::NoLogEntry => "say `--without-log` if whoever signed logs nothing",
             Self::FromTheFuture { .. } => "set this machine's clock, or name the time with `--at`",
+            Self::DigestUnknown { .. } => "give the file itself, and not its digest",
             Self::NeedsReceipt { .. } => "verify with the file's receipt, `NAME.receipt.json`",
             Self::Path(_) | Self::Unsupported { .. } => {
                 "verify with a tool that knows it, or ask for a signature without it"

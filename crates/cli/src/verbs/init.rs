@@ -240,8 +240,7 @@ pub(super) fn trust_root(folder: &Folder, public_url: &str, now: Instant) -> Res
 
 /// The registry of a platform, from what the key process tells of itself.
 pub(super) fn registry(folder: &Folder) -> Result<Registry, Failure> {
-    let entries = state(folder)?.registry;
-    Registry::replay(entries.iter().map(Vec::as_slice)).map_err(Failure::inside("replay the registry"))
+    state(folder)?.replay().map_err(Failure::inside("replay the registry"))
 }
 
 /// The server's folder: TLS, store, log, the profile `default`, and the first client who may use it.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use model::{Algorithm, Class, Form, Space};
+use model::{Algorithm, Class, Form, Purpose, Space};
 use quorum::{Change, Key, KeyState, Registry, RequesterProof, Requirement, Rule};
 use serde::Serialize;
 
@@ -47,7 +48,7 @@ enum KeyVerb {
     },
     /// Make a key, or the next generation of one
     #[command(
-        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create payments/cms --form cms --rule administrators=1"
+        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create payments/cms --form cms --algorithm rsa3072 --rule administrators=1"
     )]
     Create(Create),
     /// Keep a key from signing; only an endorsed change restores it
@@ -74,7 +75,7 @@ struct Create {
     #[arg(long)]
     form: Form,
     /// Its algorithm
-    #[arg(long, default_value = "ecdsa-p256-sha256")]
+    #[arg(long, default_value = "p256", value_parser = algorithms())]
     algorithm: Algorithm,
     /// A decision that its signatures may support; repeat it for several
     #[arg(long = "class", default_values = ["release"])]
@@ -104,6 +105,22 @@ struct EndorserArgs {
     /// The passphrase of an administrator's key that `avouch init` made; otherwise `ssh-keygen` signs, and asks
     #[arg(long, value_name = "FILE")]
     admin_passphrase_file: Option<PathBuf>,
+}
+
+/// The algorithms of which keys are made, by the names that people have for them; the whole word will do as well.
+fn algorithms() -> impl TypedValueParser<Value = Algorithm> {
+    const MADE: [(&str, Algorithm); 5] = [
+        ("p256", Algorithm::EcdsaP256),
+        ("p384", Algorithm::EcdsaP384),
+        ("rsa3072", Algorithm::Rsa3072),
+        ("rsa4096", Algorithm::Rsa4096),
+        ("ed25519", Algorithm::Ed25519),
+    ];
+    let names = MADE.map(|(name, algorithm)| PossibleValue::new(name).alias(algorithm.word()));
+    PossibleValuesParser::new(names).map(|text| {
+        let named = MADE.iter().find(|(name, algorithm)| *name == text || algorithm.word() == text);
+        named.expect("only these values are possible").1
+    })
 }
 
 fn requirement(text: &str) -> Result<Requirement, String> {
@@ -173,7 +190,8 @@ impl Create {
                 name: self.name.clone(),
                 generation,
                 form: self.form,
-                classes: self.classes.clone(),
+                // Only what an organisation ships is of a class.
+                classes: if self.form.purpose() == Purpose::Code { self.classes.clone() } else { Vec::new() },
                 public_key: administrator.generate(self.algorithm)?,
                 not_before: crate::clock::now(),
                 validity: days(self.days),
@@ -258,7 +276,7 @@ fn show(key: &Key, terminal: Terminal) {
         terminal.line(format_args!("  classes {}", classes.join(", ")));
     }
     match &record.rule {
-        None if record.purpose == model::Purpose::Code => terminal.line("  asks nobody before it signs"),
+        None if record.purpose == Purpose::Code => terminal.line("  asks nobody before it signs"),
         None => {}
         Some(rule) => {
             for one in &rule.requirements {

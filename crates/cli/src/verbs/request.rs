@@ -63,9 +63,10 @@ pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failur
 }
 
 fn show(id: &RequestId, files: &[PathBuf], context: &Context, terminal: Terminal) -> Result<Exit, Failure> {
-    let read = |path: &PathBuf| crate::reading::file(path, None, &[Carried::Sha256]);
-    let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let received = Received::fetch(id, context)?;
+    let carried: Vec<Carried> = received.items().map(|item| item.content.carried()).collect();
+    let read = |path: &PathBuf| crate::reading::file(path, None, &carried);
+    let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     terminal.line(format_args!("digest {}", terminal.bold(&received.digest.to_string())));
     super::inspect::show_request(&received.request, terminal);
     if !received.request.reason.is_empty() {
@@ -78,7 +79,7 @@ fn show(id: &RequestId, files: &[PathBuf], context: &Context, terminal: Terminal
     let missing: Vec<&ReadFile> = files.iter().filter(missing).collect();
     for file in &missing {
         let word = terminal.bad("not in this request:");
-        terminal.line(format_args!("{word} `{}`, sha256 {}", file.name, file.prepared.file.sha256));
+        terminal.line(format_args!("{word} `{}`, sha256 {}", file.name, file.prepared.digests.sha256()));
     }
     Ok(if missing.is_empty() { Exit::Done } else { Exit::Bad })
 }

@@ -19,7 +19,7 @@ use crate::compose::{Asked, compose};
 use crate::context::{Context, ContextArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::reading::ReadFile;
+use crate::reading::{ReadFile, is_stdin};
 use crate::terminal::Terminal;
 
 /// The flags of `avouch sign`.
@@ -123,7 +123,8 @@ pub(super) fn run(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> 
 pub(crate) fn sign(args: &SignArgs, context: &Context) -> Result<(RequestView, Vec<Signed>), Failure> {
     let client = context.client()?;
     check(args)?;
-    let files = read(args)?;
+    let profile = crate::online::call(client.profile(&args.profile))?;
+    let files = read(args, &carried(&profile))?;
     let distinct = distinct(&files);
     let asked = asked(args, &distinct);
     let view = crate::online::call(async { attend(&client, args, &asked).await })?;
@@ -173,19 +174,20 @@ fn check(args: &SignArgs) -> Result<(), Failure> {
     }
 }
 
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
+/// What the profile's keys need of a file.
+fn carried(profile: &ProfileView) -> Vec<Carried> {
+    profile.keys.iter().map(|key| key.form.carries(key.public_key.algorithm())).collect()
 }
 
-fn read(args: &SignArgs) -> Result<Vec<ReadFile>, Failure> {
+fn read(args: &SignArgs, carried: &[Carried]) -> Result<Vec<ReadFile>, Failure> {
     let name = |path: &Path| is_stdin(path).then_some(args.name.as_deref()).flatten();
-    args.files.iter().map(|path| crate::reading::file(path, name(path), &[Carried::Sha256])).collect()
+    args.files.iter().map(|path| crate::reading::file(path, name(path), carried)).collect()
 }
 
 /// The files without those that are one of the others again, by name and bytes: one receipt serves them all.
 fn distinct(files: &[ReadFile]) -> Vec<ReadFile> {
     let mut seen = BTreeSet::new();
-    let first = |file: &&ReadFile| seen.insert((file.name.clone(), file.prepared.file.sha256));
+    let first = |file: &&ReadFile| seen.insert((file.name.clone(), file.prepared.digests.sha256()));
     files.iter().filter(first).cloned().collect()
 }
 
@@ -289,14 +291,14 @@ fn keep(
 ) -> Result<Vec<Signed>, Failure> {
     let first = receipt.items.first().and_then(|signed| Item::parse(signed.item.as_bytes()).ok());
     let is_of = |file: &&ReadFile| {
-        first.as_ref().is_some_and(|item| file.prepared.file == item.file && file.name == item.name)
+        first.as_ref().is_some_and(|item| file.prepared.file() == item.file && file.name == item.name)
     };
     let same: Vec<&ReadFile> = files.iter().filter(is_of).collect();
     let file = same.first().ok_or_else(|| Failure::Process {
         process: "the server",
         fault: "answered with a receipt of none of these files".to_owned(),
     })?;
-    let artifact = Artifact { sha256: file.prepared.file.sha256, name: Some(file.name.clone()) };
+    let artifact = Artifact { digests: file.prepared.digests.clone(), name: Some(file.name.clone()) };
     trust.verify(&artifact, receipt)?;
     same.into_iter().map(|file| lay_beside(args, receipt, file, &trust.root)).collect()
 }
@@ -326,7 +328,7 @@ fn lay_beside(
             written.push(write(&beside, one.kind, &one.bytes)?);
         }
     }
-    Ok(Signed { name: file.name.clone(), sha256: file.prepared.file.sha256.to_string(), written })
+    Ok(Signed { name: file.name.clone(), sha256: file.prepared.digests.sha256().to_string(), written })
 }
 
 fn write(beside: &Path, kind: detached::Kind, bytes: &[u8]) -> Result<PathBuf, Failure> {

@@ -10,7 +10,7 @@ use ::verify::{
 use clap::Args;
 use envelope::detached;
 use envelope::trusted_root::TrustedRoot;
-use model::{Carried, Class, Digest, Instant, PublicKey, Space};
+use model::{Class, Digest, Hash, Instant, PublicKey, Space};
 use serde::Serialize;
 
 use crate::context::ContextArgs;
@@ -119,9 +119,21 @@ impl Verdict<'_> {
     }
 }
 
-/// Verifies what the flags name.
+/// Verifies what the flags name. By which digest a file was signed only its signature says; so a file that was signed
+/// by another than SHA-256 is read once more, and standard input with all of them at once.
 pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
-    let artifact = artifact(&args.file)?;
+    let all = if crate::reading::is_stdin(&args.file) { &Hash::ALL[..] } else { &[] };
+    match judge_by(args, all) {
+        Err(Failure::Refused { source, subject }) => match source.hash_needed() {
+            Some(hash) if !all.contains(&hash) => judge_by(args, &[hash]),
+            _ => Err(Failure::Refused { source, subject }),
+        },
+        judged => judged,
+    }
+}
+
+fn judge_by(args: &VerifyArgs, hashes: &[Hash]) -> Result<Verified, Failure> {
+    let artifact = artifact(&args.file, hashes)?;
     let signature = find_signature(args)?;
     let expectations = args.expectations()?;
     let present = match args.at {
@@ -169,14 +181,13 @@ pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
 }
 
 /// The file, or where there is none of that name, the file with that digest.
-fn artifact(file: &Path) -> Result<Artifact, Failure> {
+fn artifact(file: &Path, hashes: &[Hash]) -> Result<Artifact, Failure> {
     let text = file.to_string_lossy();
     let digest = text.strip_prefix("sha256:").unwrap_or(&text).parse().ok();
     if let Some(sha256) = digest.filter(|_: &Digest| !file.exists()) {
-        return Ok(Artifact { sha256, name: None });
+        return Ok(Artifact { digests: sha256.into(), name: None });
     }
-    let file = crate::reading::file(file, None, &[Carried::Sha256])?;
-    Ok(Artifact { sha256: file.prepared.file.sha256, name: Some(file.name) })
+    crate::reading::artifact(file, hashes)
 }
 
 impl VerifyArgs {

@@ -22,8 +22,11 @@ pub(crate) struct Judge {
     pub(crate) format: &'static str,
     program: Program,
     reads: Reads,
-    arguments: &'static str,
+    arguments: Arguments,
 }
+
+/// How the program is called; the words of the line have no spaces in them.
+type Arguments = fn(&Given) -> &'static str;
 
 /// Who judges.
 pub(crate) enum Program {
@@ -59,18 +62,18 @@ impl Judge {
     pub(crate) fn of_change(&self, untouched: &Given, changed: &Given) -> (Said, String) {
         let before = (self.reads)(untouched);
         let questions = (self.reads)(changed).into_iter().filter(|files| !before.contains(files));
-        let said = questions.map(|files| self.say(&files));
+        let said = questions.map(|files| self.say(&files, changed));
         said.max_by_key(|(said, _)| *said).unwrap_or((Said::Nothing, String::new()))
     }
 
     /// What it says of all that it reads.
     pub(crate) fn of(&self, given: &Given) -> (Said, String) {
-        let said = (self.reads)(given).into_iter().map(|files| self.say(&files));
+        let said = (self.reads)(given).into_iter().map(|files| self.say(&files, given));
         said.max_by_key(|(said, _)| *said).unwrap()
     }
 
-    fn say(&self, files: &Files) -> (Said, String) {
-        let arguments: Vec<&str> = self.arguments.split(' ').collect();
+    fn say(&self, files: &Files, given: &Given) -> (Said, String) {
+        let arguments: Vec<&str> = (self.arguments)(given).split(' ').collect();
         let mut command = match &self.program {
             Program::Avouch => avouch(),
             Program::Foreign(tool) => tool.command(),
@@ -109,6 +112,7 @@ const CMS: &str = "cms -verify -binary -inform DER -in f.p7s -content f -CAfile 
 const CADES: &str =
     "cms -verify -binary -inform DER -in f.p7s -content f -CAfile root.pem -purpose any -cades";
 const DGST: &str = "dgst -sha256 -verify key.pem -signature f.sig f";
+const DGST_SHA384: &str = "dgst -sha384 -verify key.pem -signature f.sig f";
 const TS: &str = "ts -verify -in f.tsr -data f.sig -CAfile root.pem";
 const TS_TOKEN: &str = "ts -verify -token_in -in token.der -data value.bin -CAfile root.pem";
 const COSIGN: &str = "verify-blob --key key.pem --trusted-root trusted_root.json --use-signed-timestamps --bundle f.sigstore.json f";
@@ -131,24 +135,32 @@ pub(crate) fn bench() -> Bench {
     let js = || testkit::sigstore_js().map(Program::SigstoreJs);
     let ours = || Some(Program::Avouch);
     let openssl = || foreign("openssl");
-    let judge = |column, format, program: Option<Program>, reads: Reads, arguments| {
+    let judge = |column, format, program: Option<Program>, reads: Reads, arguments: Arguments| {
         program.map(|program| Judge { column, format, program, reads, arguments })
     };
     let all = [
-        judge("openssl cms", "cms", openssl(), cms_files, CMS),
-        judge("openssl cms -cades", "cms", openssl(), cms_files, CADES),
-        judge("openssl dgst", "raw", openssl(), raw_files, DGST),
-        judge("openssl ts", "timestamp", openssl(), response_files, TS),
-        judge("openssl ts, token of the .p7s", "timestamp", openssl(), token_files, TS_TOKEN),
-        judge("cosign", "bundle", foreign("cosign"), bundle_files, COSIGN),
-        judge("@sigstore/verify", "bundle", js(), bundle_files, SIGSTORE_JS),
-        judge("avouch, receipt", "receipt", ours(), receipt_files, RECEIPT),
-        judge("avouch, bundle", "bundle", ours(), our_bundle_files, BUNDLE),
-        judge("avouch, bundle and key", "bundle", ours(), bundle_files, BUNDLE_AND_KEY),
-        judge("avouch, .p7s", "cms", ours(), our_cms_files, P7S),
+        judge("openssl cms", "cms", openssl(), cms_files, |_| CMS),
+        judge("openssl cms -cades", "cms", openssl(), cms_files, |_| CADES),
+        judge("openssl dgst", "raw", openssl(), raw_files, dgst),
+        judge("openssl ts", "timestamp", openssl(), response_files, |_| TS),
+        judge("openssl ts, token of the .p7s", "timestamp", openssl(), token_files, |_| TS_TOKEN),
+        judge("cosign", "bundle", foreign("cosign"), bundle_files, |_| COSIGN),
+        judge("@sigstore/verify", "bundle", js(), bundle_files, |_| SIGSTORE_JS),
+        judge("avouch, receipt", "receipt", ours(), receipt_files, |_| RECEIPT),
+        judge("avouch, bundle", "bundle", ours(), our_bundle_files, |_| BUNDLE),
+        judge("avouch, bundle and key", "bundle", ours(), bundle_files, |_| BUNDLE_AND_KEY),
+        judge("avouch, .p7s", "cms", ours(), our_cms_files, |_| P7S),
     ];
     let complete = all.iter().all(Option::is_some);
     Bench { complete, judges: all.into_iter().flatten().collect() }
+}
+
+/// The digest is that of the key's own hash.
+fn dgst(given: &Given) -> &'static str {
+    match given.key.algorithm().hash() {
+        Some(model::Hash::Sha384) => DGST_SHA384,
+        _ => DGST,
+    }
 }
 
 fn json(value: &serde_json::Value) -> Vec<u8> {

@@ -64,14 +64,14 @@ fn interop_every_changed_part_is_refused_by_a_tool_that_looks_at_it_and_by_avouc
     report(&changes, &rows, &bench.judges);
 }
 
-fn row(change: &Change, given: &Given, others: &Others, judges: &[Judge]) -> Vec<Said> {
+pub(crate) fn row(change: &Change, given: &Given, others: &Others, judges: &[Judge]) -> Vec<Said> {
     let mut changed = given.clone();
     (change.make)(&mut changed, others);
     judges.iter().map(|judge| judge.of_change(given, &changed).0).collect()
 }
 
 /// What is wrong with a row.
-fn faults(change: &Change, row: &[Said], bench: &Bench) -> Vec<String> {
+pub(crate) fn faults(change: &Change, row: &[Said], bench: &Bench) -> Vec<String> {
     let (part, what) = (change.part, change.what);
     let of = |is_foreign: bool| {
         let cells = row.iter().zip(&bench.judges);

@@ -99,7 +99,8 @@ const SIGNATURE: usize = 5;
 const TOKEN: [usize; 4] = [6, 0, 1, 0];
 
 impl Given {
-    fn read(folder: &Path, name: &str) -> Self {
+    /// Reads what stands beside a file.
+    pub(crate) fn read(folder: &Path, name: &str) -> Self {
         let bytes = |suffix: &str| fs::read(folder.join(format!("{name}{suffix}"))).unwrap();
         let json = |bytes: Vec<u8>| serde_json::from_slice(&bytes).unwrap();
         let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();

@@ -7,7 +7,6 @@ use model::journal::Leaf;
 use model::receipt::{Receipt, SignedItem};
 use model::{Form, Kind, Request, merkle};
 use pki::Certificate;
-use quorum::Registry;
 use signer::Signer;
 use tlog::{RightEdge, SignedCheckpoint, VerifierKey};
 
@@ -16,7 +15,7 @@ use crate::world::{World, space};
 /// Holds every part of a receipt to every other, as a stranger would.
 pub(crate) fn verify(world: &World, receipt: &Receipt) {
     let state = world.process.state().unwrap();
-    let registry = Registry::replay(state.registry.iter().map(Vec::as_slice)).unwrap();
+    let registry = state.replay().unwrap();
     assert!(registry.knows_head(&receipt.registry));
     let request = Request::parse(receipt.request.as_bytes()).unwrap();
     let Kind::Sign(signing) = &request.kind else { panic!("not a request to sign") };

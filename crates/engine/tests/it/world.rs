@@ -16,7 +16,7 @@ use model::{
     Logging, Parameters, PersonId, PrincipalId, Profile, ProfileKey, Proven, PublicKey, Purpose, Request,
     RequestId, Signing, Subject, Timestamping,
 };
-use quorum::{Change, KeyRecord, Registry};
+use quorum::{Change, KeyRecord};
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, JournalProof, Order, Orders, Signer, SignerError, State,
 };
@@ -353,7 +353,7 @@ impl World {
 
     pub(crate) fn enter(&self, changes: Vec<Change>) {
         let state = self.process.state().unwrap();
-        let registry = Registry::replay(state.registry.iter().map(Vec::as_slice)).unwrap();
+        let registry = state.replay().unwrap();
         let entry = self.founder.enter(&registry, changes, self.clock.now());
         self.administer(&AdminMessage::Append { entry: entry.encode() });
     }

@@ -1,6 +1,6 @@
 //! What can be wrong with a CMS envelope.
 
-use model::{Algorithm, BadSignature, KeyError};
+use model::{Algorithm, BadSignature, Hash, KeyError};
 use pki::CertificateError;
 
 use crate::der_set::Malformation;
@@ -51,11 +51,12 @@ pub enum CmsError {
     /// The content is not the one that was signed.
     #[error("the content is not the one that was signed: its digest differs")]
     OtherContent,
-    /// The content was hashed otherwise, and only its SHA-256 is known: nothing can be said.
-    #[error(
-        "the content was signed by another digest than SHA-256; the content itself is needed to check it"
-    )]
-    DigestUnknown,
+    /// The content was signed by a digest that is not known: nothing can be said.
+    #[error("the content was signed by its {hash}, which is not known")]
+    DigestUnknown {
+        /// The hash.
+        hash: Hash,
+    },
     /// The certificate at hand is not the one that was signed with (RFC 5035 §5).
     #[error("the signed attribute `signing-certificate-v2` names another certificate than the signer's")]
     OtherCertificate,

@@ -2,7 +2,7 @@
 
 use der::Encode;
 use der::asn1::ObjectIdentifier;
-use model::{Digest, Hash, Instant};
+use model::{Digests, Hash, Instant};
 use pki::Certificate;
 
 use super::asn1::{ContentInfo, SignedData, SignerInfo};
@@ -63,9 +63,9 @@ impl OpenedCms {
         self.message.signature()
     }
 
-    /// Checks that this is a signature over content with this SHA-256.
-    pub fn verify_signature(&self, content: &Digest) -> Result<VerifiedCms, CmsError> {
-        self.verify(|hash| (hash == Hash::Sha256).then(|| content.as_bytes().to_vec()))
+    /// Checks that this is a signature over content with these digests.
+    pub fn verify_signature(&self, content: &Digests) -> Result<VerifiedCms, CmsError> {
+        self.verify(|hash| content.digest(hash).map(<[u8]>::to_vec))
     }
 
     /// Checks that this is a signature over this content, whatever hash it was made with.
@@ -217,7 +217,9 @@ impl SignedMessage {
         if self.attributes.content_type != self.content_type {
             return Err(CmsError::ContentType);
         }
-        if self.attributes.message_digest != digest(self.hash).ok_or(CmsError::DigestUnknown)? {
+        if self.attributes.message_digest
+            != digest(self.hash).ok_or(CmsError::DigestUnknown { hash: self.hash })?
+        {
             return Err(CmsError::OtherContent);
         }
         let signer = self.find_signer(certificates)?;

@@ -207,7 +207,7 @@ fn both_cms_signatures_verify_up_to_their_roots_and_their_tokens_over_their_sign
         let opened = cms::open(&example(&format!("{folder}/artifact.txt.p7s"))).unwrap();
         assert_eq!(opened.to_be_signed(), example(&format!("{folder}/signed-attributes.der")));
         assert_eq!(opened.signature(), example(&format!("{folder}/signature.bin")));
-        let verified = opened.verify_signature(&Digest::of(&example("artifact.txt"))).unwrap();
+        let verified = opened.verify_signature(&Digest::of(&example("artifact.txt")).into()).unwrap();
         assert_eq!(*verified.signer(), example_certificate(&format!("{folder}/leaf.pem")));
         assert_eq!(verified.signing_time(), Some(then()));
         let roots = example_chain(&format!("{folder}/root.pem"));
@@ -218,7 +218,10 @@ fn both_cms_signatures_verify_up_to_their_roots_and_their_tokens_over_their_sign
         let roots = example_chain("certs/tsa-root.pem");
         let authority = Authority { certificates: &[], roots: &roots };
         timestamp::verify(&token, Stamped::Bytes(verified.signature()), authority).unwrap();
-        assert!(matches!(opened.verify_signature(&Digest::of(b"other")), Err(cms::CmsError::OtherContent)));
+        assert!(matches!(
+            opened.verify_signature(&Digest::of(b"other").into()),
+            Err(cms::CmsError::OtherContent)
+        ));
     }
 }
 

@@ -188,7 +188,7 @@ fn interop_requests_and_signatures_of_openssl_are_read() {
         run(&openssl, &[&what[..], &["-outform", "DER", "-out", out.to_str().unwrap()]].concat());
     assert!(made, "{said}");
     let opened = cms::open(&std::fs::read(&out).unwrap()).unwrap();
-    let verified = opened.verify_signature(&Digest::of(CONTENT)).unwrap();
+    let verified = opened.verify_signature(&Digest::of(CONTENT).into()).unwrap();
     assert_eq!(*verified.signer(), signer.certificate);
     verify_path(verified.signer(), &[], std::slice::from_ref(&signer.root), then(), Usage::CodeSigning)
         .unwrap();

@@ -42,7 +42,7 @@ fn range_of(whole: &[u8], part: &[u8]) -> std::ops::Range<usize> {
 fn every_bit_of_a_cms_signature_is_covered_but_for_other_certificates_and_unsigned_attributes() {
     for folder in ["cms/rsa", "cms/ecdsa"] {
         let p7s = example(&format!("{folder}/artifact.txt.p7s"));
-        let content = Digest::of(&example("artifact.txt"));
+        let content = Digest::of(&example("artifact.txt")).into();
         let verified = |der: &[u8]| cms::open(der).ok()?.verify_signature(&content).ok();
         let [intermediate] = &example_chain(&format!("{folder}/intermediate.pem"))[..] else { panic!() };
         // Unsigned attributes stand behind the signature, at the end.
@@ -57,7 +57,8 @@ fn every_bit_of_a_cms_signature_is_covered_but_for_other_certificates_and_unsign
 /// Everything about a signature of the example: content, path to this root, token over the signature.
 fn stands(p7s: &[u8], content: &[u8], root: &str) -> bool {
     let opened = cms::open(p7s).ok();
-    let Some(verified) = opened.and_then(|opened| opened.verify_signature(&Digest::of(content)).ok()) else {
+    let Some(verified) = opened.and_then(|opened| opened.verify_signature(&Digest::of(content).into()).ok())
+    else {
         return false;
     };
     let (roots, tsa_roots) = (example_chain(root), example_chain("certs/tsa-root.pem"));
@@ -249,6 +250,6 @@ fn a_signature_by_another_key_under_the_signers_name_is_bad() {
         .filter(|one| one.issuer_and_serial() == leaf.issuer_and_serial())
         .collect();
     assert_eq!(named.len(), 1);
-    let refused = opened.verify_signature(&Digest::of(&example("artifact.txt")));
+    let refused = opened.verify_signature(&Digest::of(&example("artifact.txt")).into());
     assert!(matches!(refused, Err(cms::CmsError::OtherCertificate)));
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use api::RegistryView;
 use axum::Json;
 use axum::extract::State;
-use quorum::Registry;
 
 use super::Desk;
 use crate::blocking::blocking;
@@ -18,7 +17,7 @@ pub(super) async fn refresh(State(desk): State<Desk>) -> Result<Json<RegistryVie
         let state = signer
             .state()
             .map_err(|error| Refusal::unavailable("the key process cannot be reached", error))?;
-        Registry::replay(state.registry.iter().map(Vec::as_slice)).map_err(Refusal::internal)
+        state.replay().map_err(Refusal::internal)
     })
     .await?;
     Ok(Json(RegistryView { head: registry.head(), entries: registry.entries() }))

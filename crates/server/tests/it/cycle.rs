@@ -29,7 +29,7 @@ async fn a_request_gets_receipts_that_verify_offline_and_a_repeat_gets_the_same(
     let root = TrustRoot::parse(&site.public_client().trust_root().await.unwrap()).unwrap();
     let present = Present { at: SystemClock.now(), source: TimeSource::SystemClock };
     let verdict = |content: &[u8]| {
-        let artifact = Artifact { sha256: Digest::of(content), name: Some("app.tar.gz".to_owned()) };
+        let artifact = Artifact { digests: Digest::of(content).into(), name: Some("app.tar.gz".to_owned()) };
         verify_receipt(&artifact, receipt, &root, &Expectations::default(), present)
     };
     verdict(b"an artifact").unwrap();

@@ -150,7 +150,7 @@ impl Platform {
 
     pub(crate) fn registry(&self) -> Registry {
         let state = self.process.state().unwrap();
-        Registry::replay(state.registry.iter().map(Vec::as_slice)).unwrap()
+        state.replay().unwrap()
     }
 
     pub(crate) fn entry(&self, changes: Vec<Change>) -> Entry {

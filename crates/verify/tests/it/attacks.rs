@@ -13,7 +13,7 @@ use verify::{
 use crate::platform::{FILE, Platform, at};
 
 fn file() -> Artifact {
-    Artifact { sha256: Digest::of(FILE), name: None }
+    Artifact { digests: Digest::of(FILE).into(), name: None }
 }
 
 const fn later(at: Instant) -> Present {

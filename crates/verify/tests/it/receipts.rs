@@ -15,7 +15,7 @@ use crate::platform::{FILE, Pair, Platform, at, name};
 const ALL_KEYS: [&str; 3] = ["default/cms", "default/blob", "default/governed"];
 
 fn file() -> Artifact {
-    Artifact { sha256: Digest::of(FILE), name: Some("firmware.bin".to_owned()) }
+    Artifact { digests: Digest::of(FILE).into(), name: Some("firmware.bin".to_owned()) }
 }
 
 fn later(seconds: u64) -> Present {
@@ -225,7 +225,7 @@ fn the_parts_of_another_good_receipt_do_not_fit() {
 fn a_receipt_of_another_file_is_bad() {
     let platform = Platform::new();
     let receipt = platform.sign(&["default/blob"], at(100));
-    let evil = Artifact { sha256: Digest::of(b"another file"), name: None };
+    let evil = Artifact { digests: Digest::of(b"another file").into(), name: None };
     let refused =
         verify_receipt(&evil, &receipt, &platform.trust_root(), &Expectations::default(), later(200))
             .unwrap_err();

@@ -28,7 +28,7 @@ fn spki(pem: &[u8]) -> PublicKey {
 }
 
 fn artifact(bytes: &[u8]) -> Artifact {
-    Artifact { sha256: Digest::of(bytes), name: Some("artifact.txt".to_owned()) }
+    Artifact { digests: Digest::of(bytes).into(), name: Some("artifact.txt".to_owned()) }
 }
 
 /// An hour after the example was made.
