@@ -1,12 +1,13 @@
 //! `avouch doctor`: is everything ready, and what is not?
 
+use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use model::Disk;
+use model::{Disk, Force, Guarantee};
 use serde::Serialize;
 use signer::Signer as _;
 use store::Restoration;
@@ -16,14 +17,16 @@ use crate::context::FolderArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::launch;
+use crate::readiness::Readiness;
+use crate::readiness::Readiness;
 use crate::terminal::Terminal;
 
 /// The flags of `avouch doctor`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  avouch doctor --dir /var/lib/avouch")]
+#[command(after_help = "Example:\n  avouch doctor /var/lib/avouch")]
 pub(crate) struct DoctorArgs {
-    #[command(flatten)]
-    folder: FolderArgs,
+    /// The data folder; otherwise `$AVOUCH_DIR`, or the one in the stored context
+    dir: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,7 +35,7 @@ pub(crate) struct DoctorArgs {
 /// One row of the list.
 #[derive(Debug, Serialize)]
 struct Row {
-    what: &'static str,
+    what: Cow<'static, str>,
     state: RowState,
     evidence: String,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -52,22 +55,10 @@ enum RowState {
 }
 
 pub(super) fn run(args: &DoctorArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let folder = args.folder.open()?;
-    let rows = [
-        configuration(&folder),
-        secrets(&folder),
-        key_process(&folder),
-        server(&folder),
-        trust_root(&folder),
-        continuity(&folder),
-        separation(&folder),
-        Row {
-            what: "journal anchored by witnesses",
-            state: RowState::NotHere,
-            evidence: "no witness is configured: unanchored".to_owned(),
-            fix: "",
-        },
-    ];
+    let folder = FolderArgs { dir: args.dir.clone() }.open()?;
+    let mut rows = vec![configuration(&folder), secrets(&folder), key_process(&folder), server(&folder)];
+    rows.extend(readiness(&folder));
+    rows.extend([trust_root(&folder), continuity(&folder), separation(&folder), anchor()]);
     if args.json {
         terminal.line(super::json(&rows));
     } else {
@@ -91,8 +82,8 @@ fn show(row: &Row, terminal: Terminal) {
 
 fn row(what: &'static str, found: Result<String, String>, fix: &'static str) -> Row {
     match found {
-        Ok(evidence) => Row { what, state: RowState::InForce, evidence, fix: "" },
-        Err(evidence) => Row { what, state: RowState::Wrong, evidence, fix },
+        Ok(evidence) => Row { what: what.into(), state: RowState::InForce, evidence, fix: "" },
+        Err(evidence) => Row { what: what.into(), state: RowState::Wrong, evidence, fix },
     }
 }
 
@@ -149,6 +140,20 @@ fn server(folder: &Folder) -> Row {
     )
 }
 
+/// What the running server itself says that it lacks. Where none runs, the row above says so.
+fn readiness(folder: &Folder) -> Option<Row> {
+    let addresses = launch::addresses(&folder.ready_file())?;
+    let told = Readiness::ask(addresses.monitor_listen).map_err(|cause| cause.to_string());
+    let found = told.and_then(|readiness| {
+        let missing = readiness.missing().map(|check| format!("{}: {}", check.name, check.evidence));
+        match missing.collect::<Vec<_>>().join("; ") {
+            missing if missing.is_empty() => Ok("it can sign".to_owned()),
+            missing => Err(missing),
+        }
+    });
+    Some(row("readiness", found, "do what it says; it goes on by itself once it can, unless it only reads"))
+}
+
 fn trust_root(folder: &Folder) -> Row {
     let found =
         crate::reading::trust_root(&folder.at(super::init::TRUST_ROOT)).map_err(|cause| cause.to_string());
@@ -190,22 +195,30 @@ fn continuity(folder: &Folder) -> Row {
     }
 }
 
-/// Two users keep a server that was taken over away from the key process's files.
-fn separation(folder: &Folder) -> Row {
-    let what = "key process under a user of its own";
-    let (state, evidence) = match is_separated(folder) {
-        true => (RowState::InForce, "the two folders have two owners"),
-        false => (
-            RowState::NotHere,
-            "one user runs both processes: a server that is taken over could read the sealed keys and their passphrase",
-        ),
-    };
-    Row { what, state, evidence: evidence.to_owned(), fix: "" }
+fn anchor() -> Row {
+    let evidence = "no witness is configured: unanchored".to_owned();
+    Row { what: "journal anchored by witnesses".into(), state: RowState::NotHere, evidence, fix: "" }
 }
 
-/// Do the two processes' folders belong to two users?
-pub(super) fn is_separated(folder: &Folder) -> bool {
-    let owner = |path: &Path| fs::metadata(folder.at(path)).map(|metadata| metadata.uid()).ok();
-    let keys = owner(&folder.config.signerd.folder);
-    keys.is_some() && keys != owner(&folder.config.server.folder)
+/// What the two processes found when they tried their walls.
+fn walls(folder: &Folder) -> Vec<Row> {
+    const WHAT: &str = "walls around the processes";
+    let readiness = match launch::addresses(&folder.ready_file()) {
+        Some(addresses) => Readiness::ask(addresses.monitor_listen).map_err(|cause| cause.to_string()),
+        None => Err("nobody serves, and so nobody tried them".to_owned()),
+    };
+    match readiness {
+        Ok(readiness) => readiness.guarantees.into_iter().map(guarantee).collect(),
+        Err(evidence) => {
+            vec![Row { what: WHAT.into(), state: RowState::NotHere, evidence, fix: "start `avouch serve`" }]
+        }
+    }
+}
+
+fn guarantee(found: Guarantee) -> Row {
+    let state = match found.force {
+        Force::InForce => RowState::InForce,
+        Force::NotHere => RowState::NotHere,
+    };
+    Row { what: found.what.into(), state, evidence: found.evidence, fix: "" }
 }
