@@ -9,9 +9,20 @@ use crate::{ApiKey, ApiKeyId, Caller, KeySet, KeySetError, PrincipalRecord};
 pub struct Presented<'a> {
     /// The value of its `Authorization` header.
     pub authorization: Option<&'a [u8]>,
-    /// The key of its client certificate. The TLS layer has proven that it holds the private key, and that the
-    /// certificate is valid now.
-    pub certificate: Option<KeyId>,
+    /// Its client certificate.
+    pub certificate: Option<ClientCertificate>,
+}
+
+/// A client certificate whose private key the TLS layer has seen at work.
+///
+/// It was valid when the session began. Connections are kept and sessions are resumed, so that its end is looked at
+/// with every call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// Its key.
+    pub key: KeyId,
+    /// The last second in which it is valid.
+    pub not_after: Instant,
 }
 
 /// Why nobody is let in. All but [`AuthenticationError::Unavailable`] say that the credential is not good.
@@ -56,6 +67,16 @@ pub enum AuthenticationError {
         /// The certificate's key.
         key: KeyId,
     },
+    /// A certificate past its end, on a connection or a session that began before.
+    #[error(
+        "the client certificate of key `{key}` expired at {not_after}: ask an administrator to register another"
+    )]
+    ExpiredCertificate {
+        /// The certificate's key.
+        key: KeyId,
+        /// Its last second.
+        not_after: Instant,
+    },
     /// A certificate that was taken back.
     #[error(
         "the client certificate's key `{key}` was revoked at {revoked}: ask an administrator to register another"
@@ -89,6 +110,7 @@ impl AuthenticationError {
             Self::ExpiredApiKey { .. } => "expired-api-key",
             Self::RevokedApiKey { .. } => "revoked-api-key",
             Self::UnknownCertificate { .. } => "unknown-certificate",
+            Self::ExpiredCertificate { .. } => "expired-certificate",
             Self::RevokedCertificate { .. } => "revoked-certificate",
             Self::Disabled { .. } => "disabled-principal",
             Self::Unavailable(_) => return None,
@@ -105,7 +127,7 @@ pub fn authenticate(
 ) -> Result<Caller, AuthenticationError> {
     match (presented.authorization, presented.certificate) {
         (Some(header), _) => by_api_key(keys, header, now),
-        (None, Some(key)) => by_certificate(keys, key),
+        (None, Some(certificate)) => by_certificate(keys, certificate, now),
         (None, None) => Err(AuthenticationError::Missing),
     }
 }
@@ -127,11 +149,19 @@ fn by_api_key(keys: &dyn KeySet, header: &[u8], now: Instant) -> Result<Caller, 
     caller(principal, Proven::ApiKey, spaces, record.profiles)
 }
 
-fn by_certificate(keys: &dyn KeySet, key: KeyId) -> Result<Caller, AuthenticationError> {
+fn by_certificate(
+    keys: &dyn KeySet,
+    certificate: ClientCertificate,
+    now: Instant,
+) -> Result<Caller, AuthenticationError> {
+    let ClientCertificate { key, not_after } = certificate;
     let found = keys.certificate(&key).map_err(AuthenticationError::Unavailable)?;
     let (record, principal) = found.ok_or(AuthenticationError::UnknownCertificate { key })?;
     if let Some(revoked) = record.revoked {
         return Err(AuthenticationError::RevokedCertificate { key, revoked });
+    }
+    if now.seconds() > not_after.seconds() {
+        return Err(AuthenticationError::ExpiredCertificate { key, not_after });
     }
     let spaces = principal.spaces.clone();
     caller(principal, Proven::ClientCertificate, spaces, None)
@@ -254,6 +284,17 @@ mod tests {
     }
 
     fn ask(shelf: &Shelf, header: Option<&str>, certificate: Option<KeyId>) -> Result<Caller, String> {
+        ask_until(shelf, header, certificate, Instant::from_seconds(50))
+    }
+
+    /// The same with a certificate that ends then.
+    fn ask_until(
+        shelf: &Shelf,
+        header: Option<&str>,
+        certificate: Option<KeyId>,
+        not_after: Instant,
+    ) -> Result<Caller, String> {
+        let certificate = certificate.map(|key| ClientCertificate { key, not_after });
         let presented = Presented { authorization: header.map(str::as_bytes), certificate };
         authenticate(shelf, presented, Instant::from_seconds(50)).map_err(|error| error.to_string())
     }
@@ -356,6 +397,18 @@ mod tests {
         for (shelf, certificate, text) in table {
             assert_eq!(ask(&shelf, None, certificate).unwrap_err(), text);
         }
+    }
+
+    #[test]
+    fn a_certificate_ends_with_its_last_second_on_whatever_connection_it_was_shown() {
+        let (shelf, key) = (shelf(|_, _, _| ()), certificate_key());
+        assert!(ask_until(&shelf, None, Some(key), Instant::from_seconds(50)).is_ok());
+        assert_eq!(
+            ask_until(&shelf, None, Some(key), Instant::from_seconds(49)).unwrap_err(),
+            format!(
+                "the client certificate of key `{key}` expired at 1970-01-01T00:00:49Z: ask an administrator to register another"
+            )
+        );
     }
 
     #[test]

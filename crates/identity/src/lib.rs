@@ -9,7 +9,7 @@ mod authenticate;
 mod credential;
 
 pub use api_key::{ApiKey, ApiKeyId, NotAnApiKey, WrongSecret};
-pub use authenticate::{AuthenticationError, Presented, authenticate};
+pub use authenticate::{AuthenticationError, ClientCertificate, Presented, authenticate};
 pub use credential::{ApiKeyRecord, CertificateRecord, KeySet, KeySetError, PrincipalRecord};
 
 use model::{PersonId, PrincipalId, Proven, Requester, Space};

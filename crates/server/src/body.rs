@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::problem::{Refusal, json_words};
+use crate::turnstile::Place;
 
 /// A thousand items and their request, escaped into strings.
 pub(crate) const SUBMISSION_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -24,8 +25,29 @@ pub(crate) async fn json<T: DeserializeOwned>(
     bytes_max: usize,
     limit: Duration,
 ) -> Result<T, Refusal> {
+    json_growing(headers, body, bytes_max, limit, |_| Ok(())).await
+}
+
+/// Reads a body of JSON that takes its part of what all submissions may take together.
+pub(crate) async fn json_within<T: DeserializeOwned>(
+    place: &mut Place,
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+    limit: Duration,
+) -> Result<T, Refusal> {
+    json_growing(headers, body, bytes_max, limit, |bytes| place.grow(bytes)).await
+}
+
+async fn json_growing<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+    limit: Duration,
+    grow: impl FnMut(usize) -> Result<(), Refusal>,
+) -> Result<T, Refusal> {
     match content_type(headers) {
-        "application/json" => parse(&read(headers, body, bytes_max, limit).await?),
+        "application/json" => parse(&read_growing(headers, body, bytes_max, limit, grow).await?),
         other => Err(wrong_type(other, "`application/json`")),
     }
 }
@@ -47,17 +69,31 @@ pub(crate) async fn read(
     bytes_max: usize,
     limit: Duration,
 ) -> Result<Vec<u8>, Refusal> {
+    read_growing(headers, body, bytes_max, limit, |_| Ok(())).await
+}
+
+async fn read_growing(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+    limit: Duration,
+    grow: impl FnMut(usize) -> Result<(), Refusal>,
+) -> Result<Vec<u8>, Refusal> {
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > bytes_max)) {
         return Err(too_large(bytes_max));
     }
-    timeout(limit, collect(body, bytes_max)).await.map_err(|_| {
+    timeout(limit, collect(body, bytes_max, grow)).await.map_err(|_| {
         Refusal::new(Code::TimedOut, format!("the body did not arrive within {} s", limit.as_secs()))
     })?
 }
 
-async fn collect(body: Body, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
+async fn collect(
+    body: Body,
+    bytes_max: usize,
+    mut grow: impl FnMut(usize) -> Result<(), Refusal>,
+) -> Result<Vec<u8>, Refusal> {
     let mut body = pin!(body);
     let mut bytes = Vec::new();
     while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
@@ -66,6 +102,7 @@ async fn collect(body: Body, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
         if bytes.len() + chunk.len() > bytes_max {
             return Err(too_large(bytes_max));
         }
+        grow(chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)

@@ -32,12 +32,23 @@ pub struct Config {
 pub struct Limits {
     /// Connections of one listener at a time. More wait in the system's queue.
     pub connections_max: usize,
+    /// TLS handshakes of one listener at a time. The oldest makes room for the next.
+    pub handshakes_max: usize,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
     /// How long a request's header may take, and how long a connection may idle.
     pub header: Duration,
     /// How long a request's body may take.
     pub body: Duration,
+    /// How long a client may take nothing of what it is sent.
+    pub stall: Duration,
+    /// Credentials of strangers that are looked up at a time. Who comes after them is told to come back.
+    pub lookups_max: usize,
+    /// Submissions, endorsements and withdrawals on their way at a time. Who comes after them is told to come back,
+    /// before anybody asks who that is.
+    pub submissions_max: usize,
+    /// The bytes of all their bodies together.
+    pub submissions_bytes_max: usize,
     /// How long a client may ask to wait for a request.
     pub wait: Duration,
     /// Timestamp requests of the public that wait at a time. Who comes after them is told to come back.
@@ -66,9 +77,14 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 4_096,
+            handshakes_max: 512,
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(15),
             body: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+            lookups_max: 64,
+            submissions_max: 2_048,
+            submissions_bytes_max: 256 * 1024 * 1024,
             wait: Duration::from_secs(60),
             timestamps_max: 1_024,
             shutdown: Duration::from_secs(25),

@@ -28,6 +28,7 @@ mod strangers;
 mod telemetry;
 mod tls;
 mod tls_authority;
+mod turnstile;
 mod views;
 mod wiring;
 

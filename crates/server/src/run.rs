@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::accept::{self, Door, TlsDoor};
+use crate::accept::{self, Door, Handshakes, TlsDoor};
 use crate::config::{Addresses, Config};
 use crate::problem::words;
 use crate::strangers::Strangers;
@@ -196,11 +196,16 @@ impl Listeners {
         let (api, listen) = bind(config.listen).await?;
         let (public, public_listen) = bind(config.public_listen).await?;
         let (monitor, monitor_listen) = bind(config.monitor_listen).await?;
-        let open = |listener, tls| Door::Tls(TlsDoor { listener, tls, strangers: Arc::clone(strangers) });
+        let open = |listener, tls| {
+            // Each its own: a crowd at the public's listener keeps nobody from asking for signatures.
+            let handshakes = Handshakes::start(&config.limits).map_err(ServerError::Runtime)?;
+            let (handshakes, strangers) = (Arc::new(handshakes), Arc::clone(strangers));
+            Ok::<_, ServerError>(Door::Tls(TlsDoor { listener, tls, handshakes, strangers }))
+        };
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("https://{public_listen}"));
         Ok(Self {
-            api: open(api, tls.api()),
-            public: open(public, tls.public()),
+            api: open(api, tls.api())?,
+            public: open(public, tls.public())?,
             monitor: Door::Plain(monitor),
             tls,
             addresses: Addresses { listen, public_listen, monitor_listen, public_url },

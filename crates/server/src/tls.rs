@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::KeyId;
+use identity::ClientCertificate;
 use pki::Certificate;
+use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -130,6 +131,10 @@ fn config(folder: &Path, clients: ClientCertificates) -> Result<Arc<ServerConfig
         source,
     })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Sessions are resumed with tickets that only we can open, so that strangers take no memory with them. Their keys
+    // are made here and changed every six hours: after a reload every certificate is looked at again. What a client may
+    // do without a handshake of its own, early data, stays off, for it could be sent twice.
+    config.ticketer = Ticketer::new().map_err(TlsError::Setup)?;
     Ok(Arc::new(config))
 }
 
@@ -154,10 +159,11 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     CertificateDer::pem_file_iter(path).map_err(pem)?.collect::<Result<Vec<_>, _>>().map_err(pem)
 }
 
-/// The key of the certificate that the client showed. The handshake has proven that the client holds it, and that
-/// the certificate is valid now.
-pub(crate) fn client_key(connection: &ServerConnection) -> Option<KeyId> {
+/// The certificate that the client showed, now or when the session began that it resumes. The handshake has proven that
+/// the client holds its key.
+pub(crate) fn client_certificate(connection: &ServerConnection) -> Option<ClientCertificate> {
     let certificate = connection.peer_certificates()?.first()?;
-    let key = Certificate::from_der(certificate).ok()?.public_key().ok()?;
-    Some(key.id())
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let key = certificate.public_key().ok()?.id();
+    Some(ClientCertificate { key, not_after: certificate.not_after() })
 }

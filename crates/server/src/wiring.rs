@@ -30,6 +30,7 @@ use crate::routes::trust_root::TrustRootShelf;
 use crate::signing::Signing;
 use crate::strangers::Strangers;
 use crate::telemetry::Telemetry;
+use crate::turnstile::Turnstile;
 
 /// Why the parts do not come together.
 #[derive(Debug, thiserror::Error)]
@@ -176,7 +177,8 @@ impl Rooms {
     ) -> Routers {
         let Outside { clock, public_url, limits, strangers, store, frozen, access, stop } = outside;
         let telemetry = Arc::new(Telemetry::default());
-        let callers = Callers { keys: self.keys, clock: Arc::clone(&clock) };
+        let turnstile = Arc::new(Turnstile::new(&limits));
+        let callers = Callers { keys: self.keys, clock: Arc::clone(&clock), turnstile };
         let signing = Signing { engine: engine.clone(), callers, store, limits: limits.clone(), stop };
         let monitor = Monitor {
             engine: engine.clone(),

@@ -100,6 +100,11 @@ impl Proof {
     pub(crate) fn give(&self) {
         self.0.proven.store(true, Ordering::Relaxed);
     }
+
+    /// Was it given?
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.proven.load(Ordering::Relaxed)
+    }
 }
 
 #[cfg(test)]

@@ -5,15 +5,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Extension;
+use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use model::Instant;
 use pki::Validity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use testkit::{HandClock, TempFolder};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -65,13 +66,24 @@ async fn open(router: Router, limits: Limits) -> Site {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
     let strangers = Arc::new(Strangers::new(Arc::new(HandClock::default())));
-    let door = Door::Tls(TlsDoor { listener, tls: tls.api(), strangers: Arc::clone(&strangers) });
+    let handshakes = Arc::new(Handshakes::start(&limits).unwrap());
+    let door = Door::Tls(TlsDoor { listener, tls: tls.api(), handshakes, strangers: Arc::clone(&strangers) });
     let serving = tokio::spawn(serve(door, router, limits, stopped));
     Site { folder, authority, ca_pem, address, tls, strangers, stop, serving }
 }
 
 impl Site {
     async fn connect(&self, credential: Option<&Credential>) -> std::io::Result<TlsStream<TcpStream>> {
+        self.connect_with(&self.connector(credential)).await
+    }
+
+    async fn connect_with(&self, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await?;
+        connector.connect(ServerName::try_from("localhost").unwrap(), stream).await
+    }
+
+    /// One client, who remembers sessions.
+    fn connector(&self, credential: Option<&Credential>) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -86,8 +98,7 @@ impl Site {
                 builder.with_client_auth_cert(chain, key).unwrap()
             }
         };
-        let stream = TcpStream::connect(self.address).await?;
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+        TlsConnector::from(Arc::new(config))
     }
 }
 
@@ -154,7 +165,7 @@ async fn a_handshake_that_does_not_begin_is_cut_off_and_holds_up_nobody() {
 #[tokio::test]
 async fn a_client_certificate_is_known_by_its_key_and_one_of_another_authority_is_refused() {
     let who = |Extension(peer): Extension<Peer>| async move {
-        peer.certificate.map_or_else(|| "nobody".to_owned(), |key| key.to_string())
+        peer.certificate.map_or_else(|| "nobody".to_owned(), |certificate| certificate.key.to_string())
     };
     let site = open(Router::new().route("/", get(who)), Limits::default()).await;
     let known = site.authority.issue_client("build", for_ever()).unwrap();
@@ -256,4 +267,50 @@ async fn a_reload_shows_the_new_certificate_to_who_comes_and_a_bad_one_changes_n
     assert!(ask(&mut before).await.ends_with("hello"), "who is there stays");
     site.ca_pem = old;
     assert!(site.connect(None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_session_is_resumed_until_a_reload_has_every_certificate_looked_at_again() {
+    let site = open(hello(), Limits::default()).await;
+    let known = site.authority.issue_client("build", for_ever()).unwrap();
+    let connector = site.connector(Some(&known));
+    let mut kinds = Vec::new();
+    for round in 0..3 {
+        if round == 2 {
+            site.tls.reload().unwrap();
+        }
+        let mut stream = site.connect_with(&connector).await.unwrap();
+        assert!(ask(&mut stream).await.ends_with("hello"));
+        kinds.extend(stream.get_ref().1.handshake_kind());
+    }
+    assert_eq!(kinds, [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Full]);
+}
+
+#[tokio::test]
+async fn a_crowd_of_half_open_handshakes_costs_the_oldest_of_them_its_place_and_no_other() {
+    let few = Limits { handshakes_max: 4, ..Limits::default() };
+    let site = open(hello(), few).await;
+    let mut inside = site.connect(None).await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(site.address).await.unwrap());
+    }
+    let mut other = site.connect(None).await.unwrap();
+    assert!(ask(&mut other).await.ends_with("hello"));
+    assert!(ask(&mut inside).await.ends_with("hello"), "who is in is no part of the crowd");
+    assert_eq!(rest(&mut silent[0]).await, "");
+    assert!(site.strangers.counted(strangers::CROWDED_OUT) >= 36);
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_what_they_are_sent_is_cut_off() {
+    let long = || async { vec![b'a'; 64 * 1024 * 1024] };
+    let limits = Limits { stall: Duration::from_millis(150), ..Limits::default() };
+    let site = open(Router::new().route("/", get(long)), limits).await;
+    let mut stream = site.connect(None).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    site.stop.send(true).unwrap();
+    // Nothing is read, and the server does not wait for it.
+    site.serving.await.unwrap();
+    assert!(rest(&mut stream).await.len() < 64 * 1024 * 1024);
 }

@@ -1,0 +1,125 @@
+//! What calls may take of the server before it is known whether they may: bounded, and full is an answer that costs
+//! nothing. Nobody's key is looked up and no body is read for a call that would be turned away in the end.
+
+use std::sync::Arc;
+
+use api::Code;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+use crate::accept::Peer;
+use crate::config::Limits;
+use crate::problem::Refusal;
+
+/// The bytes of bodies are counted in steps of this many.
+const STEP_BYTES: usize = 1024;
+
+/// Bounds on what is on its way.
+#[derive(Debug)]
+pub(crate) struct Turnstile {
+    lookups: Semaphore,
+    submissions: Arc<Semaphore>,
+    steps: Arc<Semaphore>,
+}
+
+/// The place of one submission, from before anybody asked whose it is until the engine has answered.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _place: OwnedSemaphorePermit,
+    steps: Arc<Semaphore>,
+    held: Vec<OwnedSemaphorePermit>,
+    bytes: usize,
+}
+
+impl Turnstile {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let semaphore = |count: usize| Semaphore::new(count.min(Semaphore::MAX_PERMITS));
+        Self {
+            lookups: semaphore(limits.lookups_max),
+            submissions: Arc::new(semaphore(limits.submissions_max)),
+            steps: Arc::new(semaphore(limits.submissions_bytes_max / STEP_BYTES)),
+        }
+    }
+
+    /// A turn to have a credential looked up. Whoever has proven themselves on this connection before waits for it;
+    /// strangers do not, or they would stand before everybody else.
+    pub(crate) async fn look_up(&self, peer: &Peer) -> Result<SemaphorePermit<'_>, Refusal> {
+        let turn = if peer.proof.is_given() {
+            self.lookups.acquire().await.ok()
+        } else {
+            self.lookups.try_acquire().ok()
+        };
+        turn.ok_or_else(|| busy("too many credentials are being looked up"))
+    }
+
+    /// A place for a submission, if there is one.
+    pub(crate) fn admit(&self) -> Result<Place, Refusal> {
+        let place = Arc::clone(&self.submissions).try_acquire_owned();
+        let place = place.map_err(|_| busy("too many requests are on their way"))?;
+        Ok(Place { _place: place, steps: Arc::clone(&self.steps), held: Vec::new(), bytes: 0 })
+    }
+}
+
+impl Place {
+    /// Makes room for more bytes of its body. Only what has come counts: who announces much holds nothing by it.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let steps = |bytes: usize| bytes.div_ceil(STEP_BYTES);
+        let more = steps(self.bytes + bytes) - steps(self.bytes);
+        if more > 0 {
+            let more = u32::try_from(more).ok();
+            let taken = more.and_then(|more| Arc::clone(&self.steps).try_acquire_many_owned(more).ok());
+            let taken = taken.ok_or_else(|| busy("the requests on their way are too large together"))?;
+            match self.held.first_mut() {
+                Some(held) => held.merge(taken),
+                None => self.held.push(taken),
+            }
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+fn busy(why: &str) -> Refusal {
+    Refusal::new(Code::Busy, format!("{why}: try again, it stays the same request"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+    use super::*;
+
+    fn turnstile() -> Turnstile {
+        let limits = Limits {
+            lookups_max: 1,
+            submissions_max: 2,
+            submissions_bytes_max: 4 * STEP_BYTES,
+            ..Limits::default()
+        };
+        Turnstile::new(&limits)
+    }
+
+    #[test]
+    fn bodies_share_a_number_of_bytes_and_give_them_back_with_their_places() {
+        let turnstile = turnstile();
+        let (mut first, mut second) = (turnstile.admit().unwrap(), turnstile.admit().unwrap());
+        assert_eq!(turnstile.admit().unwrap_err().problem.code, Code::Busy);
+        for _ in 0..3 * STEP_BYTES {
+            first.grow(1).unwrap();
+        }
+        second.grow(STEP_BYTES).unwrap();
+        assert_eq!(second.grow(1).unwrap_err().problem.code, Code::Busy);
+        drop(first);
+        second.grow(3 * STEP_BYTES).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_stranger_does_not_wait_for_a_lookup_and_who_was_proven_does() {
+        let turnstile = turnstile();
+        let (stranger, known) = (Peer::default(), Peer::default());
+        known.proof.give();
+        let turn = turnstile.look_up(&stranger).await.unwrap();
+        assert_eq!(turnstile.look_up(&stranger).await.unwrap_err().problem.code, Code::Busy);
+        let (waited, ()) = tokio::join!(turnstile.look_up(&known), async { drop(turn) });
+        assert!(waited.is_ok());
+    }
+}
