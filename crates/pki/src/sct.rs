@@ -1,7 +1,7 @@
-//! Signed certificate timestamps (RFC 6962 §3.2 and §3.3), and the tree heads of the same logs (§3.5).
+//! Signed certificate timestamps (RFC 6962 §3.2 and §3.3).
 //!
-//! A log signs both with one key, and what it signs says which of the two it is. The extension with the index of the
-//! leaf is that of C2SP static-ct-api.
+//! A log signs the heads of its tree with the same key, and what it signs says which of the two it is. The extension
+//! with the index of the leaf is that of C2SP static-ct-api.
 
 use const_oid::ObjectIdentifier;
 use der::asn1::OctetString;
@@ -72,15 +72,6 @@ fn timestamped(time_ms: u64, issuer: &Digest, logged: &[u8], extensions: &[u8]) 
     bytes.extend(logged);
     bytes.extend(length::<2>(extensions.len()));
     bytes.extend(extensions);
-    bytes
-}
-
-/// What a log's key signs for the head of its tree (RFC 6962 §3.5).
-pub fn tree_head_to_be_signed(time: Instant, size: u64, root: &Digest) -> Vec<u8> {
-    let mut bytes = vec![0, 1];
-    bytes.extend(milliseconds(time).to_be_bytes());
-    bytes.extend(size.to_be_bytes());
-    bytes.extend(root.as_bytes());
     bytes
 }
 

@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 use model::{Digest, Instant};
 
 use crate::SIZE_MAX;
-use crate::note::{Note, NoteAlgorithm, NoteError, VerifierKey, cosigned_text};
+use crate::note::{Note, NoteError, VerifierKey, cosigned_text};
 
 /// What a log says of itself: so many entries, this root. Nothing is signed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub struct Cosignature {
 impl SignedCheckpoint {
     /// Opens a checkpoint with the log's key, whose name is the log's origin.
     pub fn open(note: &str, log: &VerifierKey) -> Result<Self, CheckpointError> {
-        if log.algorithm() != NoteAlgorithm::Ed25519 {
+        if !log.is_of_a_log() {
             return Err(CheckpointError::KindOfKey { name: log.name().to_owned() });
         }
         let refuse = |source| CheckpointError::Note { origin: log.name().to_owned(), source };

@@ -11,7 +11,7 @@
 //! an entry means.
 //!
 //! Specifications: RFC 6962 §2 and RFC 9162 §2.1 (trees and proofs), and of C2SP: `tlog-tiles`, `signed-note`,
-//! `tlog-checkpoint`, `tlog-cosignature` (its Ed25519 kind, `cosignature/v1`).
+//! `tlog-checkpoint`, `tlog-cosignature` (its Ed25519 kind, `cosignature/v1`), `static-ct-api` (its checkpoints).
 
 mod checkpoint;
 mod edge;
@@ -20,6 +20,7 @@ pub mod note;
 pub mod proof;
 mod storage;
 pub mod tile;
+pub mod tree_head;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Cosignature, SignedCheckpoint};
 pub use edge::{EdgeError, RightEdge};

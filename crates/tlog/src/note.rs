@@ -68,7 +68,7 @@ pub enum NoteError {
     },
     /// A signature type that is not verified here.
     #[error(
-        "the verifier key `{name}` is of type {kind:#04x}; known are 0x01 (ed25519) and 0x04 (cosignature/v1)"
+        "the verifier key `{name}` is of type {kind:#04x}; known are 0x01 (ed25519), 0x02 (ECDSA), 0x04 (cosignature/v1) and 0x05 (tree head)"
     )]
     UnknownAlgorithm {
         /// Its name.
@@ -77,8 +77,8 @@ pub enum NoteError {
         kind: u8,
     },
     /// A public key of an algorithm that signs no notes.
-    #[error("the key for `{name}` is {algorithm}; notes are signed with ed25519")]
-    NotEd25519 {
+    #[error("the key for `{name}` is {algorithm}, with which notes of this kind are not signed")]
+    OtherAlgorithm {
         /// The name it should sign under.
         name: String,
         /// What it is.
@@ -193,7 +193,7 @@ impl SignedBy {
         &self.key
     }
 
-    /// When, as a witness says of its cosignature; plain signatures say nothing of it.
+    /// When, as a witness says of its cosignature and a tree head of itself; plain signatures say nothing of it.
     pub const fn time(&self) -> Option<Instant> {
         self.time
     }

@@ -4,14 +4,19 @@ use data_encoding::{BASE64, HEXLOWER};
 use model::{Algorithm, Digest, Hasher, Instant, PublicKey};
 
 use super::{NoteError, SignedBy};
+use crate::{Checkpoint, tree_head};
 
 /// What a key's signatures are made over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NoteAlgorithm {
     /// Ed25519 over the text: type 0x01. A log signs so.
     Ed25519,
+    /// ECDSA over the text: type 0x02. Some logs of Sigstore sign so.
+    Ecdsa,
     /// Ed25519 over a time and the text: type 0x04, `cosignature/v1`. A witness signs so.
     Cosignature,
+    /// A tree head of RFC 6962 §3.5: type 0x05. A certificate-transparency log signs so (C2SP static-ct-api).
+    TreeHead,
 }
 
 impl NoteAlgorithm {
@@ -19,39 +24,63 @@ impl NoteAlgorithm {
     pub const fn byte(self) -> u8 {
         match self {
             Self::Ed25519 => 0x01,
+            Self::Ecdsa => 0x02,
             Self::Cosignature => 0x04,
+            Self::TreeHead => 0x05,
         }
     }
 }
 
-/// A key that verifies notes, with the name under which it signs. All kinds are Ed25519.
+/// A key that verifies notes, with the name under which it signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifierKey {
     name: String,
     algorithm: NoteAlgorithm,
-    raw: [u8; 32],
+    key: PublicKey,
     log_id: Digest,
 }
 
 impl VerifierKey {
-    /// A key by its name, its kind and its 32 bytes.
+    /// An Ed25519 key by its name, its kind and its 32 bytes.
     pub fn new(name: &str, algorithm: NoteAlgorithm, raw: [u8; 32]) -> Result<Self, NoteError> {
+        Self::of(name, algorithm, PublicKey::from_ed25519(&raw))
+    }
+
+    /// The key of a log; its name is the log's origin.
+    pub fn of_log(origin: &str, key: &PublicKey) -> Result<Self, NoteError> {
+        let algorithm = match key.algorithm() {
+            Algorithm::EcdsaP256 | Algorithm::EcdsaP384 => NoteAlgorithm::Ecdsa,
+            _ => NoteAlgorithm::Ed25519,
+        };
+        Self::of(origin, algorithm, key.clone())
+    }
+
+    /// The key of a certificate-transparency log; its name is the log's origin.
+    pub fn of_certificate_log(origin: &str, key: &PublicKey) -> Result<Self, NoteError> {
+        Self::of(origin, NoteAlgorithm::TreeHead, key.clone())
+    }
+
+    fn of(name: &str, algorithm: NoteAlgorithm, key: PublicKey) -> Result<Self, NoteError> {
         if !is_name(name) {
             return Err(NoteError::Name { name: name.chars().take(64).collect() });
         }
-        let mut hasher = Hasher::new();
-        hasher.update(name.as_bytes());
-        hasher.update(&[b'\n', algorithm.byte()]);
-        hasher.update(&raw);
-        Ok(Self { name: name.to_owned(), algorithm, raw, log_id: hasher.finish() })
-    }
-
-    /// The key of a log, which is Ed25519; its name is the log's origin.
-    pub fn of_log(origin: &str, key: &PublicKey) -> Result<Self, NoteError> {
-        match (key.algorithm(), key.raw().try_into()) {
-            (Algorithm::Ed25519, Ok(raw)) => Self::new(origin, NoteAlgorithm::Ed25519, raw),
-            (algorithm, _) => Err(NoteError::NotEd25519 { name: origin.to_owned(), algorithm }),
+        let is_ed25519 = key.algorithm() == Algorithm::Ed25519;
+        if is_ed25519 != matches!(algorithm, NoteAlgorithm::Ed25519 | NoteAlgorithm::Cosignature) {
+            return Err(NoteError::OtherAlgorithm { name: name.to_owned(), algorithm: key.algorithm() });
         }
+        let hashed = |bytes: &[u8]| {
+            let mut hasher = Hasher::new();
+            hasher.update(name.as_bytes());
+            hasher.update(&[b'\n', algorithm.byte()]);
+            hasher.update(bytes);
+            hasher.finish()
+        };
+        let log_id = match algorithm {
+            NoteAlgorithm::Ed25519 | NoteAlgorithm::Cosignature => hashed(key.raw()),
+            NoteAlgorithm::Ecdsa => Digest::of(key.spki()),
+            NoteAlgorithm::TreeHead => hashed(Digest::of(key.spki()).as_bytes()),
+        };
+        Ok(Self { name: name.to_owned(), algorithm, key, log_id })
     }
 
     /// Reads a verifier key: `name+hash+base64(type, key)`.
@@ -65,12 +94,15 @@ impl VerifierKey {
         if !is_name(name) {
             return Err(NoteError::Name { name: name.chars().take(64).collect() });
         }
-        let algorithm = match kind {
-            0x01 => NoteAlgorithm::Ed25519,
-            0x04 => NoteAlgorithm::Cosignature,
+        let ed25519 = || <[u8; 32]>::try_from(raw).map_err(|_| NoteError::NotAVerifierKey);
+        let spki = || PublicKey::from_spki(raw).map_err(|_| NoteError::NotAVerifierKey);
+        let key = match kind {
+            0x01 => Self::new(name, NoteAlgorithm::Ed25519, ed25519()?)?,
+            0x02 => Self::of(name, NoteAlgorithm::Ecdsa, spki()?)?,
+            0x04 => Self::new(name, NoteAlgorithm::Cosignature, ed25519()?)?,
+            0x05 => Self::of(name, NoteAlgorithm::TreeHead, spki()?)?,
             _ => return Err(NoteError::UnknownAlgorithm { name: name.to_owned(), kind }),
         };
-        let key = Self::new(name, algorithm, raw.try_into().map_err(|_| NoteError::NotAVerifierKey)?)?;
         if HEXLOWER.encode(&key.key_hash()) != hash {
             return Err(NoteError::KeyHash { name: key.name });
         }
@@ -80,7 +112,10 @@ impl VerifierKey {
     /// The text of the key, as [`VerifierKey::parse`] reads it.
     pub fn encode(&self) -> String {
         let mut key = vec![self.algorithm.byte()];
-        key.extend_from_slice(&self.raw);
+        key.extend_from_slice(match self.algorithm {
+            NoteAlgorithm::Ed25519 | NoteAlgorithm::Cosignature => self.key.raw(),
+            NoteAlgorithm::Ecdsa | NoteAlgorithm::TreeHead => self.key.spki(),
+        });
         format!("{}+{}+{}", self.name, HEXLOWER.encode(&self.key_hash()), BASE64.encode(&key))
     }
 
@@ -107,30 +142,36 @@ impl VerifierKey {
     }
 
     /// The public key itself.
-    pub fn public_key(&self) -> PublicKey {
-        PublicKey::from_ed25519(&self.raw)
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Does a log sign so? Else a witness does.
+    pub const fn is_of_a_log(&self) -> bool {
+        !matches!(self.algorithm, NoteAlgorithm::Cosignature)
     }
 
     /// Verifies what stands behind the key hash on a signature line.
     pub fn verify(&self, text: &str, signature: &[u8]) -> Result<SignedBy, NoteError> {
         let bad = || NoteError::BadSignature { name: self.name.clone() };
-        let time = match self.algorithm {
-            NoteAlgorithm::Ed25519 => {
-                self.public_key().verify(text.as_bytes(), signature).map_err(|_| bad())?;
-                None
-            }
+        let (signed, signature, time) = match self.algorithm {
+            NoteAlgorithm::Ed25519 | NoteAlgorithm::Ecdsa => (text.as_bytes().to_vec(), signature, None),
             NoteAlgorithm::Cosignature => {
                 let (seconds, signature) = signature.split_first_chunk::<8>().ok_or_else(bad)?;
                 let seconds = u64::from_be_bytes(*seconds);
                 if seconds > crate::SIZE_MAX {
                     return Err(bad());
                 }
-                self.public_key()
-                    .verify(cosigned_text(text, seconds).as_bytes(), signature)
-                    .map_err(|_| bad())?;
-                Some(Instant::from_seconds(seconds))
+                let signed = cosigned_text(text, seconds).into_bytes();
+                (signed, signature, Some(Instant::from_seconds(seconds)))
+            }
+            NoteAlgorithm::TreeHead => {
+                let head = Checkpoint::parse(text).map_err(|_| bad())?;
+                let (time, signature) = tree_head::open(signature).ok_or_else(bad)?;
+                (tree_head::to_be_signed(time, head.size(), head.root()), signature, Some(time))
             }
         };
+        self.key.verify(&signed, signature).map_err(|_| bad())?;
         Ok(SignedBy { key: self.clone(), time })
     }
 }

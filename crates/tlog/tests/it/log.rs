@@ -419,6 +419,6 @@ fn a_damaged_tile_yields_an_error_and_never_a_proof_that_does_not_verify() {
 #[test]
 fn a_verifier_key_of_a_log_comes_from_its_public_key() {
     let signer = Signer::log();
-    let key = VerifierKey::of_log("log.example.test", &signer.key.public_key()).unwrap();
+    let key = VerifierKey::of_log("log.example.test", signer.key.public_key()).unwrap();
     assert_eq!(key, signer.key);
 }

@@ -3,7 +3,7 @@
 use data_encoding::BASE64;
 use model::{Digest, Instant};
 use tlog::note::{self, NOTE_BYTES_MAX, Note, NoteAlgorithm, NoteError, SIGNATURES_MAX};
-use tlog::{Checkpoint, CheckpointError, Cosignature, SignedCheckpoint, VerifierKey};
+use tlog::{Checkpoint, CheckpointError, Cosignature, SignedCheckpoint, VerifierKey, tree_head};
 
 use crate::keys::Signer;
 
@@ -306,5 +306,34 @@ fn cosignatures_count_by_witness_and_a_bad_one_makes_all_bad() {
         let note = format!("{}{}", signed(), line(&witnesses[0], &bad));
         let signed_checkpoint = SignedCheckpoint::open(&note, &Signer::log().key).unwrap();
         assert!(signed_checkpoint.cosignatures(&keys).is_err());
+    }
+}
+
+#[test]
+fn a_log_may_sign_with_ecdsa_or_sign_the_head_of_its_tree() {
+    let pair = testkit::Key::generate(model::Algorithm::EcdsaP256);
+    let checkpoint = Checkpoint::parse(TEXT).unwrap();
+    let line = |key: &VerifierKey, signature: &[u8]| {
+        let signed = [&key.key_hash()[..], signature].concat();
+        format!("{TEXT}\n\u{2014} log.example.test {}\n", BASE64.encode(&signed))
+    };
+    let plain = VerifierKey::of_log("log.example.test", &pair.public()).unwrap();
+    assert_eq!(plain.algorithm(), NoteAlgorithm::Ecdsa);
+    SignedCheckpoint::open(&line(&plain, &pair.sign(TEXT.as_bytes())), &plain).unwrap();
+    let log = VerifierKey::of_certificate_log("log.example.test", &pair.public()).unwrap();
+    let time = model::Instant::from_seconds(1_800_000_000);
+    let signed = tree_head::to_be_signed(time, checkpoint.size(), checkpoint.root());
+    let sealed = tree_head::seal(time, &pair.sign(&signed));
+    SignedCheckpoint::open(&line(&log, &sealed), &log).unwrap();
+    for place in 0..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[place] ^= 1;
+        assert!(SignedCheckpoint::open(&line(&log, &changed), &log).is_err(), "byte {place}");
+    }
+    // What is signed for one kind is not taken for the other.
+    assert!(SignedCheckpoint::open(&line(&plain, &sealed), &plain).is_err());
+    assert!(SignedCheckpoint::open(&line(&log, &pair.sign(TEXT.as_bytes())), &log).is_err());
+    for key in [plain, log] {
+        assert_eq!(VerifierKey::parse(&key.encode()).unwrap(), key);
     }
 }
