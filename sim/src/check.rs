@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use engine::{Decision, LeafKind, Ledger as _, Moment as Asking, PolicyEngine, Question, State, View};
+use engine::{Decision, Leaf, LeafKind, Ledger as _, Moment as Asking, PolicyEngine, Question, State, View};
 use envelope::{Chosen, compose};
 use model::merkle::root_from_inclusion;
 use model::receipt::{Receipt, SignedItem};
@@ -11,7 +11,7 @@ use model::{Digest, Item, Items, Kind, Logging, Request, RequestId, Timestamping
 use pki::Certificate;
 use policy::BuiltIn;
 use quorum::{Endorsement, Moment, Registry, count};
-use signer::Signer;
+use signer::{Agreement, Signer};
 use tlog::{Log, RightEdge, SignedCheckpoint, VerifierKey, proof};
 
 use crate::clients::Asked;
@@ -39,6 +39,12 @@ impl PolicyEngine for WatchedPolicy {
         asked.extend(questions.iter().map(|q| (q.request.id, q.moment == Asking::BeforeSigning)));
         BuiltIn.decide(questions)
     }
+}
+
+/// The root of the ledger over its first leaves; `None` where there are not so many.
+pub(crate) fn root_at(leaves: &[Leaf], size: u64) -> Option<Digest> {
+    let leaves = leaves.get(..usize::try_from(size).ok()?)?;
+    Some(model::merkle::root(&leaves.iter().map(Leaf::hash).collect::<Vec<_>>()))
 }
 
 /// How everything ended.
@@ -175,6 +181,7 @@ impl Ending<'_> {
             format!("a signature of {} that does not verify", item.key.name)
         })?;
         self.check_quorum(request, receipt, asked, key)?;
+        self.check_proof(signed, key)?;
         let stamped = signed.timestamp.is_some();
         must(stamped == (asked.profile.timestamp == Timestamping::Rfc3161), 4, || {
             format!("{} has a timestamp token: {stamped}", asked.id)
@@ -192,6 +199,27 @@ impl Ending<'_> {
         must(included.is_ok(), 4, || format!("entry {} is not in its checkpoint", entry.index))?;
         let found = log.entry(entry.index).map_err(|error| (4, error.to_string()))?;
         must(found == entry.body.0, 4, || format!("entry {} is another one in the log", entry.index))
+    }
+
+    /// INVARIANT 4, the second half: what a governed key signed stands under a checkpoint of the journal.
+    fn check_proof(&self, signed: &SignedItem, key: &quorum::Key) -> Found {
+        if key.record.rule.is_none() {
+            return Ok(());
+        }
+        let name = &key.record.name;
+        let entry = signed.journal.as_ref().ok_or_else(|| (4, format!("key `{name}` shows no intent")))?;
+        let note = entry.checkpoint.as_deref();
+        let note = note.ok_or_else(|| (4, format!("key `{name}` shows no checkpoint of the journal")))?;
+        let origin = self.registry.journal_origins().next_back().expect("a registry has a journal");
+        let journal = VerifierKey::of_log(&origin, self.registry.journal_key()).expect("an Ed25519 key");
+        let checkpoint = SignedCheckpoint::open(note, &journal).map_err(|error| (4, error.to_string()))?;
+        let leaf = model::merkle::leaf_hash(&entry.leaf.0);
+        let (size, root) = (checkpoint.size(), checkpoint.root());
+        let included = proof::verify_inclusion(&leaf, entry.index, size, root, &entry.path);
+        must(included.is_ok(), 4, || format!("the intent {} is not in its checkpoint", entry.index))?;
+        must(self.truth.journal_root(size) == Some(*root), 4, || {
+            format!("the journal never signed a checkpoint of {size} leaves with this root")
+        })
     }
 
     fn check_quorum(&self, request: &Request, receipt: &Receipt, asked: &Asked, key: &quorum::Key) -> Found {
@@ -231,7 +259,30 @@ impl Ending<'_> {
                 format!("{} is done without one intent", row.id)
             })?;
         }
-        let journal = self.signer.state().map_err(|error| (7, error.to_string()))?;
-        must(journal.journal.size > 0, 7, || "an empty journal".to_owned())
+        self.check_journal(&leaves)
+    }
+
+    /// The journal has all that it ever signed for, and saw the ledger that stood behind each signature.
+    fn check_journal(&self, leaves: &[Leaf]) -> Found {
+        let told = self.signer.state().map_err(|error| (7, error.to_string()))?;
+        must(told.journal.size >= self.truth.journal_size(), 9, || {
+            format!("the journal has {} leaves, and signed for more", told.journal.size)
+        })?;
+        let agreement = Agreement::of_ledger(told.ledger, root_at(leaves, told.ledger.size));
+        must(agreement == Agreement::Agreed, 7, || {
+            format!("the journal saw another ledger of {} leaves", told.ledger.size)
+        })?;
+        let done = self.store.rows().into_iter().filter(|row| row.standing.state == State::Done);
+        let done: BTreeSet<RequestId> = done.map(|row| row.id).collect();
+        let decided = |leaf: &Leaf| {
+            leaf.kind == LeafKind::Intent && leaf.request.is_some_and(|request| done.contains(&request))
+        };
+        let last = leaves.iter().rposition(decided).map_or(0, |place| place + 1);
+        must(told.ledger.size >= u64::try_from(last).expect("a short ledger"), 7, || {
+            format!(
+                "the journal saw a ledger of {} leaves, and a signature rests on leaf {last}",
+                told.ledger.size
+            )
+        })
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use authority::TimestampAuthority;
 use engine::stages::{Arrival, Received, World};
 use engine::{Parts, State, found_log};
-use model::{Clock as _, Instant, KeyId};
+use model::{Clock as _, Instant, KeyId, RequestId};
 use quorum::{KeyState, Registry};
-use signer::Signer as _;
+use signer::{Agreement, Signer as _};
 use testkit::{HandClock, Seeded};
 
 use crate::cells::{self, Fault, Kind, Step};
-use crate::check::{Ending, WatchedPolicy};
+use crate::check::{Ending, WatchedPolicy, root_at};
 use crate::clients::{Asked, Told, compose};
 use crate::disk::JournalDisk;
 use crate::founding::{BEGINNING, space};
@@ -424,6 +424,7 @@ impl<'a> Run<'a> {
         let before = self.truth.heads();
         self.server = None;
         self.store.restore(&backup);
+        self.check_ledger_of_backup()?;
         let (now, pipeline) = (self.clock.now(), self.platform.people.pipeline.clone());
         let profile = self.platform.profiles[0].clone();
         let fresh = compose(&self.registry, &pipeline, &profile, now, &mut self.dice);
@@ -445,6 +446,23 @@ impl<'a> Run<'a> {
             format!("a stale log was not refused: {}", self.told.last_error())
         })?;
         self.ending().check_heads()
+    }
+
+    /// A backup that misses what was decided before a signature shows in what the journal saw of the ledger.
+    fn check_ledger_of_backup(&mut self) -> Found {
+        let recorded = self.transport.state().map_err(|error| (7, error.to_string()))?.ledger;
+        let leaves = self.store.all_leaves();
+        let agreement = Agreement::of_ledger(recorded, root_at(&leaves, recorded.size));
+        let lacks = |id: &RequestId| self.store.row(id).is_none();
+        let lost = self
+            .told
+            .all()
+            .into_iter()
+            .any(|(id, views)| lacks(&id) && views.iter().any(|view| view.state == State::Done));
+        self.tally.note("backups that lack what was signed since", u64::from(lost));
+        must(!lost || agreement == Agreement::StoreBehind, 7, || {
+            format!("a ledger that was put back to {} leaves does not show", leaves.len())
+        })
     }
 
     fn count_endings(&mut self) {

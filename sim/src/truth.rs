@@ -36,6 +36,8 @@ struct Facts {
     signed: BTreeMap<(KeyId, Digest), Digest>,
     /// Every head of the log that was signed.
     heads: BTreeMap<u64, Digest>,
+    /// Every head of the journal that was signed.
+    journal: BTreeMap<u64, Digest>,
     found: Option<(u8, String)>,
 }
 
@@ -134,6 +136,16 @@ impl Truth {
         self.facts().heads.clone()
     }
 
+    /// The root of the journal's checkpoint of this size, if one was ever signed.
+    pub(crate) fn journal_root(&self, size: u64) -> Option<Digest> {
+        self.facts().journal.get(&size).copied()
+    }
+
+    /// The size of the longest checkpoint of the journal that was ever signed.
+    pub(crate) fn journal_size(&self) -> u64 {
+        self.facts().journal.last_key_value().map_or(0, |(size, _)| *size)
+    }
+
     /// Writes down what does not hold, unless something was found before.
     pub(crate) fn hold(&self, found: Found) {
         if let Err(found) = found {
@@ -160,7 +172,7 @@ impl Truth {
 impl Facts {
     fn check_use(&mut self, id: &KeyId, what: Signable<'_>, seen: &Seen<'_>) -> Found {
         // The journal's own key is no key of the registry, and its checkpoints are nothing that anybody ordered.
-        let Some(record) = self.keys.get(id).cloned() else { return Ok(()) };
+        let Some(record) = self.keys.get(id).cloned() else { return self.check_journal(what) };
         let name = &record.name;
         must(!self.suspended.contains(id), 13, || format!("key `{name}` signs while it is suspended"))?;
         let digest = match what {
@@ -213,6 +225,19 @@ impl Facts {
                 "a governed key signs for {persons} persons, requester left out, of {principals} principals"
             )
         })
+    }
+
+    /// INVARIANT 9, of the journal: one that was signed before the disk had it is signed with another root after a cut.
+    fn check_journal(&mut self, what: Signable<'_>) -> Found {
+        let Signable::Message(bytes) = what else {
+            return Err((12, "the journal's key signs a digest".to_owned()));
+        };
+        let checkpoint = std::str::from_utf8(bytes).ok().and_then(|text| tlog::Checkpoint::parse(text).ok());
+        let checkpoint =
+            checkpoint.ok_or_else(|| (12, "the journal's key signs no checkpoint".to_owned()))?;
+        let (size, root) = (checkpoint.size(), *checkpoint.root());
+        let before = *self.journal.entry(size).or_insert(root);
+        must(before == root, 9, || format!("two checkpoints of the journal for {size} leaves"))
     }
 
     /// INVARIANT 9, as far as one head tells; the rest is compared with the log in the end.
