@@ -8,6 +8,7 @@
 
 mod adoption;
 mod attacks;
+mod faults;
 mod journal;
 mod lanes;
 mod orders;
