@@ -6,6 +6,7 @@ use std::time::Duration;
 use envelope::sshsig::{Presence, SshKey, SshSig};
 use model::{Digest, Instant, PersonId, PrincipalId, Request, Requester, Space};
 
+use crate::people::People;
 use crate::{
     Credential, Decision, Endorsement, Moment, Proof, Registry, RequesterProof, Requirement, Rule,
     SSH_NAMESPACE, Touch,
@@ -196,7 +197,7 @@ impl Count<'_> {
         {
             return Err(Shortfall::Requester { principal: self.request.requester.principal });
         }
-        if let Err(Unmet { group, have, need }) = assign(self.registry, rule, &persons) {
+        if let Err(Unmet { group, have, need }) = assign(self.registry.people(), rule, &persons) {
             return Err(Shortfall::TooFew { group: group.clone(), have, need, excluded });
         }
         let independent = touched.iter().filter(|person| self.is_asked(rule, person)).count();
@@ -240,7 +241,7 @@ impl Count<'_> {
         }
     }
 
-    fn examine(&self, endorsement: &Endorsement) -> Result<(PersonId, Touch), Exclusion> {
+    pub(crate) fn examine(&self, endorsement: &Endorsement) -> Result<(PersonId, Touch), Exclusion> {
         let proven = verify(self.registry, endorsement, self.digest)?;
         if self.is_requester(&proven.0) && self.own == Own::LeftOut {
             return Err(Exclusion::Requester);
@@ -285,11 +286,11 @@ pub(crate) struct Unmet<'a> {
 ///
 /// INVARIANT: one person counts once, whatever groups they are in: nobody stands for two of them.
 pub(crate) fn assign<'a>(
-    registry: &Registry,
+    people: &People,
     rule: &'a Rule,
     persons: &BTreeSet<PersonId>,
 ) -> Result<(), Unmet<'a>> {
-    let mut places = Places { registry, persons, taken: BTreeMap::new() };
+    let mut places = Places { people, persons, taken: BTreeMap::new() };
     for Requirement { group, threshold } in &rule.requirements {
         let need = usize::try_from(*threshold).unwrap_or(usize::MAX).max(1);
         for have in 0..need {
@@ -301,7 +302,7 @@ pub(crate) fn assign<'a>(
 
 /// Who stands for which group.
 struct Places<'a> {
-    registry: &'a Registry,
+    people: &'a People,
     persons: &'a BTreeSet<PersonId>,
     taken: BTreeMap<PersonId, &'a Space>,
 }
@@ -310,7 +311,7 @@ impl<'a> Places<'a> {
     /// Finds one person more for a group; who stands for another makes room where that one finds somebody else.
     fn fill(&mut self, group: &'a Space, tried: &mut BTreeSet<PersonId>) -> Option<()> {
         for person in self.persons {
-            if !self.registry.is_member(group, person) || !tried.insert(*person) {
+            if !self.people.is_member(group, person) || !tried.insert(*person) {
                 continue;
             }
             let free = self.taken.get(person).copied().is_none_or(|other| self.fill(other, tried).is_some());

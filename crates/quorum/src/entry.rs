@@ -54,6 +54,8 @@ pub enum Change {
     },
     /// The way back after the key process lost state.
     Adoption(Adoption),
+    /// The way out of `solo`: from now on several govern.
+    Administrators(Administrators),
 }
 
 /// The beginning of a platform. Its digest is the platform id.
@@ -153,6 +155,19 @@ pub struct Adoption {
     pub instance: Space,
     /// Why.
     pub reason: String,
+}
+
+/// Those who govern a platform together that one person governed so far. Each of them endorses the entry, beside the one
+/// who governed: nobody becomes an administrator unasked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Administrators {
+    /// What a change of the registry asks for from now on: at least two of them.
+    pub rule: Rule,
+    /// Those whom the registry does not know yet.
+    pub principals: Vec<Principal>,
+    /// Groups that are new, or other people from now on.
+    pub groups: Vec<Group>,
 }
 
 /// Why bytes are not an entry.

@@ -12,6 +12,7 @@ mod asking;
 mod count;
 mod endorsement;
 mod entry;
+mod people;
 mod record;
 mod registry;
 
@@ -19,7 +20,8 @@ pub use asking::{Asked, Asking};
 pub use count::{Counted, Exclusion, Shortfall, count, count_anybody, examine};
 pub use endorsement::{Decision, Endorsement, Proof, SSH_NAMESPACE, message};
 pub use entry::{
-    Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, Group, Principal, Touch,
+    Administrators, Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, Group, Principal,
+    Touch,
 };
 pub use record::{
     CertificateSubject, KeyRecord, KeyState, Rate, RecordError, RequesterProof, Requirement, Rule,

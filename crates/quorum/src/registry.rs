@@ -1,17 +1,17 @@
 //! The registry: the state that the chain of entries replays to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use envelope::sshsig::SshKey;
 use model::{
     Algorithm, Digest, Form, Instant, KeyId, Kind, PersonId, PlatformId, PrincipalId, Proven, PublicKey,
     Request, Space,
 };
 
 use crate::count::{self, Count, Own};
+use crate::people::{People, PeopleError};
 use crate::{
-    Adoption, Change, Credential, Decision, Entry, EntryError, Genesis, Governance, KeyRecord, KeyState,
-    Principal, RecordError, RequesterProof, Requirement, Rule, Shortfall,
+    Administrators, Adoption, Change, Decision, Endorsement, Entry, EntryError, Genesis, Governance,
+    KeyRecord, KeyState, Principal, RecordError, Requirement, Rule, Shortfall,
 };
 
 /// When an entry is looked at.
@@ -32,12 +32,11 @@ pub struct Registry {
     instance: Space,
     /// Each instance so far, with the number of the entry that named it.
     instances: Vec<(usize, Space)>,
-    governance: Governance,
-    administration: Rule,
+    people: People,
+    /// The number of the entry from which on several govern.
+    several_since: Option<u64>,
     policy: Digest,
     heads: Vec<Digest>,
-    principals: BTreeMap<PrincipalId, Principal>,
-    groups: BTreeMap<Space, BTreeSet<PersonId>>,
     keys: BTreeMap<KeyId, Key>,
     names: BTreeMap<(Space, u32), KeyId>,
     adoptions: Vec<Adoption>,
@@ -50,6 +49,7 @@ enum Inverse {
     KeyState { key: KeyId, state: KeyState, since: Instant },
     Policy { digest: Digest },
     Adoption { instance: Space },
+    Administrators { people: Box<People> },
 }
 
 /// A key as the registry knows it.
@@ -98,6 +98,18 @@ pub enum RegistryError {
     /// A founder who did not sign.
     #[error("the founding administrator {principal} has not signed the genesis")]
     Founder {
+        /// Who.
+        principal: PrincipalId,
+    },
+    /// Administrators who cannot govern together.
+    #[error("the new administrators cannot stand: {reason}")]
+    Administrators {
+        /// Why.
+        reason: &'static str,
+    },
+    /// An administrator to be who did not say so.
+    #[error("{principal} is to administer from this entry on, and has not endorsed it")]
+    Consent {
         /// Who.
         principal: PrincipalId,
     },
@@ -184,25 +196,33 @@ impl Registry {
         let request = entry.request.as_ref().ok_or(RegistryError::Request { field: "request" })?;
         self.check_request(request, &entry.changes)?;
         self.check_quorum(request, &entry, moment)?;
-        self.apply_all(&entry.changes)?;
+        let applied = self.apply_all(&entry.changes)?;
+        if let Err(error) = self.check_consent(request, &entry, moment) {
+            self.take_all_back(applied);
+            return Err(error);
+        }
         self.heads.push(Entry::head(bytes));
         Ok(())
     }
 
     /// INVARIANT: all changes or none. What was applied before one that cannot be is taken back, last first: a copy of
     /// the whole state for each entry would make the replay of a long chain quadratic.
-    fn apply_all(&mut self, changes: &[Change]) -> Result<(), RegistryError> {
+    fn apply_all(&mut self, changes: &[Change]) -> Result<Vec<Inverse>, RegistryError> {
         let mut applied = Vec::with_capacity(changes.len());
         for change in changes {
             match self.apply(change) {
                 Ok(inverse) => applied.push(inverse),
                 Err(error) => {
-                    applied.into_iter().rev().for_each(|inverse| self.take_back(inverse));
+                    self.take_all_back(applied);
                     return Err(error);
                 }
             }
         }
-        Ok(())
+        Ok(applied)
+    }
+
+    fn take_all_back(&mut self, applied: Vec<Inverse>) {
+        applied.into_iter().rev().for_each(|inverse| self.take_back(inverse));
     }
 
     fn from_genesis(genesis: &Genesis, head: Digest) -> Result<Self, RegistryError> {
@@ -214,114 +234,65 @@ impl Registry {
         {
             return bad("its host is not a bare host name");
         }
-        let mut registry = Self {
+        let people = People::found(genesis).map_err(|error| match error {
+            PeopleError::Named(reason) => RegistryError::BadGenesis { reason },
+            PeopleError::Rule(error) => error,
+        })?;
+        if genesis.journal.algorithm() != Algorithm::Ed25519 {
+            return bad("its journal key is not an Ed25519 key");
+        }
+        Ok(Self {
             platform: genesis.platform(),
             host: genesis.host.clone(),
             journal: genesis.journal.clone(),
             instance: genesis.instance.clone(),
             instances: vec![(0, genesis.instance.clone())],
-            governance: genesis.governance,
-            administration: genesis.administration.clone(),
+            several_since: (people.governance == Governance::Quorum).then_some(0),
+            people,
             policy: Digest::ZERO,
             heads: vec![head],
-            principals: BTreeMap::new(),
-            groups: BTreeMap::new(),
             keys: BTreeMap::new(),
             names: BTreeMap::new(),
             adoptions: Vec::new(),
-        };
-        for principal in &genesis.principals {
-            if principal.credentials.is_empty() {
-                return bad("a principal has no credential");
-            }
-            if registry.principals.insert(principal.principal, principal.clone()).is_some() {
-                return bad("a principal stands in it twice");
-            }
-        }
-        registry.check_credentials()?;
-        for group in &genesis.groups {
-            let persons: BTreeSet<_> = group.persons.iter().copied().collect();
-            let known = |person: &PersonId| registry.principals.values().any(|p| p.person == *person);
-            if persons.len() != group.persons.len() || !persons.iter().all(known) {
-                return bad("a group names somebody twice, or somebody without a credential");
-            }
-            if registry.groups.insert(group.name.clone(), persons).is_some() {
-                return bad("a group stands in it twice");
-            }
-        }
-        if genesis.journal.algorithm() != Algorithm::Ed25519 {
-            return bad("its journal key is not an Ed25519 key");
-        }
-        if genesis.administration.requester != RequesterProof::Proven {
-            return bad("its administration takes somebody's word for who asks");
-        }
-        if genesis.administration.check().is_err() {
-            return bad("its administration rule asks for nobody");
-        }
-        registry.check_groups(&genesis.administration)?;
-        registry.check_governance()?;
-        Ok(registry)
-    }
-
-    /// A credential is a key that is known here and belongs to one principal, or a person could count as two.
-    fn check_credentials(&self) -> Result<(), RegistryError> {
-        let mut seen = BTreeSet::new();
-        for credential in self.principals.values().flat_map(|principal| &principal.credentials) {
-            let Credential::Ssh { public_key, .. } = credential;
-            let Ok(key) = SshKey::from_wire(&public_key.0) else {
-                return Err(RegistryError::BadGenesis {
-                    reason: "a credential is not an SSH key of a known kind",
-                });
-            };
-            // The same key is the same credential, also where one says that a token holds it and the other does not.
-            if !seen.insert(key.key().id()) {
-                return Err(RegistryError::BadGenesis { reason: "two principals share a credential" });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_governance(&self) -> Result<(), RegistryError> {
-        let bad = |reason| Err(RegistryError::BadGenesis { reason });
-        let administrators = self.administrators();
-        let asked: u32 =
-            self.administration.requirements.iter().map(|requirement| requirement.threshold).sum();
-        match self.governance {
-            Governance::Solo if administrators.len() != 1 => {
-                bad("it says solo, and names several administrators")
-            }
-            Governance::Solo => Ok(()),
-            Governance::Quorum if asked < 2 => {
-                bad("it asks for fewer than two administrators and does not say solo")
-            }
-            Governance::Quorum => {
-                let administrative: BTreeSet<_> =
-                    self.administration.requirements.iter().map(|r| &r.group).collect();
-                let endorsers = self.groups.iter().filter(|(name, _)| !administrative.contains(name));
-                if endorsers.flat_map(|(_, persons)| persons).any(|person| administrators.contains(person)) {
-                    return bad("somebody is in an administration group and in an endorser group");
-                }
-                Ok(())
-            }
-        }
+        })
     }
 
     fn check_founders(&self, entry: &Entry) -> Result<(), RegistryError> {
-        let administrators = self.administrators();
-        for principal in
-            self.principals.values().filter(|principal| administrators.contains(&principal.person))
-        {
-            let signed = entry.endorsements.iter().any(|endorsement| {
-                endorsement.principal == principal.principal
-                    && endorsement.decision == Decision::Endorse
-                    && endorsement.facet.is_none()
-                    && count::verify(self, endorsement, self.platform.digest()).is_ok()
-            });
-            if !signed {
-                return Err(RegistryError::Founder { principal: principal.principal });
-            }
+        let is_endorsed = |endorsement: &Endorsement| {
+            endorsement.decision == Decision::Endorse
+                && endorsement.facet.is_none()
+                && count::verify(self, endorsement, self.platform.digest()).is_ok()
+        };
+        match self.silent(entry, is_endorsed) {
+            Some(principal) => Err(RegistryError::Founder { principal }),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// INVARIANT: nobody becomes an administrator unasked. Whoever is to govern from this entry on, the one who
+    /// governed alone included, endorses it with the credential that it gives them.
+    fn check_consent(&self, request: &Request, entry: &Entry, moment: Moment) -> Result<(), RegistryError> {
+        if !entry.changes.iter().any(|change| matches!(change, Change::Administrators(_))) {
+            return Ok(());
+        }
+        let digest = Request::digest(&request.encode());
+        let count = Count { registry: self, request, digest: &digest, moment, own: Own::Counts };
+        let is_endorsed = |endorsement: &Endorsement| {
+            endorsement.decision == Decision::Endorse && count.examine(endorsement).is_ok()
+        };
+        match self.silent(entry, is_endorsed) {
+            Some(principal) => Err(RegistryError::Consent { principal }),
+            None => Ok(()),
+        }
+    }
+
+    /// An administrator of whom the entry holds no such endorsement.
+    fn silent(&self, entry: &Entry, is_endorsed: impl Fn(&Endorsement) -> bool) -> Option<PrincipalId> {
+        let spoke = |principal: &PrincipalId| {
+            let mut theirs = entry.endorsements.iter().filter(|one| one.principal == *principal);
+            theirs.any(&is_endorsed)
+        };
+        self.people.administrating().map(|one| one.principal).find(|principal| !spoke(principal))
     }
 
     fn check_request(&self, request: &Request, changes: &[Change]) -> Result<(), RegistryError> {
@@ -347,14 +318,15 @@ impl Registry {
     }
 
     fn check_quorum(&self, request: &Request, entry: &Entry, moment: Moment) -> Result<(), RegistryError> {
+        let administration = &self.people.administration;
         let one_administrator = Rule {
-            requirements: self.administration.requirements.iter().take(1).cloned().map(one_of).collect(),
-            ..self.administration.clone()
+            requirements: administration.requirements.iter().take(1).cloned().map(one_of).collect(),
+            ..administration.clone()
         };
         let subtracts =
             !entry.changes.is_empty() && entry.changes.iter().all(|change| self.subtracts(change));
-        let rule = if subtracts { &one_administrator } else { &self.administration };
-        let alone = subtracts || self.governance == Governance::Solo;
+        let rule = if subtracts { &one_administrator } else { administration };
+        let alone = subtracts || self.people.governance == Governance::Solo;
         let own = if alone { Own::Counts } else { Own::LeftOut };
         let digest = Request::digest(&request.encode());
         Count { registry: self, request, digest: &digest, moment, own }
@@ -396,6 +368,7 @@ impl Registry {
                 let instance = std::mem::replace(&mut self.instance, adoption.instance.clone());
                 Ok(Inverse::Adoption { instance })
             }
+            Change::Administrators(administrators) => self.leave_solo(administrators),
         }
     }
 
@@ -415,13 +388,31 @@ impl Registry {
                 self.adoptions.pop();
                 self.instance = instance;
             }
+            Inverse::Administrators { people } => {
+                self.people = *people;
+                self.several_since = None;
+            }
         }
+    }
+
+    fn leave_solo(&mut self, administrators: &Administrators) -> Result<Inverse, RegistryError> {
+        let people = self.people.joined_by(administrators).map_err(|error| match error {
+            PeopleError::Named(reason) => RegistryError::Administrators { reason },
+            PeopleError::Rule(error) => error,
+        })?;
+        // The groups of a key's rule may be other people now, and must still be enough.
+        self.keys
+            .values()
+            .filter_map(|key| key.record.rule.as_ref())
+            .try_for_each(|rule| people.check_rule(rule))?;
+        self.several_since = Some(self.entries());
+        Ok(Inverse::Administrators { people: Box::new(std::mem::replace(&mut self.people, people)) })
     }
 
     fn add_key(&mut self, record: &KeyRecord) -> Result<Inverse, RegistryError> {
         record.check().map_err(|source| RegistryError::Record { name: record.name.clone(), source })?;
         if let Some(rule) = &record.rule {
-            self.check_groups(rule)?;
+            self.people.check_rule(rule)?;
         }
         let place = (record.name.clone(), record.generation);
         let previous =
@@ -440,30 +431,6 @@ impl Registry {
         self.keys.insert(id, key);
         Ok(Inverse::Key { id, place })
     }
-
-    fn check_groups(&self, rule: &Rule) -> Result<(), RegistryError> {
-        for Requirement { group, threshold } in &rule.requirements {
-            let size = self.groups.get(group).map_or(0, BTreeSet::len);
-            if usize::try_from(*threshold).map_or(true, |threshold| threshold > size) {
-                return Err(RegistryError::Group { group: group.clone(), threshold: *threshold, size });
-            }
-        }
-        // Somebody in two groups stands for one of them: could all of them together meet the rule?
-        let groups = rule.requirements.iter().filter_map(|requirement| self.groups.get(&requirement.group));
-        count::assign(self, rule, &groups.flatten().copied().collect()).map_err(|unmet| {
-            RegistryError::Group { group: unmet.group.clone(), threshold: unmet.need, size: unmet.have }
-        })
-    }
-
-    /// The persons in the groups of the administration rule.
-    fn administrators(&self) -> BTreeSet<PersonId> {
-        let groups = self
-            .administration
-            .requirements
-            .iter()
-            .filter_map(|requirement| self.groups.get(&requirement.group));
-        groups.flatten().copied().collect()
-    }
 }
 
 fn one_of(requirement: Requirement) -> Requirement {
@@ -472,6 +439,10 @@ fn one_of(requirement: Requirement) -> Requirement {
 
 /// What the registry says.
 impl Registry {
+    pub(crate) const fn people(&self) -> &People {
+        &self.people
+    }
+
     /// The platform.
     pub const fn platform(&self) -> PlatformId {
         self.platform
@@ -510,12 +481,17 @@ impl Registry {
 
     /// Does one person govern, or several?
     pub const fn governance(&self) -> Governance {
-        self.governance
+        self.people.governance
+    }
+
+    /// The number of the entry from which on several govern; `None` while one person does.
+    pub const fn several_since(&self) -> Option<u64> {
+        self.several_since
     }
 
     /// What a change asks for.
     pub const fn administration(&self) -> &Rule {
-        &self.administration
+        &self.people.administration
     }
 
     /// The digest of the policy in force; zeros before the first.
@@ -566,17 +542,22 @@ impl Registry {
 
     /// Somebody who endorses.
     pub fn principal(&self, principal: &PrincipalId) -> Option<&Principal> {
-        self.principals.get(principal)
+        self.people.principal(principal)
     }
 
     /// Everybody who endorses.
     pub fn principals(&self) -> impl Iterator<Item = &Principal> {
-        self.principals.values()
+        self.people.principals()
+    }
+
+    /// Everybody who administers.
+    pub fn administrators(&self) -> impl Iterator<Item = &Principal> {
+        self.people.administrating()
     }
 
     /// Is this person in this group?
     pub fn is_member(&self, group: &Space, person: &PersonId) -> bool {
-        self.groups.get(group).is_some_and(|persons| persons.contains(person))
+        self.people.is_member(group, person)
     }
 
     /// The adoptions so far: each is a gap in the journal that stays visible.

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod administrators;
 mod attacks;
 mod counting;
 mod founding;
