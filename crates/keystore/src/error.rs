@@ -1,6 +1,11 @@
 //! What can go wrong with private keys.
 
+use std::io;
+use std::sync::Arc;
+
 use model::{Algorithm, DiskError, Hash, KeyId, Space};
+
+use crate::pkcs11::LaneFault;
 
 /// Why a key cannot be made, opened or used.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +84,49 @@ pub enum KeyStoreError {
         /// What it should do.
         action: &'static str,
     },
+    /// A message beyond what a key store takes.
+    #[error("a message of {length} bytes, where this key store signs at most {limit}")]
+    TooLong {
+        /// Its length.
+        length: usize,
+        /// What is taken.
+        limit: usize,
+    },
+    /// What a lane process says of its module.
+    #[error(transparent)]
+    Lane(#[from] LaneFault),
+    /// A lane process is being started.
+    #[error("the module's lane process is still being started")]
+    LaneStarting,
+    /// A lane process that ended.
+    #[error("the module's lane process ended before it answered; it is started again")]
+    LaneEnded,
+    /// A module that does not answer.
+    #[error(
+        "the module did not answer within {deadline_ms} ms; its lane process was killed, and is started again"
+    )]
+    LaneSilent {
+        /// How long it had.
+        deadline_ms: u128,
+    },
+    /// A lane process that failed again and again.
+    #[error("the module's lane process is down, and is started again in {again_ms} ms")]
+    LaneDown {
+        /// When it is tried again.
+        again_ms: u128,
+        /// Why it ended.
+        #[source]
+        cause: Arc<KeyStoreError>,
+    },
+    /// The system refused.
+    #[error("cannot {action} the module's lane process")]
+    LaneProcess {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// May the same call succeed later?
@@ -94,7 +142,14 @@ impl KeyStoreError {
     /// May the same call succeed later?
     pub const fn retry(&self) -> Retry {
         match self {
-            Self::Disk(_) | Self::Library { .. } => Retry::MayHelp,
+            Self::Disk(_)
+            | Self::Library { .. }
+            | Self::LaneStarting
+            | Self::LaneEnded
+            | Self::LaneSilent { .. }
+            | Self::LaneDown { .. }
+            | Self::LaneProcess { .. } => Retry::MayHelp,
+            Self::Lane(fault) => fault.retry(),
             Self::NoStore { .. }
             | Self::NoKey { .. }
             | Self::Algorithm { .. }
@@ -102,6 +157,7 @@ impl KeyStoreError {
             | Self::WrongPassphrase { .. }
             | Self::Damaged { .. }
             | Self::Version { .. }
+            | Self::TooLong { .. }
             | Self::Cost { .. } => Retry::DoesNotHelp,
         }
     }

@@ -23,6 +23,7 @@ mod person;
 mod seeded;
 mod skip;
 mod soft_hsm;
+mod soft_hsm;
 mod tool;
 
 pub use clock::HandClock;
@@ -34,6 +35,7 @@ pub use key::Key;
 pub use person::Person;
 pub use seeded::Seeded;
 pub use skip::{skip, vectors};
+pub use soft_hsm::SoftHsm;
 pub use soft_hsm::SoftHsm;
 pub use tempfile::TempDir as TempFolder;
 pub use tool::{Tool, sigstore_js, tool};

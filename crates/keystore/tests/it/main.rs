@@ -1,6 +1,8 @@
-//! The software store: keys that sign, and files that were touched.
+//! The software store: keys that sign, and files that were touched. The PKCS #11 store: a real module, and one that
+//! misbehaves on demand.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+mod pkcs11;
 mod software;
 mod tampered;
 

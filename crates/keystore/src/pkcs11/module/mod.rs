@@ -1,0 +1,144 @@
+//! The lane process: it alone loads the module, and does for the key process what that asks.
+//!
+//! One thread a session, one connection a thread. Whatever happens to the module happens to this process; the key
+//! process reads its end and starts another.
+
+mod encode;
+mod keys;
+mod open;
+mod refused;
+mod template;
+
+use std::io::{self, IoSliceMut, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::thread;
+
+use cryptoki::session::Session;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+use self::keys::Keys;
+use super::fault::LaneFault;
+use super::uri::{Pkcs11Uri, Pkcs11UriError};
+use super::wire::{Call, Login, Reply, SESSIONS_MAX};
+
+/// A lane process that was told what it is for, and has not loaded anything yet.
+pub struct Called {
+    control: UnixStream,
+    connections: Vec<UnixStream>,
+    uri: Pkcs11Uri,
+    login: Login,
+}
+
+/// Why a process is no lane process.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CalledError {
+    /// The system refused.
+    #[error("cannot {action}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// No key process is at the other end of standard input.
+    #[error("this is started by the key process, which speaks with it on standard input")]
+    NotCalled,
+    /// The URI was checked where it was read; this is another one.
+    #[error("the key process names no hardware token")]
+    Uri(#[from] Pkcs11UriError),
+}
+
+impl Called {
+    /// Hears on `stdin` what is to be done, and sees to it that this process does not outlive its parent.
+    pub fn accept(stdin: BorrowedFd<'_>) -> Result<Self, CalledError> {
+        let system = |action| move |source: io::Error| CalledError::System { action, source };
+        set_parent_process_death_signal(Some(Signal::KILL))
+            .map_err(|error| system("die with the key process")(error.into()))?;
+        let control = stdin.try_clone_to_owned().map_err(system("take standard input"))?;
+        let mut control = UnixStream::from(control);
+        let Ok(Call::Open { parent, uri, sessions, login }) = Call::read(&mut control) else {
+            return Err(CalledError::NotCalled);
+        };
+        // A parent that was gone before the signal was asked for sends none.
+        if getppid().is_none_or(|pid| pid.as_raw_nonzero().get().unsigned_abs() != parent) {
+            return Err(CalledError::NotCalled);
+        }
+        let connections = receive(&control, sessions).map_err(system("take connections"))?;
+        Ok(Self { control, connections, uri: uri.parse()?, login })
+    }
+
+    /// The module that will be loaded, and with it whatever it needs.
+    pub fn module(&self) -> &Path {
+        self.uri.module()
+    }
+
+    /// The file with the PIN that will be read.
+    pub fn pin_file(&self) -> &Path {
+        self.uri.pin_file()
+    }
+
+    /// Loads the module and serves it until the key process is gone.
+    pub fn serve(self) -> Result<(), CalledError> {
+        let Self { mut control, mut connections, uri, login } = self;
+        let reply = match open::open(&uri, login, connections.len()) {
+            Err(fault) => Reply::Fault(fault),
+            Ok(opened) => {
+                let sessions = opened.sessions.len();
+                connections.truncate(sessions);
+                for (session, connection) in opened.sessions.into_iter().zip(connections) {
+                    let keys = opened.keys.clone();
+                    let serve = move || serve(&keys, &session, connection);
+                    let started = thread::Builder::new().name("session".to_owned()).spawn(serve);
+                    started.map_err(|source| CalledError::System { action: "start a thread", source })?;
+                }
+                Reply::Open { token: opened.token, sessions }
+            }
+        };
+        let told = reply.write(&mut control);
+        told.map_err(|source| CalledError::System { action: "answer the key process", source })?;
+        // Nothing more is said here: what is read is the end of the key process, or of its interest.
+        let _ = control.read(&mut [0]);
+        Ok(())
+    }
+}
+
+/// Takes the connections that come with one byte.
+fn receive(control: &UnixStream, count: usize) -> io::Result<Vec<UnixStream>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SESSIONS_MAX))];
+    let mut passed = RecvAncillaryBuffer::new(&mut space);
+    recvmsg(control, &mut [IoSliceMut::new(&mut [0])], &mut passed, RecvFlags::CMSG_CLOEXEC)?;
+    let rights = passed.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+        _ => None,
+    });
+    let connections: Vec<UnixStream> = rights.flatten().map(|one: OwnedFd| UnixStream::from(one)).collect();
+    if connections.len() == count { Ok(connections) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// Answers what comes on one connection, until it ends.
+fn serve(keys: &Keys, session: &Session, mut connection: UnixStream) {
+    while let Ok(call) = Call::read(&mut connection) {
+        let answered = answer(keys, session, call);
+        if answered.unwrap_or_else(Reply::Fault).write(&mut connection).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(keys: &Keys, session: &Session, call: Call) -> Result<Reply, LaneFault> {
+    match call {
+        Call::Generate { algorithm } => keys.generate(algorithm).map(Reply::Public),
+        Call::Find { key } => Ok(Reply::Public(keys.find(session, &key)?.spki)),
+        Call::Sign { key, input } => keys.sign(session, &key, &input).map(Reply::Signature),
+        Call::Open { .. } => Err(refused::because("open a second time", "CKR_CRYPTOKI_ALREADY_INITIALIZED")),
+    }
+}
