@@ -304,6 +304,11 @@ impl Ledger for CrashStore {
             .map_err(unavailable("read the ledger"))
     }
 
+    fn root_at(&self, size: u64) -> Result<Option<Digest>, StoreError> {
+        self.read(|inner| crate::check::root_at(&inner.books.leaves, size))
+            .map_err(unavailable("read the ledger"))
+    }
+
     fn leaves(&self, from: u64, count: u32) -> Result<Vec<Leaf>, StoreError> {
         let (from, count) =
             (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(count).unwrap_or(0));

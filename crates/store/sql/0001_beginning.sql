@@ -98,6 +98,11 @@ CREATE TABLE ledger_edge (
     place INTEGER PRIMARY KEY CHECK (place = 0),
     edge  BLOB    NOT NULL
 ) STRICT;
+-- The right edge as it once was, now and then: from there, the root at a size in between is a few leaves away.
+CREATE TABLE ledger_milestones (
+    size INTEGER PRIMARY KEY,
+    edge BLOB    NOT NULL
+) STRICT;
 
 -- The transparency log: its newest checkpoint, and the tiles whose files may not have reached the disk.
 CREATE TABLE log_checkpoint (

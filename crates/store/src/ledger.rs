@@ -1,7 +1,7 @@
 //! The audit ledger: leaves, and the right edge of the tree over them, in the transaction of the change.
 
 use engine::{Leaf, LeafKind, Ledger, StoreError};
-use model::RequestId;
+use model::{Digest, RequestId};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use signer::Head;
 use tlog::RightEdge;
@@ -10,11 +10,30 @@ use crate::Store;
 use crate::error::Fault;
 use crate::row::{bytes, nanoseconds, request_id_or_none, signed, space, time};
 
+/// After so many leaves, the edge is kept for good: so many are read at most for the root at any size.
+const MILESTONE: u64 = 1 << 14;
+
 impl Ledger for Store {
     fn head(&self) -> Result<Head, StoreError> {
         self.query("read the ledger", |connection| {
             let edge = edge(connection)?;
             Ok(Head { size: edge.size(), root: edge.root() })
+        })
+    }
+
+    fn root_at(&self, size: u64) -> Result<Option<Digest>, StoreError> {
+        self.query("read the ledger", |connection| {
+            let newest = edge(connection)?;
+            if newest.size() <= size {
+                return Ok((newest.size() == size).then(|| newest.root()));
+            }
+            let mut edge = milestone(connection, size)?;
+            let mut statement = connection.prepare_cached(include_str!("../sql/ledger_between.sql"))?;
+            let mut found = statement.query(params![signed(edge.size())?, signed(size)?])?;
+            while let Some(row) = found.next()? {
+                edge.append(leaf(row)?.hash());
+            }
+            Ok((edge.size() == size).then(|| edge.root()))
         })
     }
 
@@ -49,6 +68,11 @@ pub(crate) fn append(transaction: &Transaction<'_>, leaves: &[&Leaf]) -> Result<
             leaf.record,
         ])?;
         edge.append(leaf.hash());
+        if edge.size().is_multiple_of(MILESTONE) {
+            let mut statement =
+                transaction.prepare_cached(include_str!("../sql/ledger_milestone_insert.sql"))?;
+            statement.execute(params![signed(edge.size())?, edge.encode()])?;
+        }
     }
     let mut statement = transaction.prepare_cached(include_str!("../sql/ledger_edge_set.sql"))?;
     statement.execute(params![edge.encode()])?;
@@ -57,7 +81,16 @@ pub(crate) fn append(transaction: &Transaction<'_>, leaves: &[&Leaf]) -> Result<
 
 pub(crate) fn edge(connection: &Connection) -> Result<RightEdge, Fault> {
     let mut statement = connection.prepare_cached(include_str!("../sql/ledger_edge.sql"))?;
-    let edge: Option<Vec<u8>> = statement.query_row([], |row| row.get(0)).optional()?;
+    decode(statement.query_row([], |row| row.get(0)).optional()?)
+}
+
+/// The last edge that was kept when the ledger had no more than so many leaves.
+fn milestone(connection: &Connection, size: u64) -> Result<RightEdge, Fault> {
+    let mut statement = connection.prepare_cached(include_str!("../sql/ledger_milestone.sql"))?;
+    decode(statement.query_row([signed(size)?], |row| row.get(0)).optional()?)
+}
+
+pub(crate) fn decode(edge: Option<Vec<u8>>) -> Result<RightEdge, Fault> {
     match edge {
         Some(bytes) => RightEdge::decode(&bytes).map_err(|source| Fault::corrupt("ledger's edge", source)),
         None => Ok(RightEdge::new()),

@@ -123,6 +123,20 @@ impl Reader {
         })
     }
 
+    /// Heads that the ledger once had, as they are stored beside its leaves.
+    pub fn ledger_milestones(&self) -> Result<Vec<Head>, StoreError> {
+        self.read("read the ledger", |connection| {
+            let mut statement = connection.prepare(include_str!("../sql/ledger_milestones.sql"))?;
+            let mut rows = statement.query([])?;
+            let mut heads = Vec::new();
+            while let Some(row) = rows.next()? {
+                let edge = ledger::decode(Some(row.get("edge")?))?;
+                heads.push(Head { size: number(row.get("size")?)?, root: edge.root() });
+            }
+            Ok(heads)
+        })
+    }
+
     /// The head of the ledger, as it is stored beside its leaves.
     pub fn ledger_head(&self) -> Result<Head, StoreError> {
         self.read("read the ledger", |connection| {

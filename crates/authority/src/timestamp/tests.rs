@@ -45,6 +45,10 @@ impl Ledger for Empty {
         Ok(Head { size: 0, root: Digest::ZERO })
     }
 
+    fn root_at(&self, _: u64) -> Result<Option<Digest>, engine::StoreError> {
+        Ok(None)
+    }
+
     fn leaves(&self, _: u64, _: u32) -> Result<Vec<engine::Leaf>, engine::StoreError> {
         Ok(Vec::new())
     }

@@ -13,6 +13,9 @@ pub trait Ledger: Send + Sync {
     /// The head after the last leaf that is durable.
     fn head(&self) -> Result<Head, StoreError>;
 
+    /// The root that the ledger had when it had so many leaves; `None` where it never had.
+    fn root_at(&self, size: u64) -> Result<Option<Digest>, StoreError>;
+
     /// At most `count` leaves from index `from` on, in their order.
     fn leaves(&self, from: u64, count: u32) -> Result<Vec<Leaf>, StoreError>;
 }

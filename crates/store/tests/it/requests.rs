@@ -62,6 +62,33 @@ fn a_row_comes_back_as_it_was_written_and_moves_on_with_its_receipts() {
 }
 
 #[test]
+fn the_root_that_the_ledger_once_had_is_found_at_every_size() {
+    let (_world, store) = World::new();
+    // Three times past where the edge is kept for good, in batches that do not end there.
+    let (mut edge, mut roots) = (RightEdge::new(), vec![RightEdge::new().root()]);
+    let leaves: Vec<Leaf> = (0..=u8::MAX).map(leaf).collect();
+    while edge.size() < 50_000 {
+        let notes: Vec<Write> = (0..5)
+            .flat_map(|_| leaves.iter())
+            .map(|leaf| {
+                let leaf = Leaf { kind: LeafKind::Strangers, request: None, ..leaf.clone() };
+                edge.append(leaf.hash());
+                roots.push(edge.root());
+                Write::Note { leaf }
+            })
+            .collect();
+        assert!(store.write(&notes).unwrap().iter().all(Result::is_ok));
+    }
+    let last = edge.size();
+    for size in [0, 1, 2, 16_383, 16_384, 16_385, 32_768, 40_000, 49_152, last - 1, last] {
+        let at = usize::try_from(size).unwrap();
+        assert_eq!(store.root_at(size).unwrap(), Some(roots[at]), "{size}");
+    }
+    assert_eq!(store.root_at(last + 1).unwrap(), None);
+    assert_eq!(store.root_at(u64::MAX).unwrap(), None);
+}
+
+#[test]
 fn a_write_that_does_not_fit_fails_alone_and_takes_its_leaves_with_it() {
     let (_world, store) = World::new();
     let results = RequestStore::write(

@@ -1,0 +1,1 @@
+INSERT INTO ledger_milestones (size, edge) VALUES (?1, ?2)

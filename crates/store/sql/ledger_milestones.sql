@@ -1,0 +1,1 @@
+SELECT size, edge FROM ledger_milestones ORDER BY size
