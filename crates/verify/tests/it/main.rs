@@ -8,7 +8,9 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod advisories;
 mod attacks;
+mod gaps;
 mod platform;
 mod receipts;
 mod worked_example;

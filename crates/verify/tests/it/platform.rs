@@ -82,7 +82,7 @@ pub(crate) struct Platform {
     pub(crate) endorsers: Vec<Person>,
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) registry: Registry,
-    ca: Certificate,
+    ca: (Pair, Certificate),
     tsa: (Pair, Certificate),
     log: (Pair, VerifierKey),
     journal: (Pair, VerifierKey),
@@ -154,7 +154,7 @@ impl Platform {
             endorsers,
             entries: vec![entry],
             registry,
-            ca: root,
+            ca: (ca, root),
             tsa: (tsa, tsa_certificate),
             log: (log, log_key),
             journal: (journal, journal_key),
@@ -212,7 +212,7 @@ impl Platform {
     }
 
     pub(crate) fn trust_root(&self) -> TrustRoot {
-        let certificates: Vec<_> = [&self.ca, &self.tsa.1, &self.cms.1]
+        let certificates: Vec<_> = [&self.ca.1, &self.tsa.1, &self.cms.1]
             .iter()
             .map(|one| (one.public_key().unwrap().id(), one.der().to_vec()))
             .collect();
@@ -289,7 +289,8 @@ impl Platform {
     }
 
     pub(crate) fn item(&self, key: &str, index: u32) -> Item {
-        let known = self.registry.key_named(&name(key), 1).unwrap();
+        let newest = (1..=2).rev().find_map(|n| Some((n, self.registry.key_named(&name(key), n)?)));
+        let (generation, known) = newest.unwrap();
         let length = u64::try_from(FILE.len()).unwrap();
         Item {
             index,
@@ -298,7 +299,7 @@ impl Platform {
             format: name("blob"),
             form: known.record.form,
             parameters: Parameters::default(),
-            key: ItemKey { name: name(key), generation: 1, record: known.digest },
+            key: ItemKey { name: name(key), generation, record: known.digest },
             content: Content::Sha256 { digest: Digest::of(FILE), length },
             file: FileClaim { sha256: Digest::of(FILE), size: length },
         }
@@ -371,17 +372,30 @@ impl Platform {
     }
 
     pub(crate) fn stamp(&self, signature: &[u8], now: Instant) -> Vec<u8> {
-        stamp(&self.tsa.0, &self.tsa.1, signature, now)
+        stamp(&self.tsa.0, std::slice::from_ref(&self.tsa.1), signature, now)
     }
 
-    /// A token by somebody whom the platform's root vouches for, and whom the trust root does not list.
-    pub(crate) fn stamp_by_another(&self, signature: &[u8], now: Instant) -> Vec<u8> {
-        // Only the platform's own authority certificate is at hand here: the code-signing certificate stands in.
-        stamp(&self.cms.0, &self.cms.1, signature, now)
+    /// A token by a key whose certificate, of the same root, is one for code signing.
+    pub(crate) fn stamp_by_a_code_key(&self, signature: &[u8], now: Instant) -> Vec<u8> {
+        stamp(&self.cms.0, &[self.cms.1.clone()], signature, now)
+    }
+
+    /// The same, with the certificate of the authority beside the signer's.
+    pub(crate) fn stamp_beside_the_authority(&self, signature: &[u8], now: Instant) -> Vec<u8> {
+        stamp(&self.cms.0, &[self.cms.1.clone(), self.tsa.1.clone()], signature, now)
+    }
+
+    /// A token by an authority of the same root that the trust root does not list.
+    pub(crate) fn stamp_by_a_new_authority(&self, signature: &[u8], now: Instant) -> Vec<u8> {
+        let pair = Pair::p256();
+        let (profile, issuer) = (&CertificateProfile::Timestamping, Issuer::Certificate(&self.ca.1));
+        let certificate = certificate("new timestamp", profile, &pair.public(), issuer, &self.ca.0);
+        stamp(&pair, &[certificate], signature, now)
     }
 }
 
-fn stamp(pair: &Pair, certificate: &Certificate, signature: &[u8], now: Instant) -> Vec<u8> {
+/// The first of the certificates is the signer's.
+fn stamp(pair: &Pair, chain: &[Certificate], signature: &[u8], now: Instant) -> Vec<u8> {
     let request = timestamp::Request {
         imprint: timestamp::Imprint::sha256(&Digest::of(signature)),
         policy: None,
@@ -389,10 +403,9 @@ fn stamp(pair: &Pair, certificate: &Certificate, signature: &[u8], now: Instant)
         certificate: CertificateWish::Embedded,
     };
     let said = TstInfo::answer(&request, now, 1).unwrap().encode().unwrap();
-    let ToBeSigned::Message(attributes) = timestamp::compose(&said, certificate, now).unwrap() else {
+    let ToBeSigned::Message(attributes) = timestamp::compose(&said, &chain[0], now).unwrap() else {
         unreachable!()
     };
-    let chain = std::slice::from_ref(certificate);
     timestamp::seal(&said, &attributes, &pair.sign(&attributes), chain, CertificateWish::Embedded).unwrap()
 }
 

@@ -212,7 +212,6 @@ fn the_parts_of_another_good_receipt_do_not_fit() {
     assert_eq!(with(&|r| r.request.clone_from(&other.request)).0, Part::Journal);
     assert_eq!(with(&|r| r.items[0].signature = other.items[0].signature.clone()), (Part::Timestamp, true));
     assert_eq!(with(&|r| r.items[0].timestamp = other.items[0].timestamp.clone()), (Part::Timestamp, true));
-    // CVE-2022-36056, CVE-2024-53267, CVE-2026-22703: a well-logged entry of something else.
     assert_eq!(with(&|r| r.items[0].log = other.items[0].log.clone()), (Part::LogEntry, true));
     assert_eq!(with(&|r| r.items[0].journal = other.items[0].journal.clone()), (Part::Journal, true));
     let cms = platform.sign(&["default/cms"], at(100));
@@ -235,8 +234,9 @@ fn a_receipt_of_another_file_is_bad() {
     );
 }
 
+/// GHSA-fx35-mq7g-6g98: a public key that came along was believed.
 #[test]
-fn ghsa_fx35_mq7g_6g98_a_key_from_inside_the_receipt_is_never_believed() {
+fn a_key_from_inside_the_receipt_is_never_believed() {
     let platform = Platform::new();
     let mut receipt = platform.sign(&["default/blob"], at(100));
     let own = Pair::p256();
@@ -244,20 +244,6 @@ fn ghsa_fx35_mq7g_6g98_a_key_from_inside_the_receipt_is_never_believed() {
     receipt.items[0].signature = Base64(own.sign(FILE));
     receipt.items[0].timestamp = Some(Base64(platform.stamp(&receipt.items[0].signature.0, at(100))));
     assert_eq!(refusal(&receipt, &platform.trust_root()), (Part::Key, true));
-}
-
-#[test]
-fn cve_2026_54787_a_signature_from_outside_its_keys_validity_is_bad() {
-    let platform = Platform::new();
-    let root = platform.trust_root();
-    let much_later = 86_400 * 301;
-    let receipt = platform.sign(&["default/blob"], at(much_later));
-    let refused =
-        verify_receipt(&file(), &receipt, &root, &Expectations::default(), later(much_later)).unwrap_err();
-    // The trust root itself has expired by then, which is said first and is no proof of anything bad.
-    assert!(matches!(refused, Refused::CannotCheck { part: Part::TrustRoot, .. }), "{refused:?}");
-    let early = platform.sign(&["default/blob"], at(0).before(Duration::from_secs(2 * 86_400)));
-    assert!(matches!(refusal(&early, &root), (Part::Timestamp | Part::Key, true)));
 }
 
 #[test]
@@ -279,8 +265,9 @@ fn what_a_key_signed_before_it_was_revoked_stands_and_what_it_signed_after_does_
     }
 }
 
+/// CVE-2025-52556: the chain of a token was verified, and its own signature was not.
 #[test]
-fn cve_2025_52556_a_token_whose_own_signature_is_bad_is_refused() {
+fn a_token_whose_own_signature_is_bad_is_refused() {
     let platform = Platform::new();
     let mut receipt = platform.sign(&["default/blob"], at(100));
     let token = receipt.items[0].timestamp.as_mut().unwrap();
@@ -289,25 +276,37 @@ fn cve_2025_52556_a_token_whose_own_signature_is_bad_is_refused() {
     assert_eq!(refusal(&receipt, &platform.trust_root()), (Part::Timestamp, true));
 }
 
+/// CVE-2026-39984: what a signer's certificate must be was asked of the first one in the bag.
 #[test]
-fn cve_2026_39984_a_token_by_another_certificate_of_the_same_root_is_refused() {
+fn a_token_by_a_certificate_for_something_else_is_bad_whatever_stands_beside_it() {
     let platform = Platform::new();
     let mut receipt = platform.sign(&["default/blob"], at(100));
-    let token = platform.stamp_by_another(&receipt.items[0].signature.0, at(100));
-    receipt.items[0].timestamp = Some(Base64(token));
-    assert_eq!(refusal(&receipt, &platform.trust_root()), (Part::Timestamp, true));
+    let signature = receipt.items[0].signature.0.clone();
+    for token in [
+        platform.stamp_by_a_code_key(&signature, at(100)),
+        platform.stamp_beside_the_authority(&signature, at(100)),
+    ] {
+        receipt.items[0].timestamp = Some(Base64(token));
+        let refused = judge(&receipt, &platform.trust_root()).unwrap_err();
+        let Refused::Bad { part: Part::Timestamp, fault: Fault::Timestamp(cause), .. } = &refused else {
+            panic!("{refused:?}")
+        };
+        assert!(format!("{cause:?}").contains("WrongUsage"), "{cause:?}");
+    }
 }
 
+/// CVE-2026-44309: what was verified was written anew, and not what was received.
 #[test]
-fn cve_2026_44309_a_request_in_another_spelling_of_the_same_meaning_is_refused() {
+fn a_request_in_another_spelling_of_the_same_meaning_is_refused() {
     let platform = Platform::new();
     let mut receipt = platform.sign(&["default/blob"], at(100));
     receipt.request = receipt.request.replacen("{\"created\"", "{ \"created\"", 1);
     assert_eq!(refusal(&receipt, &platform.trust_root()), (Part::Request, true));
 }
 
+/// CVE-2026-48815: a documented expectation was dropped without a word.
 #[test]
-fn cve_2026_48815_every_expectation_refuses_what_differs() {
+fn every_expectation_refuses_what_differs() {
     let platform = Platform::new();
     let (root, receipt) = (platform.trust_root(), platform.sign(&["default/blob"], at(100)));
     let good = Expectations {

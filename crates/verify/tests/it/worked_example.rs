@@ -162,16 +162,18 @@ fn refusal_of(bundle: &Value) -> verify::Refused {
     judge_bundle(&read("artifact.txt"), &bundle, &key, &read("trusted_root.key.json")).unwrap_err()
 }
 
+/// CVE-2026-48816: a time was believed to which no proof binds the entry.
 #[test]
-fn cve_2026_48816_an_integrated_time_that_nothing_binds_is_refused() {
+fn an_integrated_time_that_nothing_binds_is_refused() {
     let mut bundle = blob_bundle();
     bundle["verificationMaterial"]["tlogEntries"][0]["integratedTime"] = "1795165602".into();
     let refused = refusal_of(&bundle);
     assert!(format!("{refused:?}").contains("integratedTime"), "{refused:?}");
 }
 
+/// CVE-2026-49834: a threshold counted entries, and not the logs that they came from.
 #[test]
-fn cve_2026_49834_two_entries_of_one_log_are_not_two_logs_but_a_refusal() {
+fn two_entries_of_one_log_are_not_two_logs_but_a_refusal() {
     let mut bundle = blob_bundle();
     let entries = bundle["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap();
     entries.push(entries[0].clone());
@@ -179,8 +181,9 @@ fn cve_2026_49834_two_entries_of_one_log_are_not_two_logs_but_a_refusal() {
     assert_eq!(refused.part(), verify::Part::LogEntry);
 }
 
+/// CVE-2024-45395, GHSA-cq38-jh5f-37mq: a bundle could be made to be verified for ever.
 #[test]
-fn cve_2024_45395_a_bundle_without_bounds_is_refused_before_anything_is_verified() {
+fn a_bundle_without_bounds_is_refused_before_anything_is_verified() {
     let mut bundle = blob_bundle();
     let entries = bundle["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap();
     let one = entries[0].clone();
@@ -189,8 +192,9 @@ fn cve_2024_45395_a_bundle_without_bounds_is_refused_before_anything_is_verified
     assert_eq!(refused.part(), verify::Part::Bundle);
 }
 
+/// CVE-2026-22703: any valid entry of the log would do.
 #[test]
-fn cve_2026_22703_a_log_entry_of_another_signature_is_refused_however_well_it_is_logged() {
+fn a_log_entry_of_another_signature_is_refused_however_well_it_is_logged() {
     let mut bundle = blob_bundle();
     let other: Value = serde_json::from_slice(&read("dsse-key/bundle.sigstore.json")).unwrap();
     bundle["verificationMaterial"]["tlogEntries"] = other["verificationMaterial"]["tlogEntries"].clone();
@@ -210,8 +214,9 @@ fn a_token_from_the_future_cannot_be_checked_and_is_not_called_bad() {
     assert!(matches!(refused, Refused::CannotCheck { .. }), "{refused:?}");
 }
 
+/// CVE-2026-48815: a documented expectation was dropped without a word.
 #[test]
-fn cve_2026_48815_no_expectation_is_dropped_because_a_bundle_cannot_meet_it() {
+fn no_expectation_is_dropped_because_a_bundle_cannot_meet_it() {
     let sigstore = TrustedRoot::from_json(&read("trusted_root.key.json")).unwrap();
     let key = spki(&read("blob/key.pub.pem"));
     let trust = BundleTrust::Given { key: &key, sigstore: &sigstore };
