@@ -35,6 +35,15 @@ impl Hash {
         }
     }
 
+    /// Its name where digests are named in lower case, as in in-toto statements and in `sha256:…`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+
     /// How many bytes a digest has.
     pub const fn length(self) -> usize {
         match self {

@@ -13,6 +13,7 @@ mod jwk;
 mod jws;
 mod names;
 mod providers;
+mod read;
 mod template;
 mod verify;
 
@@ -22,5 +23,6 @@ pub use jwk::{JwkError, parse_jwks};
 pub use jws::{IdToken, TOKEN_BYTES_MAX, TokenError};
 pub use names::{CertificateNames, NamesError, SubjectName, WorkflowExtension};
 pub use providers::Provider;
+pub use read::HolderError;
 pub use template::{Template, TemplateError};
 pub use verify::{LEEWAY_S, PERIOD_S_MAX, TokenRefused, Trust, Verified};

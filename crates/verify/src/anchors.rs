@@ -1,7 +1,7 @@
 //! The logs and timestamp authorities of a Sigstore trusted root, ready to verify with.
 
-use envelope::trusted_root::{Authority, TrustedRoot, Window};
-use model::{Algorithm, Instant};
+use envelope::trusted_root::{Authority, Log, TrustedRoot, Window};
+use model::{Instant, PublicKey};
 use pki::Certificate;
 use tlog::VerifierKey;
 
@@ -11,6 +11,15 @@ use tlog::VerifierKey;
 pub(crate) struct Anchors {
     pub(crate) logs: Vec<TrustedLog>,
     pub(crate) authorities: Vec<TrustedAuthority>,
+    pub(crate) certificate_authorities: Vec<TrustedAuthority>,
+    pub(crate) certificate_logs: Vec<TrustedCertificateLog>,
+}
+
+/// A certificate-transparency log with its key and its window.
+#[derive(Debug, Clone)]
+pub(crate) struct TrustedCertificateLog {
+    pub(crate) key: PublicKey,
+    pub(crate) window: Window,
 }
 
 /// A log with its key and its window.
@@ -34,6 +43,12 @@ impl Anchors {
         Self {
             logs: root.tlogs.iter().filter_map(TrustedLog::of).collect(),
             authorities: root.timestamp_authorities.iter().filter_map(TrustedAuthority::of).collect(),
+            certificate_authorities: root
+                .certificate_authorities
+                .iter()
+                .filter_map(TrustedAuthority::of)
+                .collect(),
+            certificate_logs: root.ctlogs.iter().filter_map(TrustedCertificateLog::of).collect(),
         }
     }
 
@@ -44,11 +59,18 @@ impl Anchors {
 }
 
 impl TrustedLog {
-    fn of(log: &envelope::trusted_root::Log) -> Option<Self> {
-        let key = log.key().ok().filter(|key| key.algorithm() == Algorithm::Ed25519)?;
-        let key = VerifierKey::of_log(log.origin()?, &key).ok()?;
+    fn of(log: &Log) -> Option<Self> {
+        let key = VerifierKey::of_log(log.origin()?, &log.key().ok()?).ok()?;
         // A trusted root whose log id is not that of its own key and origin is of no use to anybody.
         let same = log.log_id.key_id.0 == key.log_id().as_bytes();
+        same.then_some(Self { key, window: log.public_key.valid_for })
+    }
+}
+
+impl TrustedCertificateLog {
+    fn of(log: &Log) -> Option<Self> {
+        let key = log.key().ok()?;
+        let same = log.log_id.key_id.0 == key.id().digest().as_bytes();
         same.then_some(Self { key, window: log.public_key.valid_for })
     }
 }

@@ -1,8 +1,8 @@
 //! Offline verification: a file, a receipt, a trust root and a time go in; a proof or a reasoned refusal comes out.
 //!
 //! **In scope**: the trust root file ([`TrustRoot`]), receipts ([`verify_receipt`]), Sigstore bundles signed with a
-//! managed key ([`verify_bundle`]), detached CMS with a timestamp token ([`verify_cms`]), and what a verifier expects
-//! of what was signed ([`Expectations`]).
+//! managed key ([`verify_bundle`]) or by anybody ([`verify_sigstore`]), detached CMS with a timestamp token
+//! ([`verify_cms`]), and what a verifier expects of what was signed ([`Expectations`]).
 //!
 //! **Out of scope**: any input or output. The caller brings the file's digest, all bytes, and the time together with
 //! whose time it is. Revocations that are newer than the trust root cannot be known here.
@@ -23,6 +23,7 @@ mod log;
 mod receipt;
 mod refused;
 mod root;
+mod sigstore;
 mod timestamp;
 mod verified;
 
@@ -32,4 +33,5 @@ pub use expectations::{Evidence, Expectations, KeyExpectation, QuorumExpectation
 pub use receipt::{Artifact, verify_receipt};
 pub use refused::{Fault, Gap, Part, Refused};
 pub use root::{RootError, RootParts, TRUST_ROOT_BYTES_MAX, TrustRoot};
+pub use sigstore::{Identity, Pattern, PatternError, SignedBy, verify_sigstore};
 pub use verified::{BelievedTime, NotChecked, Present, Proven, TimeSource, Verified, VerifiedItem, Whose};

@@ -220,6 +220,12 @@ pub enum Fault {
     /// A certificate that does not lead to a trusted root at that time.
     #[error("it does not lead to a trusted root")]
     Path(#[source] pki::PathError),
+    /// A root certificate that the bundle brought along, and that anybody could have made.
+    #[error("a root certificate came with it, which only the trust root may name")]
+    RootInBundle,
+    /// A timestamp of a certificate log that is not over this certificate.
+    #[error("its certificate-transparency timestamp does not verify")]
+    Transparency(#[source] model::BadSignature),
     /// A token that is not over this signature, or not by whom it says.
     #[error("it is not a timestamp of this signature by a trusted authority")]
     Timestamp(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -238,6 +244,12 @@ pub enum Fault {
     #[error("its `{field}` is not that of this signature")]
     OtherEntry {
         /// What differs.
+        field: &'static str,
+    },
+    /// Without a part that an entry of its kind has.
+    #[error("it has no `{field}`")]
+    Incomplete {
+        /// Which.
         field: &'static str,
     },
     /// A proof that does not lead to the checkpoint.
@@ -366,6 +378,12 @@ pub enum Gap {
     /// Something on the path that is not understood and must not be overlooked.
     #[error("its path holds something that avouch does not know")]
     Path(#[source] pki::PathError),
+    /// A trust root without a certificate authority of that time.
+    #[error("the trust root names no certificate authority for that time")]
+    NoCertificateAuthority,
+    /// A certificate without a timestamp of a log of the trust root.
+    #[error("no certificate-transparency log of the trust root promised it")]
+    NoCertificateLog,
     /// No timestamp token.
     #[error("there is none, so that nobody says when it was signed")]
     NoTimestamp,
@@ -478,6 +496,8 @@ impl Gap {
             | Self::UnknownKey { .. }
             | Self::UnknownHint { .. }
             | Self::NoAuthority
+            | Self::NoCertificateAuthority
+            | Self::NoCertificateLog
             | Self::UnlistedAuthority { .. }
             | Self::UnknownIssuer(_)
             | Self::UnknownLog { .. } => {

@@ -42,6 +42,11 @@ pub enum Whose {
         /// The subject of its certificate.
         subject: String,
     },
+    /// A transparency log of the trust root promised the entry then.
+    TransparencyLog {
+        /// Which.
+        origin: String,
+    },
     /// Nobody: there is no timestamp token, so the verifier's own present is what counts.
     Verifier(TimeSource),
 }
@@ -53,6 +58,7 @@ impl fmt::Display for BelievedTime {
             Whose::TimestampAuthority { subject } => {
                 write!(f, "{at}, by the clock of the timestamp authority `{subject}`")
             }
+            Whose::TransparencyLog { origin } => write!(f, "{at}, by the clock of the log {origin}"),
             Whose::Verifier(TimeSource::SystemClock) => write!(f, "{at}, by the clock of this machine"),
             Whose::Verifier(TimeSource::Named) => write!(f, "{at}, as it was named on the command line"),
         }
@@ -163,6 +169,32 @@ pub enum Proven {
         /// The root.
         root: String,
     },
+    /// The certificate is that of whoever held an ID token.
+    Holder {
+        /// Whom the token named.
+        subject: String,
+        /// Who vouched for it.
+        issuer: String,
+    },
+    /// The certificate is public: a certificate-transparency log of the trust root promised it.
+    Transparent {
+        /// Which log, by its id.
+        log: Digest,
+        /// When.
+        at: Instant,
+    },
+    /// What was signed is a claim about the file.
+    Attested {
+        /// What kind of claim: a URI.
+        predicate: String,
+    },
+    /// A transparency log of Rekor v1 promised the entry.
+    Promised {
+        /// Which log.
+        origin: String,
+        /// When.
+        at: Instant,
+    },
     /// A timestamp authority of the trust root saw the signature.
     Timestamp {
         /// Its certificate's subject.
@@ -208,6 +240,14 @@ impl fmt::Display for Proven {
             Self::Certificate { subject, root } => {
                 write!(f, "the certificate of `{subject}` leads to the trusted root `{root}`")
             }
+            Self::Holder { subject, issuer } => {
+                write!(f, "`{subject}` signed, as `{issuer}` vouched")
+            }
+            Self::Transparent { log, at } => {
+                write!(f, "the certificate was promised at {at} to the certificate log {log}")
+            }
+            Self::Attested { predicate } => write!(f, "what was signed is a claim of kind `{predicate}`"),
+            Self::Promised { origin, at } => write!(f, "the log {origin} promised the entry at {at}"),
             Self::Timestamp { authority, at } => write!(f, "`{authority}` saw the signature at {at}"),
             Self::Logged { origin, index, size } => {
                 write!(f, "it is entry {index} of the log {origin}, in the checkpoint of {size} entries")
@@ -302,7 +342,7 @@ impl fmt::Display for NotChecked {
                 f.write_str("that the key process hides no fork: no witness cosigns its journal (unanchored)")
             }
             Self::JournalWithoutCheckpoint => {
-                f.write_str("the intent in the journal: no checkpoint in the receipt covers it yet")
+                f.write_str("the intent in the journal: no checkpoint in the receipt covers it")
             }
             Self::NoJournal => {
                 f.write_str("the journal: the receipt does not carry the key process's intent")

@@ -14,11 +14,11 @@ use super::{Challenge, Claims, TemplateError, Verified};
 use crate::extensions::{Criticality, extension};
 
 /// The name of a user in a domain (`otherName`).
-const USERNAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
+pub(super) const USERNAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
 /// The issuer, as raw bytes: what old verifiers look at.
-const ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
+pub(super) const ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
 /// The issuer, as a UTF8String.
-const ISSUER_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.8");
+pub(super) const ISSUER_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.8");
 
 /// The longest address of a person (RFC 5321 §4.5.3.1.3).
 const EMAIL_BYTES_MAX: usize = 254;
@@ -144,12 +144,12 @@ extensions! {
 }
 
 impl WorkflowExtension {
-    fn identifier(self) -> ObjectIdentifier {
+    pub(super) fn identifier(self) -> ObjectIdentifier {
         ISSUER.parent().and_then(|arc| arc.push_arc(self.number()).ok()).expect("a short identifier")
     }
 
     /// Up to number 6 the value is the text's bytes, later it is DER.
-    const fn is_raw(self) -> bool {
+    pub(super) const fn is_raw(self) -> bool {
         self.number() <= 6
     }
 }

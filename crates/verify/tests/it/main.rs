@@ -10,6 +10,7 @@
 
 mod advisories;
 mod attacks;
+mod conformance;
 mod gaps;
 mod platform;
 mod receipts;

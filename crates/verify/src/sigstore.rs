@@ -1,0 +1,115 @@
+//! Sigstore bundles of anybody, against a Sigstore trusted root: signed keylessly, with a certificate for the holder
+//! of an ID token, or with a key that the verifier names.
+//!
+//! The order of the client specification: times that others vouch for, the certificate's path at each of them, its
+//! certificate-transparency timestamp, whom it names, the log entry, the signature, and the entry's agreement with it.
+
+mod entry;
+mod identity;
+mod signer;
+mod times;
+
+use envelope::ToBeSigned;
+use envelope::bundle::{Bundle, Content};
+use envelope::dsse::{self, Envelope};
+use envelope::in_toto::Statement;
+use envelope::trusted_root::TrustedRoot;
+use model::{Algorithm, Hash, Hashed, PublicKey};
+
+pub use identity::{Identity, Pattern, PatternError};
+
+use crate::anchors::Anchors;
+use crate::receipt::{file_digest, unreadable};
+use crate::refused::{Fault, Gap};
+use crate::{Artifact, NotChecked, Part, Present, Proven, Refused, Verified, VerifiedItem};
+
+/// Who should have signed.
+#[derive(Debug, Clone, Copy)]
+pub enum SignedBy<'a> {
+    /// Whoever held a token with this identity.
+    Holder(&'a Identity),
+    /// This key.
+    Key(&'a PublicKey),
+}
+
+/// Verifies a Sigstore bundle of this file, in whatever version of the format.
+pub fn verify_sigstore(
+    artifact: &Artifact,
+    json: &[u8],
+    signed_by: SignedBy<'_>,
+    root: &TrustedRoot,
+    present: Present,
+) -> Result<Verified, Refused> {
+    let bundle = Bundle::from_json(json).map_err(unreadable(Part::Bundle))?;
+    let anchors = Anchors::of(root);
+    let signer = signer::read(&bundle, signed_by)?;
+    let key = signer.key();
+    let (to_be_signed, mut proven) = signed(&bundle, artifact, key.algorithm())?;
+    to_be_signed
+        .verify(key, bundle.signature())
+        .map_err(|cause| Refused::bad(Part::Signature, Fault::Signature(Box::new(cause))))?;
+    proven.push(Proven::Signature { algorithm: key.algorithm() });
+    let stamped = times::of_tokens(&bundle, &anchors, present)?;
+    let entry = entry::verify(&bundle, &to_be_signed, artifact, &signer, &anchors, &stamped, present)?;
+    let times: Vec<_> = stamped.into_iter().chain(entry.time).collect();
+    // Without a time of somebody else's, a certificate of ten minutes says nothing, and a key is not known to have been good.
+    let Some(first) = times.first() else {
+        return Err(Refused::cannot_check(Part::Timestamp, Gap::NoTimestamp));
+    };
+    proven.extend(signer.verify(signed_by, &anchors, &times)?);
+    proven.extend(times.iter().map(|dated| dated.proven.clone()));
+    proven.extend(entry.proven);
+    let mut not_checked = vec![NotChecked::NoRequest];
+    if matches!(signed_by, SignedBy::Key(_)) {
+        not_checked.push(NotChecked::KeyGiven);
+    }
+    let item = VerifiedItem { item: None, key: key.id(), time: first.time.clone(), proven };
+    let file = artifact.digests.sha256();
+    Ok(Verified { file, platform: None, request: None, items: vec![item], not_checked })
+}
+
+/// What was signed, which must be of this file.
+fn signed(
+    bundle: &Bundle,
+    artifact: &Artifact,
+    algorithm: Algorithm,
+) -> Result<(ToBeSigned, Vec<Proven>), Refused> {
+    let file = Proven::File { sha256: artifact.digests.sha256() };
+    match &bundle.content {
+        Content::Message { digest, .. } => {
+            if let Some(named) = digest {
+                let unsupported = || unsupported("a digest that is none of SHA-2");
+                let hash = named.hash().ok_or_else(unsupported)?;
+                if file_digest(artifact, hash)? != named.digest.0 {
+                    return Err(Refused::bad(Part::File, Fault::OtherDigest { hash }));
+                }
+            }
+            let hash = algorithm.hash().ok_or_else(|| unsupported("a signature of the bytes themselves"))?;
+            let hashed = Hashed::from_slice(hash, file_digest(artifact, hash)?);
+            let hashed = hashed.ok_or_else(|| unsupported("a signature over such a digest"))?;
+            Ok((ToBeSigned::Hashed(hashed), vec![file]))
+        }
+        Content::Dsse(envelope) => {
+            let predicate = attested(envelope, artifact)?;
+            Ok((envelope.to_be_signed(), vec![file, Proven::Attested { predicate }]))
+        }
+        _ => Err(unsupported("content of an unknown kind")),
+    }
+}
+
+/// The kind of claim that an attestation makes about this file.
+fn attested(envelope: &Envelope, artifact: &Artifact) -> Result<String, Refused> {
+    if envelope.payload_type != dsse::IN_TOTO {
+        return Err(unsupported("an envelope whose payload is no in-toto statement"));
+    }
+    let statement = Statement::parse(&envelope.payload).map_err(unreadable(Part::Bundle))?;
+    let mut digests = Hash::ALL.iter().filter_map(|hash| Some((*hash, artifact.digests.digest(*hash)?)));
+    if digests.any(|(hash, digest)| statement.names(hash, digest)) {
+        return Ok(statement.predicate_type);
+    }
+    Err(Refused::bad(Part::File, Fault::OtherDigest { hash: Hash::Sha256 }))
+}
+
+fn unsupported(what: &'static str) -> Refused {
+    Refused::cannot_check(Part::Bundle, Gap::Unsupported { what })
+}

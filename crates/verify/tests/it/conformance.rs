@@ -1,0 +1,71 @@
+//! The bundle cases of the public conformance suite: every one that must be accepted is, and no other.
+
+use std::fs;
+use std::path::Path;
+
+use envelope::trusted_root::TrustedRoot;
+use model::{Digests, Instant, PublicKey};
+use verify::{Artifact, Identity, Pattern, Present, SignedBy, TimeSource, verify_sigstore};
+
+/// Whom the suite's bundles are by, unless a case says otherwise.
+const SUBJECT: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
+const ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+/// Cases in the suite.
+const CASES: usize = 70;
+
+fn present() -> Present {
+    let at: Instant = "2026-11-20T00:00:00Z".parse().unwrap();
+    Present { at, source: TimeSource::Named }
+}
+
+/// What a case brings, or its folder's text of that name.
+fn text(case: &Path, name: &str, otherwise: &str) -> String {
+    fs::read_to_string(case.join(name)).map_or_else(|_| otherwise.to_owned(), |text| text.trim().to_owned())
+}
+
+fn judge(suite: &Path, case: &Path) -> Result<(), String> {
+    let root = fs::read(case.join("trusted_root.json"))
+        .or_else(|_| fs::read(suite.join("trusted_root.production.json")))
+        .unwrap();
+    let root = TrustedRoot::from_json(&root).map_err(|error| model::told(&error))?;
+    let bundle = fs::read(case.join("bundle.sigstore.json")).unwrap();
+    let artifact = fs::read(case.join("artifact")).or_else(|_| fs::read(suite.join("a.txt"))).unwrap();
+    let artifact = Artifact { digests: Digests::of(&artifact, &[]), name: None };
+    let key = case.join("key.pub").exists().then(|| key(&text(case, "key.pub", ""))).transpose()?;
+    let identity = Identity {
+        subject: Pattern::exactly(&text(case, "identity", SUBJECT)).unwrap(),
+        issuer: Pattern::exactly(&text(case, "issuer", ISSUER)).unwrap(),
+    };
+    let signed_by = key.as_ref().map_or(SignedBy::Holder(&identity), SignedBy::Key);
+    let verified = verify_sigstore(&artifact, &bundle, signed_by, &root, present());
+    verified.map(drop).map_err(|refused| model::told(&refused))
+}
+
+fn key(pem: &str) -> Result<PublicKey, String> {
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let spki = data_encoding::BASE64.decode(body.as_bytes()).map_err(|error| error.to_string())?;
+    PublicKey::from_spki(&spki).map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_case_of_the_conformance_suite_is_judged_as_it_must_be() {
+    let Some(vectors) = testkit::vectors() else { return };
+    let suite = vectors.join("sigstore-conformance");
+    let mut cases: Vec<_> =
+        fs::read_dir(suite.join("bundle-verify")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.retain(|case| case.is_dir());
+    cases.sort();
+    assert_eq!(cases.len(), CASES);
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let name = case.file_name().unwrap().to_str().unwrap();
+        match (judge(&suite, case), name.ends_with("_fail")) {
+            (Ok(()), true) => wrong.push(format!("{name}: accepted")),
+            (Err(why), false) => wrong.push(format!("{name}: {why}")),
+            (Err(why), true) => println!("{name}: {why}"),
+            (Ok(()), false) => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {CASES}:\n{}", wrong.len(), wrong.join("\n"));
+}
