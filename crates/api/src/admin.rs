@@ -5,15 +5,17 @@
 use identity::ApiKeyId;
 use model::{Digest, Instant, KeyId, PersonId, PrincipalId, Profile, Space};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
     /// What to ask `?after=` for the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub next: Option<String>,
 }
 

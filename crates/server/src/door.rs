@@ -6,6 +6,7 @@ use std::time::Instant;
 use api::Code;
 use aws_lc_rs::rand;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -57,12 +58,15 @@ pub(crate) async fn pass(State(sentry): State<Sentry>, request: Request, next: N
         Some(refusal) => refusal.into_response(),
         None => next.run(request).instrument(span.clone()).await,
     };
-    let refusal = response.extensions_mut().remove::<Refusal>();
+    let refusal = response.extensions_mut().remove::<Refusal>().or_else(|| unreadable(&response));
     let code = refusal.as_ref().map_or("ok", |refusal| refusal.problem.code.word());
     if let Some(refusal) = refusal {
         span.in_scope(|| trace(&refusal));
         sentry.visitors.count(&refusal);
+        // What the router says of the methods that a path has.
+        let allow = response.headers_mut().remove(ALLOW);
         response = refusal.respond(&call);
+        allow.and_then(|allow| response.headers_mut().insert(ALLOW, allow));
     }
     let took = began.elapsed();
     sentry.telemetry.call(route, code, took);
@@ -105,6 +109,12 @@ impl Visitors {
             Self::Own => {}
         }
     }
+}
+
+/// The router's own refusal of a path that it cannot decode, which is no problem of ours otherwise.
+fn unreadable(response: &Response) -> Option<Refusal> {
+    let is_router = response.status().is_client_error();
+    is_router.then(|| Refusal::new(Code::NotFound, "the path is not text in UTF-8").unproven())
 }
 
 /// What is answered where there is no such path.

@@ -7,13 +7,14 @@ pub(crate) mod requests;
 pub(crate) mod timestamp;
 pub(crate) mod trust_root;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use crate::door::{self, Access, Sentry, Visitors};
+use crate::openapi::{self, Paths};
 use crate::signing::Signing;
 
 use log::LogReader;
@@ -23,17 +24,7 @@ use trust_root::TrustRootShelf;
 
 /// The listener for requests: a credential for everything but health.
 pub(crate) fn api(signing: Signing, sentry: Sentry) -> Router {
-    let router = Router::new()
-        .route("/v1/requests", get(requests::list).post(requests::submit))
-        .route("/v1/requests/{id}", get(requests::look))
-        .route("/v1/requests/{id}/content", get(requests::content))
-        .route("/v1/requests/{id}/endorsements", post(requests::endorse))
-        .route("/v1/requests/{id}/withdrawal", post(requests::withdraw))
-        .route("/v1/profiles/{*name}", get(profiles::profile))
-        .route("/v1/whoami", get(profiles::whoami))
-        .route("/healthz", get(monitor::health))
-        .with_state(signing);
-    behind_door(router, sentry)
+    behind_door(signing_paths().into_router(signing).merge(open_paths().into_router(())), sentry)
 }
 
 /// The listener for the public: no credential for anything.
@@ -43,20 +34,67 @@ pub(crate) fn public(
     shelf: Arc<TrustRootShelf>,
     sentry: Sentry,
 ) -> Router {
-    let log = Router::new()
-        .route("/api/v2/checkpoint", get(log::checkpoint))
-        .route("/api/v2/tile/{*path}", get(log::tile))
-        .route("/shards/{origin}/api/v2/checkpoint", get(log::shard_checkpoint))
-        .route("/shards/{origin}/api/v2/tile/{*path}", get(log::shard_tile))
-        .with_state(log);
-    let timestamp = Router::new()
-        .route("/api/v1/timestamp", post(timestamp::stamp))
-        .route("/api/v1/timestamp/certchain", get(timestamp::chain))
-        .with_state(counter);
-    let trust_root = Router::new().route("/v1/trust-root", get(trust_root::trust_root)).with_state(shelf);
-    let health = Router::new().route("/healthz", get(monitor::health));
-    behind_door(log.merge(timestamp).merge(trust_root).merge(health), sentry)
+    let log = log_paths().into_router(log);
+    let timestamp = timestamp_paths().into_router(counter);
+    let trust_root = trust_root_paths().into_router(shelf);
+    behind_door(log.merge(timestamp).merge(trust_root).merge(open_paths().into_router(())), sentry)
 }
+
+fn signing_paths() -> Paths<Signing> {
+    use openapi::signing as says;
+    Paths::new()
+        .get("/v1/requests", requests::list, says::list())
+        .post("/v1/requests", requests::submit, says::submit())
+        .get("/v1/requests/{id}", requests::look, says::look())
+        .get("/v1/requests/{id}/content", requests::content, says::content())
+        .post("/v1/requests/{id}/endorsements", requests::endorse, says::endorse())
+        .post("/v1/requests/{id}/withdrawal", requests::withdraw, says::withdraw())
+        .get("/v1/profiles/{*name}", profiles::profile, says::profile())
+        .get("/v1/whoami", profiles::whoami, says::whoami())
+}
+
+fn log_paths() -> Paths<LogReader> {
+    use openapi::public as says;
+    Paths::new()
+        .get("/api/v2/checkpoint", log::checkpoint, says::checkpoint())
+        .get("/api/v2/tile/{*path}", log::tile, says::tile())
+        .get("/shards/{origin}/api/v2/checkpoint", log::shard_checkpoint, says::shard_checkpoint())
+        .get("/shards/{origin}/api/v2/tile/{*path}", log::shard_tile, says::shard_tile())
+}
+
+fn timestamp_paths() -> Paths<TimestampCounter> {
+    use openapi::public as says;
+    Paths::new().post("/api/v1/timestamp", timestamp::stamp, says::stamp()).get(
+        "/api/v1/timestamp/certchain",
+        timestamp::chain,
+        says::chain(),
+    )
+}
+
+fn trust_root_paths() -> Paths<Arc<TrustRootShelf>> {
+    Paths::new().get("/v1/trust-root", trust_root::trust_root, openapi::public::trust_root())
+}
+
+/// What both have, for anybody.
+fn open_paths() -> Paths<()> {
+    use openapi::public as says;
+    Paths::new().get("/healthz", monitor::health, says::health()).get(
+        openapi::PATH,
+        async || openapi::serve(&DOCUMENT),
+        says::document(),
+    )
+}
+
+/// The OpenAPI document of both.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let description = signing_paths()
+        .into_description()
+        .and(log_paths().into_description())
+        .and(timestamp_paths().into_description())
+        .and(trust_root_paths().into_description())
+        .and(open_paths().into_description());
+    openapi::text(&openapi::document(description))
+});
 
 /// The loopback listener for metrics and health.
 pub(crate) fn monitored(monitor: Monitor) -> Router {
@@ -75,4 +113,19 @@ pub(crate) fn behind_door(router: Router, sentry: Sentry) -> Router {
         .fallback(door::no_such_path)
         .method_not_allowed_fallback(door::no_such_method)
         .layer(from_fn_with_state(sentry, door::pass))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_what_the_paths_say() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/openapi.json");
+        if std::env::var_os("AVOUCH_GEN").is_some() {
+            std::fs::write(page, DOCUMENT.as_str()).expect("the page of the document can be written");
+        }
+        let checked_in = std::fs::read_to_string(page).unwrap_or_default();
+        assert!(checked_in == *DOCUMENT, "`cargo xtask gen` writes docs/reference/openapi.json anew");
+    }
 }

@@ -15,22 +15,10 @@ use tracing::debug;
 
 use super::Peer;
 use super::stall::Unstalled;
+use crate::bounds::{
+    CONNECTION_WINDOW_BYTES, FAULTS_MAX, HEADER_BYTES_MAX, RESETS_MAX, SEND_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX,
+};
 use crate::config::Limits;
-
-/// A request's header, in memory and in all. hyper takes nothing below 8 KiB for it.
-const HEADER_BYTES_MAX: usize = 16 * 1024;
-const HEADER_BYTES_MAX_H2: u32 = 16 * 1024;
-/// Requests at a time on one connection of HTTP/2.
-const STREAMS_MAX: u32 = 32;
-/// What one stream, and one connection, of HTTP/2 may have sent that nobody has read yet.
-const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 512 * 1024;
-/// What may wait on one stream of HTTP/2 for its reader.
-const SEND_BYTES_MAX: usize = 64 * 1024;
-/// Streams that a client may open and reset before anything was done about them (CVE-2023-44487), and those that we
-/// may have to reset for its faults; past either, the connection ends.
-const RESETS_MAX: usize = 20;
-const FAULTS_MAX: usize = 64;
 
 /// What is spoken on a connection. It is never guessed from the first bytes: a client that sends none would hold the
 /// guess for ever.
@@ -116,10 +104,10 @@ fn builder(protocol: Protocol, limits: &Limits) -> auto::Builder<TokioExecutor> 
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
-        .max_buf_size(HEADER_BYTES_MAX)
+        .max_buf_size(HEADER_BYTES_MAX.try_into().unwrap_or(usize::MAX))
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(HEADER_BYTES_MAX_H2)
+        .max_header_list_size(HEADER_BYTES_MAX)
         .max_concurrent_streams(STREAMS_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)

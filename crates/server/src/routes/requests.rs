@@ -126,8 +126,7 @@ pub(crate) async fn endorse(
     let caller = signing.callers.of(&headers, peer).await?;
     let id = request_id(&id)?;
     let (bytes_max, limit) = (body::SMALL_BYTES_MAX, signing.limits.body);
-    let sent: EndorsementSubmission =
-        body::json_within(&mut place, &headers, body, bytes_max, limit).await?;
+    let sent: EndorsementSubmission = body::json_within(&mut place, &headers, body, bytes_max, limit).await?;
     signing.endorse(caller, id, sent.endorsement.into_bytes(), place).await.map(answer)
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -28,7 +28,7 @@ pub(crate) enum Speech {
 #[derive(Clone)]
 pub(crate) struct Way {
     address: std::net::SocketAddr,
-    tls: TlsConnector,
+    tls: Arc<ClientConfig>,
 }
 
 impl Way {
@@ -48,27 +48,33 @@ impl Way {
             Speech::Http1 => vec![b"http/1.1".to_vec()],
             Speech::Http2 => vec![b"h2".to_vec()],
         };
-        Self { address: site.addresses.listen, tls: TlsConnector::from(Arc::new(config)) }
+        Self { address: site.addresses.listen, tls: Arc::new(config) }
     }
 
     /// A stranger's, who knows nothing but address and root.
     pub(crate) fn of_stranger(address: std::net::SocketAddr, ca_pem: &str) -> Self {
-        Self { address, tls: TlsConnector::from(Arc::new(config(ca_pem).with_no_client_auth())) }
-    }
-
-    pub(crate) async fn tcp(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.unwrap()
-    }
-
-    pub(crate) async fn try_connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(self.address).await?;
-        stream.set_nodelay(true)?;
-        self.tls.connect(ServerName::try_from("localhost").unwrap(), stream).await
+        Self { address, tls: Arc::new(config(ca_pem).with_no_client_auth()) }
     }
 
     pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
-        timeout(PATIENCE, self.try_connect()).await.unwrap().unwrap()
+        let connecting = async {
+            let stream = TcpStream::connect(self.address).await?;
+            stream.set_nodelay(true)?;
+            TlsConnector::from(Arc::clone(&self.tls)).connect(name(), stream).await
+        };
+        timeout(PATIENCE, connecting).await.expect("a handshake is done in time").unwrap()
     }
+
+    /// What a client says first.
+    pub(crate) fn hello(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        ClientConnection::new(Arc::clone(&self.tls), name()).unwrap().write_tls(&mut bytes).unwrap();
+        bytes
+    }
+}
+
+fn name() -> ServerName<'static> {
+    ServerName::try_from("localhost").unwrap()
 }
 
 fn config(ca_pem: &str) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {

@@ -154,7 +154,7 @@ async fn send_strangers(site: &Site, clock: &HandClock, expired: &str) -> BTreeM
 }
 
 /// How much memory this process holds; 0 where the system does not say.
-fn resident_bytes() -> u64 {
+pub(crate) fn resident_bytes() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096
 }

@@ -1,0 +1,138 @@
+//! What the listener for everybody says of its paths.
+
+use api::Code;
+use envelope::timestamp::REQUEST_BYTES_MAX;
+use serde_json::json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
+
+use super::operation::{Listener, Operation, bytes, number_from, operation, text};
+
+fn by_anybody(id: &str, summary: &str) -> Operation {
+    operation(Listener::Public, id, summary)
+}
+
+pub(crate) fn checkpoint() -> Operation {
+    by_anybody("readCheckpoint", "The log's newest checkpoint")
+        .about("A signed note (C2SP tlog-checkpoint).")
+        .answers_in(
+            "text/plain; charset=utf-8",
+            200,
+            "The checkpoint.",
+            text("2026.log.sign.example\n2\n…\n"),
+        )
+        .refuses(&[Code::NotFound, Code::Unavailable, Code::Internal])
+}
+
+pub(crate) fn tile() -> Operation {
+    by_anybody("readTile", "A tile of the log")
+        .about("A path of C2SP tlog-tiles below `tile/`. What a path holds never changes.")
+        .part(
+            "path",
+            "Level and index of a tile, or `entries/` and the index of a bundle.",
+            text("0/000.p/2"),
+        )
+        .answers_in("application/octet-stream", 200, "The tile.", bytes())
+        .refuses(&[Code::NotFound, Code::Unavailable, Code::Internal])
+}
+
+const ORIGIN: &str = "The log's origin; one that was frozen, too.";
+
+pub(crate) fn shard_checkpoint() -> Operation {
+    by_anybody("readShardCheckpoint", "The newest checkpoint of the log with this origin")
+        .part("origin", ORIGIN, text("2026.log.sign.example"))
+        .answers_in(
+            "text/plain; charset=utf-8",
+            200,
+            "The checkpoint.",
+            text("2026.log.sign.example\n2\n…\n"),
+        )
+        .refuses(&[Code::NotFound, Code::Unavailable, Code::Internal])
+}
+
+pub(crate) fn shard_tile() -> Operation {
+    by_anybody("readShardTile", "A tile of the log with this origin")
+        .part("origin", ORIGIN, text("2026.log.sign.example"))
+        .part(
+            "path",
+            "Level and index of a tile, or `entries/` and the index of a bundle.",
+            text("0/000.p/2"),
+        )
+        .answers_in("application/octet-stream", 200, "The tile.", bytes())
+        .refuses(&[Code::NotFound, Code::Unavailable, Code::Internal])
+}
+
+pub(crate) fn stamp() -> Operation {
+    let example =
+        json!({ "artifactHash": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=", "hashAlgorithm": "sha256" });
+    let kinds = [
+        ("application/timestamp-query", bytes().into(), None),
+        ("application/json", timestamp_request(), Some(example)),
+    ];
+    by_anybody("stamp", "A timestamp token")
+        .about("RFC 3161 over HTTP, or the JSON that clients of Sigstore know. A query that cannot be granted is answered with `200` and a rejection, as the RFC has it.")
+        .takes_any(kinds, REQUEST_BYTES_MAX)
+        .answers_in("application/timestamp-reply", 200, "The TimeStampResp, in DER.", bytes())
+        .refuses(&[
+            Code::Malformed,
+            Code::BadRequest,
+            Code::TimedOut,
+            Code::TooLarge,
+            Code::UnsupportedMediaType,
+            Code::ReadOnly,
+            Code::Busy,
+            Code::Unavailable,
+            Code::Internal,
+        ])
+}
+
+fn timestamp_request() -> RefOr<Schema> {
+    let word = |words: [&str; 3]| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property(
+            "artifactHash",
+            text("n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=").description(Some("The digest, in base64.")),
+        )
+        .property("hashAlgorithm", word(["sha256", "sha384", "sha512"]))
+        .property("certificates", ObjectBuilder::new().schema_type(Type::Boolean))
+        .property("nonce", number_from(0, 4711))
+        .property("tsaPolicyOID", text(envelope::timestamp::POLICY))
+        .required("artifactHash")
+        .required("hashAlgorithm")
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+        .into()
+}
+
+pub(crate) fn chain() -> Operation {
+    by_anybody("readTimestampChain", "The timestamp authority's certificates")
+        .answers_in(
+            "application/pem-certificate-chain",
+            200,
+            "The chain in PEM, its leaf first.",
+            text("-----BEGIN CERTIFICATE-----\n…"),
+        )
+        .refuses(&[Code::Unavailable, Code::Internal])
+}
+
+pub(crate) fn trust_root() -> Operation {
+    let anything =
+        ObjectBuilder::new().schema_type(Type::Object).description(Some("A trust root, version 1."));
+    by_anybody("readTrustRoot", "What verifiers start from")
+        .answers_in("application/json", 200, "The trust root, to be pinned by its genesis.", anything)
+        .refuses(&[Code::Unavailable, Code::Internal])
+}
+
+pub(crate) fn health() -> Operation {
+    operation(Listener::Both, "health", "The process serves")
+        .about("Whether it can sign, `/readyz` on the monitor listener says.")
+        .answers_in("text/plain; charset=utf-8", 200, "It does.", text("ok\n"))
+        .refuses(&[Code::Internal])
+}
+
+pub(crate) fn document() -> Operation {
+    let anything = ObjectBuilder::new().schema_type(Type::Object);
+    operation(Listener::Both, "readOpenApi", "This document")
+        .answers_in("application/json", 200, "OpenAPI 3.1.", anything)
+        .refuses(&[Code::Internal])
+}
