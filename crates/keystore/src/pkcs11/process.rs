@@ -175,6 +175,14 @@ impl<'a> Timed<'a> {
     }
 }
 
+/// What comes after waits for as long as it likes: a lane must not end because its first reply once had to come in time.
+impl Drop for Timed<'_> {
+    fn drop(&mut self) {
+        // Fails only on a connection that is gone.
+        let _ = self.stream.set_read_timeout(None).and_then(|()| self.stream.set_write_timeout(None));
+    }
+}
+
 /// A timeout shows as an operation that would block.
 fn in_time<T>(result: io::Result<T>) -> io::Result<T> {
     result.map_err(|error| match error.kind() {
@@ -198,5 +206,22 @@ impl Write for Timed<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn a_time_limit_ends_with_what_it_was_for() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut timed = Timed::new(&ours, Duration::from_millis(1));
+        let error = timed.read_exact(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(timed.write(&[0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(timed);
+        assert_eq!((ours.read_timeout().unwrap(), ours.write_timeout().unwrap()), (None, None));
     }
 }
