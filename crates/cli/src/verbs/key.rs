@@ -174,6 +174,13 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
 
 impl Create {
     fn run(&self, terminal: Terminal) -> Result<(), Failure> {
+        // The registry would refuse it too, when the key is made already.
+        if !self.form.takes(self.algorithm) {
+            return Err(Failure::Usage {
+                what: format!("a key of form {} cannot be {}", self.form, self.algorithm),
+                advice: "blob keys sign digests, which ed25519 does not; checkpoints are signed with ed25519 alone",
+            });
+        }
         let (folder, mut registry) = self.endorser.open()?;
         let newest =
             registry.keys().filter(|key| key.record.name == self.name).map(|key| key.record.generation).max();

@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod algorithms;
 mod command_line;
 mod commands;
 mod demo;

@@ -10,9 +10,13 @@ use model::{Algorithm, Digest, Form, Hash};
 use pki::{CertificateProfile, Usage, verify_path};
 use testkit::{Direction, TempFolder, Tool};
 
-use crate::support::{Key, Signer, inline_item, then};
+use crate::support::{Key, Signer, carried_item, then};
 
 const CONTENT: &[u8] = b"what is shipped\n";
+
+/// The algorithms of keys for CMS signatures and tokens that OpenSSL 3.0 verifies.
+const SIGNED_WITH: [Algorithm; 4] =
+    [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Rsa3072, Algorithm::Rsa4096];
 
 /// Runs `openssl`: whether it was content, and what it said.
 fn run(openssl: &Tool, arguments: &[&str]) -> (bool, String) {
@@ -42,7 +46,8 @@ fn respond(authority: &Signer, request: &Request) -> Vec<u8> {
 /// A detached signature over [`CONTENT`] with a token over its signature.
 fn sign(signer: &Signer, authority: &Signer) -> Vec<u8> {
     let chosen = Chosen::SigningTime(then());
-    let composed = compose(&inline_item(Form::Cms, CONTENT), &chosen, Some(&signer.certificate)).unwrap();
+    let item = carried_item(Form::Cms, signer.key.public().algorithm(), CONTENT);
+    let composed = compose(&item, &chosen, Some(&signer.certificate)).unwrap();
     let ToBeSigned::Message(attributes) = composed else { panic!() };
     let signature = signer.key.sign(&attributes);
     let response =
@@ -68,7 +73,7 @@ fn interop_openssl_verifies_our_cms_signatures_and_refuses_other_content_and_oth
     let (good, evil) = (write(&folder, "good", CONTENT), write(&folder, "evil", b"what is not shipped\n"));
     let at = then().seconds().to_string();
     let (mut accepted, mut refused) = (0, 0);
-    for algorithm in [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Rsa3072] {
+    for algorithm in SIGNED_WITH {
         let signer = Signer::new(algorithm, &CertificateProfile::CodeSigning);
         let p7s = write(&folder, "signature.p7s", &sign(&signer, &authority));
         let root = write(&folder, "root.pem", signer.root.to_pem().as_bytes());
@@ -96,7 +101,7 @@ fn interop_openssl_verifies_our_tokens_with_their_certificate_and_without() {
     let (good, evil) = (write(&folder, "good", CONTENT), write(&folder, "evil", b"what is not shipped\n"));
     let at = then().seconds().to_string();
     let (mut accepted, mut refused) = (0, 0);
-    for algorithm in [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Rsa3072] {
+    for algorithm in SIGNED_WITH {
         let authority = Signer::new(algorithm, &CertificateProfile::Timestamping);
         let root = write(&folder, "root.pem", authority.root.to_pem().as_bytes());
         let leaf = write(&folder, "leaf.pem", authority.certificate.to_pem().as_bytes());

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use data_encoding::BASE64;
 use model::{
-    Algorithm, Base64, Content, Digest, FileClaim, Form, Hex16, Instant, Item, ItemKey, Parameters, PublicKey,
+    Algorithm, Base64, Carried, Content, Digest, Digest384, FileClaim, Form, Hex16, Instant, Item, ItemKey,
+    Parameters, PublicKey,
 };
 use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
 pub(crate) use testkit::Key;
@@ -51,6 +52,19 @@ pub(crate) fn item(form: Form, content: &[u8]) -> Item {
         key: ItemKey { name: "payments/release".parse().unwrap(), generation: 1, record: Digest::ZERO },
         content: Content::Sha256 { digest: sha256, length: size },
         file: FileClaim { sha256, size },
+    }
+}
+
+/// An item over these bytes as a key of this algorithm needs it.
+pub(crate) fn carried_item(form: Form, algorithm: Algorithm, content: &[u8]) -> Item {
+    let length = content.len() as u64;
+    match form.carries(algorithm) {
+        Carried::Sha256 => item(form, content),
+        Carried::Sha384 => {
+            let content_of = Content::Sha384 { digest: Digest384::of(content), length };
+            Item { content: content_of, ..item(form, content) }
+        }
+        Carried::Inline => inline_item(form, content),
     }
 }
 

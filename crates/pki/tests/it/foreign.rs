@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use model::Algorithm;
-use pki::{Certificate, CertificateProfile};
+use pki::{Certificate, CertificateProfile, Usage, verify_path};
 use testkit::{Direction, TempFolder, Tool};
 
-use crate::support::{Authority, Key};
+use crate::support::{Authority, Key, NOW, at};
 
 /// Runs `openssl`: what it said, and whether it was content.
 fn run(openssl: &Tool, arguments: &[&str]) -> (bool, String) {
@@ -108,4 +108,33 @@ fn openssl_reads_the_extensions_that_were_written() {
     let said = text(&root.issue(&CertificateProfile::TlsServer { names }, "Leaf", &public_key));
     let part = "X509v3 Subject Alternative Name: DNS:sign.example.test, IP Address:0:0:0:0:0:0:0:1";
     assert!(said.contains(part), "{said}");
+}
+
+#[test]
+fn interop_openssl_verifies_leaves_whose_key_is_of_another_algorithm_than_their_roots() {
+    const ALGORITHMS: [Algorithm; 5] = [
+        Algorithm::EcdsaP256,
+        Algorithm::EcdsaP384,
+        Algorithm::Rsa3072,
+        Algorithm::Rsa4096,
+        Algorithm::Ed25519,
+    ];
+    let Some(openssl) = testkit::tool("openssl") else { return };
+    let folder = testkit::temp_folder();
+    let roots = ALGORITHMS.map(Authority::root);
+    let mut accepted = 0;
+    // The keys of the roots serve as those of the leaves: an RSA key takes a second to make.
+    for (root, leaf) in roots.iter().flat_map(|root| roots.iter().map(move |leaf| (root, leaf))) {
+        let key = leaf.certificate.public_key().unwrap();
+        let issued = root.issue(&CertificateProfile::CodeSigning, "Leaf", &key);
+        let (anchors, path) =
+            (write(&folder, "root.pem", &root.certificate), write(&folder, "leaf.pem", &issued));
+        let (good, said) = verify(&openssl, "any", &anchors, &path);
+        let root_key = root.certificate.public_key().unwrap();
+        assert!(good, "{} under {}: {said}", key.algorithm(), root_key.algorithm());
+        verify_path(&issued, &[], std::slice::from_ref(&root.certificate), at(NOW), Usage::CodeSigning)
+            .unwrap();
+        accepted += 1;
+    }
+    testkit::interop_row("certificate", &openssl, Direction::Ours, accepted, 0);
 }
