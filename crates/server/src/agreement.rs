@@ -1,4 +1,4 @@
-//! Before anything is served: do store and key process know the same log?
+//! Before anything is served: do store and key process know the same log, and the same ledger?
 //!
 //! The key process remembers the last checkpoint that it signed. A store that was put back from a backup is behind it,
 //! and would be refused at its first new entry; here that is found, and told, before one is taken: such a store is
@@ -7,10 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::{LogStageError, World, found_log};
+use engine::{Ledger, LogStageError, StoreError, World, found_log};
 use model::{Clock, Form};
 use quorum::{Registry, RegistryError};
-use signer::{Answer, CheckpointOrder, Head, Order, Orders, Refusal, Signer, SignerError, State};
+use signer::{Agreement, Answer, CheckpointOrder, Head, Order, Orders, Refusal, Signer, SignerError, State};
 use store::{FreezeError, OpenError, Restoration, SHARDS, Store};
 use tlog::note::Note;
 use tlog::{Checkpoint, CheckpointError, CheckpointLock, LockError, Locked, TileStore};
@@ -65,6 +65,24 @@ pub enum AgreementError {
         /// The size.
         size: u64,
     },
+    /// The ledger is behind the journal.
+    #[error(
+        "the journal saw an audit ledger of {recorded} leaves, and the store knows {stored}: the store was put back; bring the newest store back, or go on without what is lost: `avouch signerd adopt`"
+    )]
+    LedgerBehind {
+        /// How many leaves the ledger had when its head was recorded last.
+        recorded: u64,
+        /// How many it has.
+        stored: u64,
+    },
+    /// Another ledger than the journal saw.
+    #[error(
+        "the first {size} leaves of the audit ledger are not those that the journal saw: run `avouch fsck` on the data folder"
+    )]
+    OtherLedger {
+        /// How many leaves the ledger had when its head was recorded last.
+        size: u64,
+    },
     /// A log that the registry does not know, and that no adoption has left behind.
     #[error(
         "the store holds the log `{stored}`, and the registry's is `{expected}`: is this the folder of another platform?"
@@ -87,6 +105,9 @@ pub enum AgreementError {
     /// The store.
     #[error("the store cannot be opened")]
     Store(#[from] OpenError),
+    /// The ledger.
+    #[error("the audit ledger cannot be read")]
+    Ledger(#[from] StoreError),
     /// The lock.
     #[error("the newest checkpoint cannot be read")]
     Lock(#[from] LockError),
@@ -117,6 +138,8 @@ impl AgreementError {
                 | Self::StoreBehind { .. }
                 | Self::KeyProcessBehind { .. }
                 | Self::OtherRoot { .. }
+                | Self::LedgerBehind { .. }
+                | Self::OtherLedger { .. }
                 | Self::Refused(_)
         )
     }
@@ -161,13 +184,15 @@ fn agreed(folder: &Path, signer: &Arc<dyn Signer>, clock: &Arc<dyn Clock>) -> Re
     let registry = told.replay()?;
     let log = registry.platform_key(Form::Checkpoint);
     let origin = log.and_then(|key| key.record.origin.clone()).unwrap_or_default();
+    let ledger = check_ledger(&told, &store);
     let store = match (store.load()?, log) {
         (Some(locked), Some(key)) => {
             let known = Known::new(&told, &locked, shown(&store).as_deref())?;
             if known.newest.origin() == origin {
                 known.check()?;
+                ledger?;
                 if restoration == Restoration::Checked {
-                    known.sign_again(key.record.id(), &**signer)?;
+                    known.sign_again(key.record.id(), store.head()?, &**signer)?;
                 }
                 store
             } else {
@@ -182,7 +207,10 @@ fn agreed(folder: &Path, signer: &Arc<dyn Signer>, clock: &Arc<dyn Clock>) -> Re
             drop(store);
             begin(open, signer, clock)?
         }
-        _ => store,
+        _ => {
+            ledger?;
+            store
+        }
     };
     if restoration == Restoration::Checked {
         Restoration::None.write(folder)?;
@@ -235,36 +263,43 @@ impl<'a> Known<'a> {
     fn check(&self) -> Result<(), AgreementError> {
         let origin = self.newest.origin().to_owned();
         let stored = self.newest.size();
-        let Some(last) = self.told.checkpoints.iter().find(|(of, _)| *of == origin).map(|(_, head)| *head)
-        else {
-            return match stored {
-                0 => Ok(()),
-                _ => Err(AgreementError::KeyProcessBehind { origin, signed: 0, stored }),
-            };
-        };
+        let last = self.last().unwrap_or_else(Head::empty);
         let signed = last.size;
-        if [head(&self.onto), head(&self.newest)].contains(&last) {
-            return Ok(());
+        match Agreement::of_log(head(&self.onto), head(&self.newest), last) {
+            Agreement::Agreed => Ok(()),
+            Agreement::StoreBehind => Err(AgreementError::StoreBehind { origin, signed, stored }),
+            Agreement::OtherRoot => Err(AgreementError::OtherRoot { origin, size: signed }),
+            Agreement::KeyProcessBehind => Err(AgreementError::KeyProcessBehind { origin, signed, stored }),
         }
-        Err(match signed {
-            _ if signed > stored => AgreementError::StoreBehind { origin, signed, stored },
-            _ if signed == stored || signed == self.onto.size() => {
-                AgreementError::OtherRoot { origin, size: signed }
-            }
-            _ => AgreementError::KeyProcessBehind { origin, signed, stored },
-        })
+    }
+
+    /// The head that the key process signed last.
+    fn last(&self) -> Option<Head> {
+        self.told.checkpoints.iter().find(|(of, _)| of == self.newest.origin()).map(|(_, head)| *head)
     }
 
     /// The same order gives the same signature; a key process whose own state was restored refuses it.
-    fn sign_again(&self, key: model::KeyId, signer: &dyn Signer) -> Result<(), AgreementError> {
-        let last = self.told.checkpoints.iter().find(|(of, _)| of == self.newest.origin());
-        let Some((_, last)) = last else { return Ok(()) };
-        let order = Order::Checkpoint(CheckpointOrder { key, old: *last, new: *last, proof: Vec::new() });
-        // The ledger's head is told with the next order; this one is about the log alone.
-        let ledger = Head { size: 0, root: model::merkle::root(&[]) };
+    fn sign_again(&self, key: model::KeyId, ledger: Head, signer: &dyn Signer) -> Result<(), AgreementError> {
+        let Some(last) = self.last() else { return Ok(()) };
+        let order = Order::Checkpoint(CheckpointOrder { key, old: last, new: last, proof: Vec::new() });
         match signer.order(&Orders { ledger, orders: vec![order] })?.answers.into_iter().next() {
             Some(Answer::Refused(refusal)) => Err(AgreementError::Refused(refusal)),
             _ => Ok(()),
+        }
+    }
+}
+
+/// The head of the ledger that the journal recorded last is one that the ledger has had. Orders tell a head and it is
+/// recorded, whatever it says; so this is asked before the first of them.
+fn check_ledger(told: &State, ledger: &dyn Ledger) -> Result<(), AgreementError> {
+    let recorded = told.ledger;
+    match Agreement::of_ledger(recorded, ledger.root_at(recorded.size)?) {
+        Agreement::Agreed => Ok(()),
+        Agreement::StoreBehind => {
+            Err(AgreementError::LedgerBehind { recorded: recorded.size, stored: ledger.head()?.size })
+        }
+        Agreement::OtherRoot | Agreement::KeyProcessBehind => {
+            Err(AgreementError::OtherLedger { size: recorded.size })
         }
     }
 }

@@ -44,6 +44,14 @@ pub(crate) enum Finding {
     LeafPlace { place: u64 },
     #[error("the ledger's leaves do not give its stored head: {found} leaves, where the head says {stored}")]
     LedgerHead { found: u64, stored: u64 },
+    #[error("the ledger's first {size} leaves do not give the head that is stored for them")]
+    LedgerMilestone { size: u64 },
+    #[error(
+        "the journal saw a ledger of {recorded} leaves, and there are {stored}: the store is not the newest one"
+    )]
+    LedgerBehind { recorded: u64, stored: u64 },
+    #[error("the ledger's first {size} leaves are not those that the journal saw")]
+    LedgerOtherRoot { size: u64 },
     #[error("the ledger's leaf {place} is about {id}, which has no row")]
     LeafWithoutRow { place: u64, id: RequestId },
     #[error("{id} has {count} {kind} leaves in the ledger, where {expected} is due")]
@@ -130,6 +138,8 @@ pub(crate) enum Remark {
         "log `{origin}`: the store knows {stored} entries, and the journal, which was copied later, a checkpoint for {signed}"
     )]
     CopiedLater { origin: String, stored: u64, signed: u64 },
+    #[error("the ledger has {stored} leaves, and the journal, which was copied later, saw {recorded}")]
+    LedgerCopiedLater { recorded: u64, stored: u64 },
     #[error("log `{origin}` is frozen: {size} entries, as it was shown")]
     Frozen { origin: String, size: u64 },
     #[error("the registry's log is `{origin}`, which the next start begins")]
@@ -151,7 +161,7 @@ impl Finding {
             Self::UnknownRequest { .. } => {
                 "bring the newest store back; where it is lost, adopt, and tell whom the signature belongs to"
             }
-            Self::StoreBehind { .. } => {
+            Self::StoreBehind { .. } | Self::LedgerBehind { .. } => {
                 "bring the newest server folder back; where it is lost, `avouch signerd adopt` begins a new log"
             }
             Self::KeyProcessBehind { .. } => {
@@ -159,6 +169,9 @@ impl Finding {
             }
             Self::ReceiptIntent { .. } => {
                 "bring the newest key process folder back; where it is lost, `avouch signerd adopt` takes this one up"
+            }
+            Self::LedgerOtherRoot { .. } => {
+                "two histories of one ledger: keep both folders and tell the administrators"
             }
             Self::OtherRoot { .. } => {
                 "two histories of one log: keep both folders and tell the administrators"

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use model::journal::Leaf;
 use model::{Disk, KeyId};
-use quorum::Registry;
+use quorum::{Change, Entry, Registry};
+use signer::Head;
 use signerd::{Blemish, Continuity, FileDisk, Inspection, OrderKind, Passphrase};
 
 use super::{Book, Finding, Folders, Origin, Remark, Report, told};
@@ -16,6 +18,9 @@ pub(super) struct Journal {
     pub(super) registry: Registry,
     /// The index of the last leaf that was there when the state was adopted for the last time.
     pub(super) adopted_from: u64,
+    /// The heads of the ledger that it recorded since the state was adopted for the last time, as far as the files hold
+    /// them.
+    pub(super) ledger: Vec<Head>,
     /// A copied journal may know more than the store that was copied before it.
     pub(super) origin: Origin,
 }
@@ -56,7 +61,8 @@ pub(super) fn read(folders: Folders<'_>, report: &mut Report) -> Option<Journal>
         Continuity::Restored(_) => Origin::Copy,
         _ => Origin::Own,
     };
-    Some(Journal { inspection, registry, adopted_from, origin })
+    let ledger = ledger_heads(&inspection);
+    Some(Journal { inspection, registry, adopted_from, ledger, origin })
 }
 
 fn keys(folders: Folders<'_>, inspection: &Inspection, registry: &Registry, report: &mut Report) {
@@ -81,6 +87,23 @@ fn keys(folders: Folders<'_>, inspection: &Inspection, registry: &Registry, repo
 fn passphrase(file: &Path) -> Result<Passphrase, String> {
     let content = std::fs::read(file).map_err(|cause| cause.to_string())?;
     Passphrase::from_file_content(content.into()).map_err(|cause| cause.to_string())
+}
+
+/// An adoption is the endorsed way back: what the ledger was before is not held against it.
+fn ledger_heads(inspection: &Inspection) -> Vec<Head> {
+    let is_adoption = |entry: &[u8]| {
+        let entry = Entry::parse(entry);
+        entry.is_ok_and(|entry| entry.changes.iter().any(|one| matches!(one, Change::Adoption(_))))
+    };
+    let mut heads = vec![inspection.ledger];
+    for leaf in inspection.leaves.iter().rev() {
+        match leaf {
+            Leaf::Ledger { size, root, .. } => heads.push(Head { size: *size, root: *root }),
+            Leaf::Entry { entry, .. } if is_adoption(entry) => break,
+            _ => {}
+        }
+    }
+    heads
 }
 
 /// One intent for each item of a request, or two of its signatures could be about different bytes.

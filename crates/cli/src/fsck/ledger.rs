@@ -1,16 +1,18 @@
-//! The ledger: its tree, and rows against leaves.
+//! The ledger: its tree, rows against leaves, and what the journal saw of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use engine::{Leaf, LeafKind};
 use model::{Digest, RequestId};
 use serde_json::Value;
+use signer::{Agreement, Head};
 use store::Reader;
 use tlog::RightEdge;
 
 use super::findings::outcomes_due;
+use super::journal::Journal;
 use super::rows::{KnownRow, Rows};
-use super::{Book, Finding, Report, told};
+use super::{Book, Finding, Origin, Remark, Report, told};
 
 /// How many leaves of each kind a request has.
 #[derive(Default)]
@@ -20,8 +22,12 @@ struct Counts {
     outcomes: u32,
 }
 
-pub(super) fn check(store: &Reader, rows: &Rows, report: &mut Report) {
+pub(super) fn check(store: &Reader, rows: &Rows, journal: Option<&Journal>, report: &mut Report) {
     let (mut edge, mut counts) = (RightEdge::new(), HashMap::new());
+    let recorded = journal.map(|journal| journal.ledger.as_slice()).unwrap_or_default();
+    let milestones = milestones(store, report);
+    let sizes: HashSet<u64> = recorded.iter().chain(&milestones).map(|head| head.size).collect();
+    let mut roots = HashMap::from([(0, edge.root())]);
     let mut next = 0;
     let read = store.ledger(|leaf| match leaf {
         Ok((place, leaf)) => {
@@ -30,6 +36,9 @@ pub(super) fn check(store: &Reader, rows: &Rows, report: &mut Report) {
             }
             next = place + 1;
             edge.append(leaf.hash());
+            if sizes.contains(&edge.size()) {
+                roots.insert(edge.size(), edge.root());
+            }
             if let Some(id) = leaf.request {
                 take(place, id, &leaf, rows, counts.entry(id).or_default(), report);
             }
@@ -47,11 +56,45 @@ pub(super) fn check(store: &Reader, rows: &Rows, report: &mut Report) {
         }
         Err(cause) => report.findings.push(Finding::Leaf { fault: told(&cause) }),
     }
+    let rotten = milestones.iter().filter(|head| roots.get(&head.size) != Some(&head.root));
+    report.findings.extend(rotten.map(|head| Finding::LedgerMilestone { size: head.size }));
+    let origin = journal.map_or(Origin::Own, |journal| journal.origin);
+    hold_against_journal(recorded, edge.size(), &roots, origin, report);
     for (id, row) in &rows.by_id {
         count(*id, row, counts.get(id).unwrap_or(&Counts::default()), report);
     }
     let holds = format!("{} leaves", edge.size());
     report.books.push(Book { name: "ledger".to_owned(), holds, head: Some(edge.root().to_string()) });
+}
+
+fn milestones(store: &Reader, report: &mut Report) -> Vec<Head> {
+    store.ledger_milestones().unwrap_or_else(|cause| {
+        report.findings.push(Finding::Leaf { fault: told(&cause) });
+        Vec::new()
+    })
+}
+
+/// Every head that the journal recorded is one that the ledger has had. Of those that it did not, the longest is told.
+fn hold_against_journal(
+    recorded: &[Head],
+    stored: u64,
+    roots: &HashMap<u64, Digest>,
+    origin: Origin,
+    report: &mut Report,
+) {
+    let agreement = |head: &Head| Agreement::of_ledger(*head, roots.get(&head.size).copied());
+    let longest =
+        |wanted| recorded.iter().filter(|head| agreement(head) == wanted).map(|head| head.size).max();
+    if let Some(size) = longest(Agreement::OtherRoot) {
+        report.findings.push(Finding::LedgerOtherRoot { size });
+    }
+    match longest(Agreement::StoreBehind) {
+        Some(recorded) if origin == Origin::Copy => {
+            report.remarks.push(Remark::LedgerCopiedLater { recorded, stored });
+        }
+        Some(recorded) => report.findings.push(Finding::LedgerBehind { recorded, stored }),
+        None => {}
+    }
 }
 
 fn count(id: RequestId, row: &KnownRow, counts: &Counts, report: &mut Report) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use model::merkle::{leaf_hash, root};
 use model::{Digest, Form};
-use signer::Head;
+use signer::{Agreement, Head};
 use store::{Reader, SHARDS};
 use tlog::tile::{self, FULL_WIDTH, TileKind};
 use tlog::{Checkpoint, Locked, RightEdge, SignedCheckpoint, TilePath, VerifierKey};
@@ -325,22 +325,21 @@ fn hold_against_key_process(
     if is_left && standing == Standing::Current {
         report.remarks.push(Remark::NextLog { origin: in_force.unwrap_or_default() });
     }
-    let last = match journal.inspection.checkpoints.get(&origin) {
-        Some(last) if [head(onto), head(newest)].contains(last) => return,
-        Some(last) => *last,
-        None if stored == 0 => return,
-        None => Head { size: 0, root: root(&[]) },
-    };
-    let signed = last.size;
-    if is_left && signed != stored {
-        report.remarks.push(Remark::LeftBehind { origin, stored, signed });
-    } else if signed > stored && journal.origin == Origin::Copy {
-        report.remarks.push(Remark::CopiedLater { origin, stored, signed });
-    } else if signed > stored {
-        report.findings.push(Finding::StoreBehind { origin, signed, stored });
-    } else if signed == stored || signed == onto.size() {
-        report.findings.push(Finding::OtherRoot { origin, size: signed });
-    } else {
-        report.findings.push(Finding::KeyProcessBehind { origin, signed, stored });
+    let signed = journal.inspection.checkpoints.get(&origin).copied().unwrap_or_else(Head::empty);
+    let agreement = Agreement::of_log(head(onto), head(newest), signed);
+    let signed = signed.size;
+    match agreement {
+        Agreement::Agreed => {}
+        _ if is_left && signed != stored => {
+            report.remarks.push(Remark::LeftBehind { origin, stored, signed })
+        }
+        Agreement::StoreBehind if journal.origin == Origin::Copy => {
+            report.remarks.push(Remark::CopiedLater { origin, stored, signed });
+        }
+        Agreement::StoreBehind => report.findings.push(Finding::StoreBehind { origin, signed, stored }),
+        Agreement::OtherRoot => report.findings.push(Finding::OtherRoot { origin, size: signed }),
+        Agreement::KeyProcessBehind => {
+            report.findings.push(Finding::KeyProcessBehind { origin, signed, stored });
+        }
     }
 }

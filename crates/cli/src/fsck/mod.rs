@@ -71,7 +71,7 @@ pub(crate) fn check(folders: Folders<'_>, store: Result<Reader, OpenError>, held
     };
     database(&store, &mut report);
     let rows = rows::read(&store, &mut report);
-    ledger::check(&store, &rows, &mut report);
+    ledger::check(&store, &rows, journal.as_ref(), &mut report);
     let logs = log::read(folders.server, &store, &rows, journal.as_ref(), &mut report);
     receipts::check(&rows, &logs, journal.as_ref(), &mut report);
     held::check(held, &rows, &logs, &mut report);

@@ -21,6 +21,8 @@ mod matrix;
 mod operations;
 mod platform;
 mod readme;
+mod rollback;
+mod several;
 mod site;
 mod stage;
 mod tamper;
