@@ -1,7 +1,9 @@
-//! Changes of the registry, as an administrator asks for them: composed here, endorsed with the administrator's SSH
-//! key, and appended by the key process, which checks all of it again.
+//! Changes of the registry, as an administrator asks for them: composed here, endorsed with administrators' SSH keys, and
+//! appended by the key process, which checks all of it again.
 
-use std::path::Path;
+mod pending;
+mod words;
+
 use std::time::Duration;
 
 use model::{
@@ -9,17 +11,23 @@ use model::{
 };
 use quorum::{
     Asking, CertificateSubject, Change, Credential, Decision, Entry, Genesis, Governance, Group, KeyRecord,
-    Principal, Registry, RequesterProof, Requirement, Rule,
+    KeyState, Principal, Registry, RequesterProof, Requirement, Rule,
 };
 use serde::{Deserialize, Serialize};
 use signer::{AdminAnswer, AdminClient, AdminMessage};
 
+use crate::config::Folder;
 use crate::failure::Failure;
 use crate::random;
 use crate::ssh::EndorsingKey;
 
-/// How long an administrative request stays open: it is asked and granted in one breath.
-const PERIOD: Duration = Duration::from_secs(600);
+pub(crate) use pending::{Granted, Pending, Then};
+pub(crate) use words::show as show_entry;
+
+/// How long an administrative request stays open where one person governs: it is asked and granted in one breath.
+const PERIOD_ALONE: Duration = Duration::from_secs(600);
+/// How long it stays open where several must be found.
+const PERIOD: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// What an administrator needs to remember of themselves: `admin/principal.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,12 +53,6 @@ impl Identity {
         }
     }
 
-    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
-        let bytes = crate::files::read_bounded(path, 64 * 1024)?;
-        serde_json::from_slice(&bytes)
-            .map_err(Failure::input(path.display().to_string(), "an administrator's identity"))
-    }
-
     pub(crate) fn encode(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("ids and texts always encode as JSON")
     }
@@ -58,13 +60,82 @@ impl Identity {
     fn commitment(&self) -> Digest {
         Tag::Name.digest(&[&self.salt.0, self.name.as_bytes()])
     }
+
+    /// The administrator as the registry knows them, with this key.
+    pub(crate) fn principal(&self, key: &EndorsingKey) -> Principal {
+        Principal {
+            principal: self.principal,
+            person: self.person,
+            name: self.commitment(),
+            credentials: vec![Credential::Ssh { public_key: key.wire(), touch: key.touch() }],
+        }
+    }
+}
+
+/// The rule under which these many of the administrators change the registry.
+pub(crate) fn administration(threshold: u32) -> Rule {
+    Rule {
+        requirements: vec![Requirement { group: administrators(), threshold }],
+        independent: 0,
+        period_s_max: if threshold < 2 { PERIOD_ALONE } else { PERIOD }.as_secs(),
+        requester: RequesterProof::Proven,
+    }
+}
+
+/// The group of those who administer.
+pub(crate) fn administrator_group(principals: &[Principal]) -> Group {
+    Group { name: administrators(), persons: principals.iter().map(|one| one.person).collect() }
+}
+
+/// How many of so many administrators a change asks for, unless it was said: most of them. Whoever asks does not count,
+/// so that one of them must be left over.
+pub(crate) fn majority(administrators: u32) -> u32 {
+    (administrators / 2 + 1).min(administrators.saturating_sub(1))
+}
+
+/// Could so many administrators ever change anything under this threshold?
+pub(crate) fn check_threshold(administrators: u32, threshold: u32) -> Result<(), Failure> {
+    let what = match (administrators, threshold) {
+        (_, 0 | 1) => "several administrators govern by two endorsements at least".to_owned(),
+        (there, asked) if asked >= there => format!(
+            "{asked} of {there} administrators can never endorse a change: whoever asks for it is not counted"
+        ),
+        _ => return Ok(()),
+    };
+    Err(Failure::Usage {
+        what,
+        advice: "name one administrator (`solo`), or at least three with a threshold below their number",
+    })
+}
+
+/// The genesis of a platform of these founders, at the key process whose journal has this key.
+pub(crate) fn genesis(
+    host: &str,
+    journal: PublicKey,
+    founders: Vec<Principal>,
+    threshold: u32,
+    now: Instant,
+) -> Genesis {
+    Genesis {
+        version: 1,
+        host: host.to_owned(),
+        instance: instance(),
+        journal,
+        created: now,
+        nonce: Hex32(random::bytes()),
+        governance: if threshold < 2 { Governance::Solo } else { Governance::Quorum },
+        administration: administration(threshold),
+        groups: vec![administrator_group(&founders)],
+        principals: founders,
+    }
 }
 
 /// An administrator at work.
 pub(crate) struct Administrator<'a> {
-    pub(crate) identity: &'a Identity,
     pub(crate) key: &'a EndorsingKey,
     pub(crate) key_process: &'a AdminClient,
+    /// Where requests wait that one administrator is not enough for.
+    pub(crate) folder: &'a Folder,
 }
 
 /// The name of the group that administers.
@@ -77,94 +148,100 @@ pub(crate) fn name(text: &str) -> Space {
     text.parse().expect("avouch's own names are well formed")
 }
 
+/// The principal of the registry who has this key.
+pub(crate) fn holder<'a>(
+    principals: impl IntoIterator<Item = &'a Principal>,
+    key: &EndorsingKey,
+) -> Option<&'a Principal> {
+    principals.into_iter().find(|principal| {
+        principal.credentials.iter().any(|credential| match credential {
+            Credential::Ssh { public_key, .. } => *public_key == key.wire(),
+            _ => false,
+        })
+    })
+}
+
 impl Administrator<'_> {
-    /// Begins a platform with this administrator alone, at the key process whose journal has this key; the registry
-    /// that stands then.
-    pub(crate) fn begin(&self, host: &str, journal: PublicKey, now: Instant) -> Result<Registry, Failure> {
-        let credential = Credential::Ssh { public_key: self.key.wire(), touch: self.key.touch() };
-        let genesis = Genesis {
-            version: 1,
-            host: host.to_owned(),
-            instance: instance(),
-            journal,
-            created: now,
-            nonce: Hex32(random::bytes()),
-            governance: Governance::Solo,
-            administration: Rule {
-                requirements: vec![Requirement { group: administrators(), threshold: 1 }],
-                independent: 0,
-                period_s_max: PERIOD.as_secs(),
-                requester: RequesterProof::Proven,
-            },
-            principals: vec![Principal {
-                principal: self.identity.principal,
-                person: self.identity.person,
-                name: self.identity.commitment(),
-                credentials: vec![credential],
-            }],
-            groups: vec![Group { name: administrators(), persons: vec![self.identity.person] }],
-        };
-        let entry = self.endorse(Entry::first(genesis), now)?;
+    /// Begins a platform of which this administrator is the only founder.
+    pub(crate) fn begin(&self, genesis: Genesis, now: Instant) -> Result<Registry, Failure> {
+        let founder = genesis.principals.first().map(|founder| founder.principal);
+        let founder = founder.expect("a genesis of one founder names that one");
+        let entry = self.endorse(Entry::first(genesis), founder, now)?;
         let bytes = entry.encode();
         let registry = Registry::begin(&bytes).map_err(Failure::inside("begin a registry"))?;
-        self.send("begin a platform", AdminMessage::Begin { entry: bytes })?;
+        send(self.key_process, "begin a platform", AdminMessage::Begin { entry: bytes })?;
         Ok(registry)
     }
 
-    /// Has the key process make a key. It is nobody's until an entry names it.
-    pub(crate) fn generate(&self, algorithm: model::Algorithm) -> Result<PublicKey, Failure> {
-        let action = "make a key";
-        let answer = self.send(action, AdminMessage::Generate { store: STORE.to_owned(), algorithm })?;
-        let AdminAnswer::Generated { spki } = answer else { return Err(unexpected(action)) };
-        PublicKey::from_spki(&spki).map_err(Failure::inside("read the new key's public half"))
-    }
-
-    /// Asks for changes on top of this registry, endorses them, and has them appended.
+    /// Asks for changes on top of this registry, endorses them, and has them appended if that is enough.
     pub(crate) fn change(
         &self,
         registry: &mut Registry,
         changes: Vec<Change>,
         reason: &str,
         now: Instant,
-    ) -> Result<(), Failure> {
-        let asking = Asking {
-            id: RequestId::new(random::bytes()),
-            nonce: Hex32(random::bytes()),
-            principal: self.identity.principal,
-            person: self.identity.person,
-            created: now,
-            deadline: now.after(PERIOD),
-            reason: reason.to_owned(),
-        };
-        let entry = self.endorse(Entry::next(registry, asking, changes), now)?;
-        let bytes = entry.encode();
-        // What the key process will check is checked here first, where the text of a refusal is richer.
-        registry.append(&bytes, quorum::Moment::Live(now)).map_err(|source| Failure::Input {
-            name: reason.to_owned(),
-            expected: "a change that the registry takes",
-            source: source.into(),
+    ) -> Result<Granted, Failure> {
+        let own = holder(registry.administrators(), self.key).ok_or_else(|| Failure::Usage {
+            what: format!("no administrator has the key `{}`", self.key.line()),
+            advice: "name the public key of one with `--admin FILE.pub`",
         })?;
-        self.send("change the registry", AdminMessage::Append { entry: bytes })?;
-        Ok(())
+        let principal = own.principal;
+        let asking = asking(registry, own, reason, now);
+        let id = asking.id;
+        let entry = self.endorse(Entry::next(registry, asking, changes), principal, now)?;
+        let path = self.folder.at(format!("admin/requests/{id}.json"));
+        Pending::new(path, entry).grant(registry, self.key_process, now)
     }
 
-    fn endorse(&self, mut entry: Entry, now: Instant) -> Result<Entry, Failure> {
+    fn endorse(&self, mut entry: Entry, by: PrincipalId, now: Instant) -> Result<Entry, Failure> {
         let asked = entry.asked().expect("an entry that was just composed asks for something");
-        let by = self.identity.principal;
         let endorsement = self.key.endorse(&asked.platform, &asked.digest, Decision::Endorse, by, now)?;
         entry.endorsements.push(endorsement);
         Ok(entry)
     }
+}
 
-    fn send(&self, action: &'static str, message: AdminMessage) -> Result<AdminAnswer, Failure> {
-        match self.key_process.send(&message) {
-            Ok(AdminAnswer::Refused(refusal)) => {
-                Err(Failure::KeyProcessRefused { action, reason: refusal.text })
-            }
-            Ok(answer) => Ok(answer),
-            Err(source) => Err(Failure::KeyProcess { action, source: source.into() }),
-        }
+/// How an administrator asks for something.
+pub(crate) fn asking(registry: &Registry, by: &Principal, reason: &str, now: Instant) -> Asking {
+    Asking {
+        id: RequestId::new(random::bytes()),
+        nonce: Hex32(random::bytes()),
+        principal: by.principal,
+        person: by.person,
+        created: now,
+        deadline: now.after(Duration::from_secs(registry.administration().period_s_max)),
+        reason: reason.to_owned(),
     }
+}
+
+fn send(
+    key_process: &AdminClient,
+    action: &'static str,
+    message: AdminMessage,
+) -> Result<AdminAnswer, Failure> {
+    match key_process.send(&message) {
+        Ok(AdminAnswer::Refused(refusal)) => Err(Failure::KeyProcessRefused { action, reason: refusal.text }),
+        Ok(answer) => Ok(answer),
+        Err(source) => Err(Failure::KeyProcess { action, source: source.into() }),
+    }
+}
+
+/// The word for a key's state.
+pub(crate) const fn key_state(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Active => "active",
+        KeyState::Suspended => "suspended",
+        KeyState::Retired => "retired",
+        _ => "revoked",
+    }
+}
+
+/// Has the key process make a key. It is nobody's until an entry names it.
+pub(crate) fn generate(key_process: &AdminClient, algorithm: model::Algorithm) -> Result<PublicKey, Failure> {
+    let action = "make a key";
+    let answer = send(key_process, action, AdminMessage::Generate { store: STORE.to_owned(), algorithm })?;
+    let AdminAnswer::Generated { spki } = answer else { return Err(unexpected(action)) };
+    PublicKey::from_spki(&spki).map_err(Failure::inside("read the new key's public half"))
 }
 
 /// The key store of keys made in software.

@@ -77,7 +77,7 @@ impl Config {
     /// The configuration that `init` writes.
     pub(crate) fn new(host: &str, ports: Ports) -> Self {
         let (api, public, monitor) = match ports {
-            Ports::Fixed => (7443, 7444, 7445),
+            Ports::From(first) => (first, first + 1, first + 2),
             Ports::Any => (0, 0, 0),
         };
         let everywhere = |port| match host {
@@ -98,7 +98,7 @@ impl Config {
                 public_listen: everywhere(public),
                 monitor_listen: SocketAddr::from(([127, 0, 0, 1], monitor)),
                 admin_socket: "run/server-admin.sock".into(),
-                public_url: (ports == Ports::Fixed).then(|| format!("https://{host}:{public}")),
+                public_url: (ports != Ports::Any).then(|| format!("https://{host}:{public}")),
                 log: None,
             },
         }
@@ -121,11 +121,14 @@ impl Config {
     }
 }
 
+/// The first of the three ports of a server, unless another was chosen.
+pub(crate) const PORT: u16 = 7443;
+
 /// Which ports a new configuration names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ports {
-    /// 7443 to 7445.
-    Fixed,
+    /// This one and the two after it.
+    From(u16),
     /// Any that are free.
     Any,
 }
@@ -212,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_init_writes_is_what_serve_reads() {
-        for ports in [Ports::Fixed, Ports::Any] {
+        for ports in [Ports::From(PORT), Ports::Any] {
             let config = Config::new("sign.example.test", ports);
             assert_eq!(toml::from_str::<Config>(&config.encode()).unwrap(), config);
         }
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_by_name() {
         let text =
-            Config::new("localhost", Ports::Fixed).encode().replace("[server]", "[server]\nlissten = \"x\"");
+            Config::new("localhost", Ports::From(PORT)).encode().replace("[server]", "[server]\nlissten = \"x\"");
         assert!(toml::from_str::<Config>(&text).unwrap_err().to_string().contains("lissten"));
     }
 }

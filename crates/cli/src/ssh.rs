@@ -113,7 +113,7 @@ impl EndorsingKey {
             Hand::Own(private) => self.sign(private, message.as_bytes())?,
             Hand::Keygen(public_file) => sign_with_keygen(public_file, message.as_bytes())?,
         };
-        let blob = blob(&armored)?;
+        let blob = blob("the answer", &armored)?;
         // INVARIANT: a signature that does not verify never leaves.
         let sealed = SshSig::from_blob(&blob).map_err(Failure::inside("read the new SSH signature"))?;
         sealed
@@ -188,9 +188,9 @@ fn sign_with_keygen(public_file: &Path, message: &[u8]) -> Result<String, Failur
 }
 
 /// The blob inside the armor of an SSH signature.
-fn blob(armored: &str) -> Result<Vec<u8>, Failure> {
+pub(crate) fn blob(name: &str, armored: &str) -> Result<Vec<u8>, Failure> {
     let body: String = armored.lines().filter(|line| !line.starts_with("-----")).collect();
-    BASE64.decode(body.trim().as_bytes()).map_err(Failure::input("the answer", "an SSH signature"))
+    BASE64.decode(body.trim().as_bytes()).map_err(Failure::input(name, "an SSH signature"))
 }
 
 #[cfg(test)]

@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use model::{Algorithm, Form, Instant};
 use quorum::{Adoption, Change, Key, KeyState, Registry};
-use signer::Signer as _;
+use signer::AdminClient;
 
-use crate::administration::{Administrator, Identity, NewKey, days, name};
+use crate::administration::{Administrator, Granted, NewKey, Then, days, generate, name};
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::launch::Household;
 use crate::random;
 use crate::ssh::EndorsingKey;
 use crate::terminal::Terminal;
@@ -43,18 +42,11 @@ pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure>
     let folder = Folder::open(&args.dir)?;
     let public_file = args.admin.clone().unwrap_or_else(|| folder.administrator());
     let key = EndorsingKey::open(&public_file, args.admin_passphrase_file.as_deref())?;
-    let identity = Identity::load(&folder.at("admin/principal.json"))?;
-    let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
-    let household = match client.state() {
-        Ok(_) => None,
-        Err(_) => Some(Household::start_key_process(folder.clone())?),
-    };
-    let failed =
-        |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
-    let journal = client.state().map_err(failed)?.journal;
+    let _household = init::with_key_process(&folder)?;
+    let journal = init::state(&folder)?.journal;
     let mut registry = init::registry(&folder)?;
-    let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
-    let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };
+    let key_process = AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
+    let administrator = Administrator { key: &key, key_process: &key_process, folder: &folder };
     let now = crate::clock::now();
     let adoption = Adoption {
         journal_size: journal.size,
@@ -63,10 +55,11 @@ pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure>
         reason: args.reason.clone(),
     };
     let instance = adoption.instance.clone();
-    let NextLog { frozen, begun, mut changes } = next_log(&registry, &administrator, &args.reason, now)?;
+    let NextLog { frozen, begun, mut changes } = next_log(&registry, &key_process, &args.reason, now)?;
     changes.insert(0, Change::Adoption(adoption));
-    administrator.change(&mut registry, changes, &args.reason, now)?;
-    drop(household);
+    if let Granted::Waits(waiting) = administrator.change(&mut registry, changes, &args.reason, now)? {
+        return Ok(waiting.tell(Then::Submit, terminal));
+    }
     terminal.line(format_args!("adopted: the journal goes on as `{instance}` from leaf {} on", journal.size));
     terminal.line(format_args!("log `{frozen}` is frozen; `{begun}` begins when the server starts again"));
     terminal.line(terminal.bold("next:"));
@@ -86,7 +79,7 @@ struct NextLog {
 
 fn next_log(
     registry: &Registry,
-    administrator: &Administrator<'_>,
+    key_process: &AdminClient,
     reason: &str,
     now: Instant,
 ) -> Result<NextLog, Failure> {
@@ -101,7 +94,7 @@ fn next_log(
         generation: last.record.generation + 1,
         form: Form::Checkpoint,
         classes: Vec::new(),
-        public_key: administrator.generate(Algorithm::Ed25519)?,
+        public_key: generate(key_process, Algorithm::Ed25519)?,
         not_before: now,
         validity: days(3650),
         subject: None,

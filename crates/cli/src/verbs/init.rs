@@ -1,7 +1,9 @@
-//! `avouch init`: a data folder with all that `avouch serve` needs, founded by one administrator.
+//! `avouch init`: a data folder with all that `avouch serve` needs, founded by one administrator or by several.
 //!
 //! Keys are made by the key process, which runs while the folder is made: the first changes of its registry go the
 //! same way as all later ones.
+
+mod several;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,10 +17,12 @@ use model::{
 };
 use pki::Certificate;
 use quorum::{Change, KeyRecord, Registry};
-use signer::Signer;
+use signer::{AdminClient, Signer};
 
-use crate::administration::{Administrator, Identity, NewKey, days, name};
-use crate::config::{Config, FILE, Folder, Ports};
+use crate::administration::{
+    Administrator, Granted, Identity, NewKey, check_threshold, days, generate, genesis, name,
+};
+use crate::config::{Config, FILE, Folder, PORT, Ports};
 use crate::context::{Context, ContextArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,7 +40,12 @@ pub(super) const TRUST_ROOT: &str = "client/trust-root.json";
 #[command(after_help = "\
 Examples:
   avouch init /var/lib/avouch --host sign.example.com --admin ~/.ssh/id_ed25519.pub
-  avouch init ./trial
+  avouch init /var/lib/avouch --admin ada.pub --admin ben.pub --admin cleo.pub
+  avouch init ./trial --port 8443
+
+With several administrators each of them signs with their own key, wherever it is: `init` says how,
+and `init --continue` goes on once they have. Whoever asks for a change is not counted, so that there
+must be more of them than `--threshold`.
 
 The host is fixed for ever: the log, the journal and the certificates derive their names from it.")]
 pub(crate) struct InitArgs {
@@ -46,18 +55,36 @@ pub(crate) struct InitArgs {
     #[arg(long, default_value = "localhost")]
     host: String,
     /// The founding administrator's SSH public key; its private half signs in its agent, on its hardware token, or
-    /// beside the file. Otherwise a key is made, encrypted, in DIR/admin
-    #[arg(long, value_name = "FILE.pub")]
-    admin: Option<PathBuf>,
+    /// beside the file. Repeat it for several administrators, whose private keys are elsewhere. Otherwise a key is made,
+    /// encrypted, in DIR/admin
+    #[arg(long = "admin", value_name = "FILE.pub")]
+    admins: Vec<PathBuf>,
+    /// How many of several administrators must endorse a change; otherwise most of them
+    #[arg(long, value_name = "COUNT", requires = "admins")]
+    threshold: Option<u32>,
+    /// Go on with a folder whose founding waits for endorsements
+    #[arg(long = "continue", conflicts_with_all = ["admins", "host", "port", "admin_passphrase_file"])]
+    go_on: bool,
+    /// The first of the three ports in a row that the server listens at
+    #[arg(long, default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..=65_533))]
+    port: u16,
     /// A file with the passphrase for the key that is made; otherwise one is made and printed once
-    #[arg(long, value_name = "FILE", conflicts_with = "admin")]
+    #[arg(long, value_name = "FILE", conflicts_with = "admins")]
     admin_passphrase_file: Option<PathBuf>,
 }
 
 impl InitArgs {
     /// A folder with every default.
     pub(super) fn for_folder(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), host: "localhost".to_owned(), admin: None, admin_passphrase_file: None }
+        Self {
+            dir: dir.to_owned(),
+            host: "localhost".to_owned(),
+            admins: Vec::new(),
+            threshold: None,
+            go_on: false,
+            port: PORT,
+            admin_passphrase_file: None,
+        }
     }
 }
 
@@ -73,21 +100,36 @@ pub(super) struct Founded {
 type MadePassphrase = Option<zeroize::Zeroizing<String>>;
 
 pub(super) fn run(args: &InitArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let mut founded = found(args, Ports::Fixed)?;
+    if args.go_on {
+        return several::go_on(&args.dir, terminal);
+    }
+    if args.admins.len() > 1 {
+        return several::begin(args, terminal);
+    }
+    if args.threshold.is_some_and(|threshold| threshold != 1) {
+        check_threshold(1, args.threshold.unwrap_or_default())?;
+    }
+    let mut founded = found(args, Ports::From(args.port))?;
     founded.household.stop();
+    welcome(&founded, terminal)?;
+    Ok(Exit::Done)
+}
+
+/// Leaves this user a context, and says what comes next.
+fn welcome(founded: &Founded, terminal: Terminal) -> Result<(), Failure> {
     let folder = &founded.folder;
-    let server = &folder.config.server;
-    let context = context(folder, &args.host, server.listen.port(), server.public_listen.port());
+    let (host, server) = (&folder.config.platform.host, &folder.config.server);
+    let context = context(folder, host, server.listen.port(), server.public_listen.port());
     context.save(&folder.at("client/context.toml"))?;
     let stored = ContextArgs::default().path().ok().filter(|path| !path.exists());
     if let Some(path) = &stored {
         context.save(path)?;
     }
-    report(args, &founded, stored.is_some(), terminal);
-    Ok(Exit::Done)
+    report(founded, stored.is_some(), terminal);
+    Ok(())
 }
 
-/// Makes the folder and founds the platform in it.
+/// Makes the folder and founds the platform in it, by one administrator.
 ///
 /// CRASH: the folder is half made, and is made anew under another name; nothing in it was shown to anybody.
 pub(super) fn found(args: &InitArgs, ports: Ports) -> Result<Founded, Failure> {
@@ -98,19 +140,42 @@ pub(super) fn found(args: &InitArgs, ports: Ports) -> Result<Founded, Failure> {
     files::write(&folder.at("admin/principal.json"), &identity.encode())?;
 
     let household = Household::start_key_process(folder.clone())?;
-    let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
-    let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };
-    let journal = PublicKey::from_spki(&state(&folder)?.journal_key)
-        .map_err(Failure::inside("read the journal's key"))?;
-    let mut registry = administrator.begin(&args.host, journal, now)?;
-    let records = platform_keys(&administrator, &args.host, now)?;
-    let mut changes: Vec<Change> = records.into_iter().map(Change::Key).collect();
-    changes.push(Change::Policy { digest: policy::BuiltIn::digest() });
-    administrator.change(&mut registry, changes, "the first keys of the platform", now)?;
+    let key_process = AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
+    let administrator = Administrator { key: &key, key_process: &key_process, folder: &folder };
+    let genesis = genesis(&args.host, journal_key(&folder)?, vec![identity.principal(&key)], 1, now);
+    let mut registry = administrator.begin(genesis, now)?;
+    let changes = first_changes(&key_process, &args.host, now)?;
+    let Granted::Now = administrator.change(&mut registry, changes, FIRST_KEYS, now)? else {
+        unreachable!("one who governs alone is enough");
+    };
+    finish(folder, household, passphrase, now)
+}
 
-    found_server(&folder, &args.host)?;
-    let public_url =
-        folder.config.server.public_url.clone().unwrap_or_else(|| format!("https://{}", args.host));
+/// Why the first entry after the genesis is asked for.
+const FIRST_KEYS: &str = "the first keys of the platform";
+
+fn journal_key(folder: &Folder) -> Result<PublicKey, Failure> {
+    PublicKey::from_spki(&state(folder)?.journal_key).map_err(Failure::inside("read the journal's key"))
+}
+
+/// The keys that a platform begins with, and the policy.
+fn first_changes(key_process: &AdminClient, host: &str, now: Instant) -> Result<Vec<Change>, Failure> {
+    let mut changes: Vec<Change> =
+        platform_keys(key_process, host, now)?.into_iter().map(Change::Key).collect();
+    changes.push(Change::Policy { digest: policy::BuiltIn::digest() });
+    Ok(changes)
+}
+
+/// What follows once the registry has the platform's keys: the server's folder, and what verifiers start from.
+fn finish(
+    folder: Folder,
+    household: Household,
+    passphrase: MadePassphrase,
+    now: Instant,
+) -> Result<Founded, Failure> {
+    let host = &folder.config.platform.host;
+    found_server(&folder, host)?;
+    let public_url = folder.config.server.public_url.clone().unwrap_or_else(|| format!("https://{host}"));
     let trust_root = trust_root(&folder, &public_url, now)?;
     files::write(&folder.at(TRUST_ROOT), &trust_root.encode())?;
     // For tools that know nothing of avouch.
@@ -158,7 +223,7 @@ fn make_folder(args: &InitArgs, ports: Ports) -> Result<Folder, Failure> {
 }
 
 fn administrator_key(args: &InitArgs, folder: &Folder) -> Result<(EndorsingKey, MadePassphrase), Failure> {
-    if let Some(public_file) = &args.admin {
+    if let [public_file] = args.admins.as_slice() {
         let key = EndorsingKey::open(public_file, None)?;
         files::write(&folder.administrator(), format!("{}\n", key.line()).as_bytes())?;
         return Ok((key, None));
@@ -174,12 +239,8 @@ fn administrator_key(args: &InitArgs, folder: &Folder) -> Result<(EndorsingKey, 
 }
 
 /// The keys of a new platform: its own, and one each for CMS and for plain files.
-fn platform_keys(
-    administrator: &Administrator<'_>,
-    host: &str,
-    now: Instant,
-) -> Result<Vec<KeyRecord>, Failure> {
-    let make = |algorithm| administrator.generate(algorithm);
+fn platform_keys(key_process: &AdminClient, host: &str, now: Instant) -> Result<Vec<KeyRecord>, Failure> {
+    let make = |algorithm| generate(key_process, algorithm);
     let new = |key: &str, form: Form, public_key: PublicKey, years: u64, common_name: &str| {
         NewKey {
             name: name(key),
@@ -216,8 +277,16 @@ fn log_origin(host: &str, now: Instant) -> String {
     format!("{year}.log.{host}")
 }
 
+/// The key process of a folder: the one that runs there, or one that runs for as long as what this gives is kept.
+pub(super) fn with_key_process(folder: &Folder) -> Result<Option<Household>, Failure> {
+    match state(folder) {
+        Ok(_) => Ok(None),
+        Err(_) => Household::start_key_process(folder.clone()).map(Some),
+    }
+}
+
 /// What the key process tells of itself.
-fn state(folder: &Folder) -> Result<signer::State, Failure> {
+pub(super) fn state(folder: &Folder) -> Result<signer::State, Failure> {
     let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
     let failed =
         |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
@@ -277,18 +346,18 @@ fn found_server(folder: &Folder, host: &str) -> Result<(), Failure> {
     files::write_private(&folder.at("client/client.key"), credential.key_pem.as_bytes())
 }
 
-fn report(args: &InitArgs, founded: &Founded, stored: bool, terminal: Terminal) {
+fn report(founded: &Founded, stored: bool, terminal: Terminal) {
     let (dir, root) = (founded.folder.path().display(), &founded.trust_root);
     terminal.line(format_args!("{} in `{dir}`", terminal.bold("a platform was founded")));
     terminal.line(format_args!("  platform     {}", root.platform()));
     terminal.line(format_args!("  fingerprint  {}", root.fingerprint()));
-    terminal.line(format_args!("  host         {} (fixed for ever)", args.host));
+    terminal.line(format_args!("  host         {} (fixed for ever)", root.registry().host()));
     if let Ok(Ok(ca)) =
         std::fs::read_to_string(founded.folder.at("client/ca.pem")).map(|pem| Certificate::from_pem(&pem))
     {
         terminal.line(format_args!("  TLS          {} (for `avouch login --fingerprint`)", ca.fingerprint()));
     }
-    terminal.line("  governance   solo: one administrator, who endorses every change of keys");
+    terminal.line(format_args!("  governance   {}", super::trust::governance(root.registry())));
     if let Some(passphrase) = &founded.passphrase {
         terminal.line(format_args!("  the passphrase of `{dir}/admin/administrator` is shown this once:"));
         terminal.line(format_args!("               {}", terminal.bold(passphrase)));

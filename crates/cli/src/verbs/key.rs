@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use model::{Algorithm, Class, Form, Purpose, Space};
 use quorum::{Change, Key, KeyState, Registry, RequesterProof, Requirement, Rule};
 use serde::Serialize;
+use signer::AdminClient;
 
-use crate::administration::{Administrator, Identity, NewKey, days, find_key};
+use crate::administration::{Administrator, Granted, NewKey, Then, days, find_key, generate, key_state};
 use crate::config::Folder;
 use crate::context::FolderArgs;
 use crate::exit::Exit;
@@ -86,6 +87,10 @@ struct Create {
     /// So many persons of a group must endorse each request, such as `administrators=1`
     #[arg(long = "rule", value_name = "GROUP=COUNT", value_parser = requirement)]
     rules: Vec<Requirement>,
+    /// So many of those persons must use a key that is touched for each signature (a hardware token); otherwise 1 where
+    /// the key signs releases, else none
+    #[arg(long, value_name = "COUNT", requires = "rules")]
+    independent: Option<u32>,
     /// The requester must endorse, too, with a registered key, and does not count; otherwise the server's word is taken
     /// for who asks
     #[arg(long, requires = "rules")]
@@ -155,7 +160,7 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
             let Some(key) = registry.key(&id) else { return Ok(Exit::Usage) };
             if *json { terminal.line(super::json(&report(key))) } else { show(key, terminal) }
         }
-        KeyVerb::Create(create) => create.run(terminal)?,
+        KeyVerb::Create(create) => return create.run(terminal),
         KeyVerb::Disable { key, reason, revoke, endorser } => {
             let (folder, mut registry) = endorser.open()?;
             let id = find_key(&registry, key)?;
@@ -165,7 +170,11 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
             let stopped = registry.key(&id).filter(|key| key.state != KeyState::Active);
             let since = stopped.map_or(now, |key| key.since);
             let change = Change::KeyState { key: id, state, since, reason: reason.clone() };
-            endorser.change(&folder, &mut registry, |_| Ok(vec![change]), reason)?;
+            if let Granted::Waits(waiting) =
+                endorser.change(&folder, &mut registry, |_| Ok(vec![change]), reason)?
+            {
+                return Ok(waiting.tell(Then::Submit, terminal));
+            }
             terminal.line(format_args!("{id} signs no more"));
         }
     }
@@ -173,7 +182,7 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
 }
 
 impl Create {
-    fn run(&self, terminal: Terminal) -> Result<(), Failure> {
+    fn run(&self, terminal: Terminal) -> Result<Exit, Failure> {
         // The registry would refuse it too, when the key is made already.
         if !self.form.takes(self.algorithm) {
             return Err(Failure::Usage {
@@ -188,18 +197,18 @@ impl Create {
         let host = folder.config.platform.host.clone();
         let rule = (!self.rules.is_empty()).then(|| Rule {
             requirements: self.rules.clone(),
-            independent: 0,
+            independent: self.independent.unwrap_or_else(|| self.independent_by_class()),
             period_s_max: model::limits::ENDORSED_PERIOD_S_MAX,
             requester: if self.requester_proven { RequesterProof::Proven } else { RequesterProof::Asserted },
         });
-        let make = |administrator: &Administrator<'_>| {
+        let make = |key_process: &AdminClient| {
             let new = NewKey {
                 name: self.name.clone(),
                 generation,
                 form: self.form,
                 // Only what an organisation ships is of a class.
                 classes: if self.form.purpose() == Purpose::Code { self.classes.clone() } else { Vec::new() },
-                public_key: administrator.generate(self.algorithm)?,
+                public_key: generate(key_process, self.algorithm)?,
                 not_before: crate::clock::now(),
                 validity: days(self.days),
                 subject: self.form.is_certified().then(|| (host.as_str(), self.name.to_string())),
@@ -209,11 +218,18 @@ impl Create {
             Ok(vec![Change::Key(new.record())])
         };
         let reason = format!("key {} generation {generation}", self.name);
-        self.endorser.change(&folder, &mut registry, make, &reason)?;
+        if let Granted::Waits(waiting) = self.endorser.change(&folder, &mut registry, make, &reason)? {
+            return Ok(waiting.tell(Then::Submit, terminal));
+        }
         if let Some(key) = registry.key_named(&self.name, generation) {
             line(key, terminal);
         }
-        Ok(())
+        Ok(Exit::Done)
+    }
+
+    /// A release is vouched for by somebody who recomputed it.
+    fn independent_by_class(&self) -> u32 {
+        u32::from(self.classes.contains(&Class::Release))
     }
 }
 
@@ -228,19 +244,18 @@ impl EndorserArgs {
         &self,
         folder: &Folder,
         registry: &mut Registry,
-        changes: impl FnOnce(&Administrator<'_>) -> Result<Vec<Change>, Failure>,
+        changes: impl FnOnce(&AdminClient) -> Result<Vec<Change>, Failure>,
         reason: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<Granted, Failure> {
         let public_file = self.admin.clone().unwrap_or_else(|| folder.administrator());
         let key = EndorsingKey::open(&public_file, self.admin_passphrase_file.as_deref())?;
-        let identity = Identity::load(&folder.at("admin/principal.json"))?;
-        let key_process = signer::AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
-        let administrator = Administrator { identity: &identity, key: &key, key_process: &key_process };
-        let changes = changes(&administrator)?;
-        administrator.change(registry, changes, reason, crate::clock::now())?;
+        let key_process = AdminClient::new(&folder.at(&folder.config.signerd.admin_socket));
+        let administrator = Administrator { key: &key, key_process: &key_process, folder };
+        let changes = changes(&key_process)?;
+        let granted = administrator.change(registry, changes, reason, crate::clock::now())?;
         let admin = client::AdminClient::new(&folder.at(&folder.config.server.admin_socket))?;
         crate::online::call(admin.refresh_registry())?;
-        Ok(())
+        Ok(granted)
     }
 }
 
@@ -249,20 +264,11 @@ fn report(key: &Key) -> KeyReport<'_> {
     KeyReport { id, record: &key.record, state: key.state, record_digest }
 }
 
-const fn state_text(state: KeyState) -> &'static str {
-    match state {
-        KeyState::Active => "active",
-        KeyState::Suspended => "suspended",
-        KeyState::Retired => "retired",
-        _ => "revoked",
-    }
-}
-
 /// Shows a key on one line.
 pub(super) fn line(key: &Key, terminal: Terminal) {
     let record = &key.record;
     let governed = if record.rule.is_some() { "governed" } else { "" };
-    let state = state_text(key.state);
+    let state = key_state(key.state);
     let state = if key.state == KeyState::Active { terminal.good(state) } else { terminal.bad(state) };
     let name = format!("{}#{}", record.name, record.generation);
     terminal.line(format_args!(
@@ -288,6 +294,9 @@ fn show(key: &Key, terminal: Terminal) {
         Some(rule) => {
             for one in &rule.requirements {
                 terminal.line(format_args!("  asks {} of group `{}`", one.threshold, one.group));
+            }
+            if rule.independent > 0 {
+                terminal.line(format_args!("  {} of them with a key that is touched", rule.independent));
             }
         }
     }

@@ -10,6 +10,7 @@ mod doctor;
 mod endorse;
 mod explain;
 mod fsck;
+mod govern;
 mod init;
 mod inspect;
 mod key;
@@ -69,10 +70,12 @@ pub(crate) enum Verb {
     Principal(principal::PrincipalArgs),
     /// API keys
     ApiKey(api_key::ApiKeyArgs),
-    /// Requests that wait: read them, take them back
+    /// Requests: list and read them, take them back; put administrative ones in force
     Request(request::RequestArgs),
     /// Endorse a request, or reject it, with an SSH key
     Endorse(endorse::EndorseArgs),
+    /// Let several administrators govern a platform that one person governs (solo)
+    Govern(govern::GovernArgs),
     /// Read and check the transparency log
     Log(log::LogArgs),
     /// The trust root that verifiers start from
@@ -116,6 +119,7 @@ impl Verb {
             Self::ApiKey(args) => api_key::run(&args, terminal),
             Self::Request(args) => request::run(&args, terminal),
             Self::Endorse(args) => endorse::run(&args, terminal),
+            Self::Govern(args) => govern::run(&args, terminal),
             Self::Log(args) => log::run(&args, terminal),
             Self::Trust(args) => trust::run(&args, terminal),
             Self::Config(args) => config::run(&args, terminal),

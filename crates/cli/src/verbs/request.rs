@@ -1,6 +1,7 @@
 //! `avouch request`: read what waits to be endorsed, held against its digest and the files at hand; take it back.
 
 mod list;
+mod submit;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ pub(crate) struct RequestArgs {
 /// What is done with a request.
 #[derive(Debug, Subcommand)]
 enum RequestVerb {
+    /// Put an administrative request in force that enough have endorsed
+    Submit(submit::SubmitArgs),
     /// List the requests that you asked for, or may ask for, the newest first
     List(list::ListArgs),
     /// Show what a request asks, with the digest recomputed from it; it names what `avouch endorse` signs
@@ -52,6 +55,7 @@ Example:
 pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failure> {
     match &args.verb {
         RequestVerb::List(args) => list::run(args, terminal),
+        RequestVerb::Submit(args) => submit::run(args, terminal),
         RequestVerb::Show { request, files, context } => show(request, files, &context.load()?, terminal),
         RequestVerb::Withdraw { request, context } => {
             let view = crate::online::call(context.load()?.client()?.withdraw(request))?;

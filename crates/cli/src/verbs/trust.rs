@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ::verify::TrustRoot;
 use clap::{Args, Subcommand};
 use model::{PublicKey, Space};
-use quorum::Governance;
+use quorum::Registry;
 
 use crate::context::ContextArgs;
 use crate::exit::Exit;
@@ -105,15 +105,25 @@ pub(super) fn public_key_pem(key: &PublicKey) -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }
 
+/// Who governs a platform, and since which entry of the registry.
+pub(super) fn governance(registry: &Registry) -> String {
+    let several: u32 = registry.administration().requirements.iter().map(|one| one.threshold).sum();
+    match registry.several_since() {
+        None => "governed by a single person (solo)".to_owned(),
+        Some(0) => format!("governed by {several} of {}", registry.administrators().count()),
+        Some(entry) => format!(
+            "governed by {several} of {} since entry {entry}, and by a single person before",
+            registry.administrators().count()
+        ),
+    }
+}
+
 /// Shows a trust root to people.
 pub(super) fn show(root: &TrustRoot, terminal: Terminal) {
     let registry = root.registry();
     terminal.line(format_args!("{} {}", terminal.bold("platform"), root.platform()));
     terminal.line(format_args!("  fingerprint {}", root.fingerprint()));
-    let governance = match registry.governance() {
-        Governance::Solo => "governed by a single person (solo)",
-        Governance::Quorum => "governed by a quorum",
-    };
+    let governance = governance(registry);
     terminal.line(format_args!(
         "  host {}, {governance}, {} registry entries, head {}",
         registry.host(),

@@ -21,6 +21,20 @@ fn adopt(of: &Site, site: &Site) -> String {
     site.good(&arguments)
 }
 
+/// Serves, signs nothing, shows what there is, and ends again; what the launcher says of it.
+fn only_reads(site: &mut Site) -> String {
+    site.start();
+    let (code, said) = site.sign("never.bin");
+    assert!(code == 2 && said.contains("this server only reads"), "{said}");
+    site.good(&["log", "prove", "1"]);
+    assert!(site.good(&["request", "list", "--state", "done"]).contains(" default\n"));
+    let (code, said) = site.run(&["doctor", &site.data()]);
+    assert!(code == 2 && said.contains("this server only reads"), "{said}");
+    site.stop();
+    fs::remove_file(site.folder.path().join("never.bin")).unwrap();
+    site.said()
+}
+
 #[test]
 fn a_second_launcher_and_a_second_server_on_one_folder_are_refused_by_name() {
     let site = Site::new();
@@ -106,16 +120,25 @@ fn a_key_process_that_was_restored_signs_nothing_stateful_until_it_is_adopted() 
     site.stop();
     let mut restored = site.at(&site.folder.path().join("restored"));
     restored.good(&["restore", &backup, &restored.data()]);
-    let (code, said) = restored.run(&["serve", &restored.data()]);
-    assert!(code != 0 && said.contains("run `avouch fsck`"), "{said}");
+    assert!(only_reads(&mut restored).contains("run `avouch fsck`"));
     assert!(restored.good(&["fsck", &restored.data()]).contains("comes from a backup and was not adopted"));
-    let (code, said) = restored.run(&["serve", &restored.data()]);
-    assert!(code != 0 && said.contains("administrators adopt it"), "{said}");
+    assert!(only_reads(&mut restored).contains("administrators adopt it"));
     let said = adopt(&site, &restored);
     assert!(said.contains("-2.log.localhost"), "{said}");
     restored.start();
     assert_eq!(restored.sign("three.bin").0, 0);
     restored.good(&["verify", "three.bin"]);
+    // The log that was frozen is read on, by its name and by what follows it.
+    restored.good(&["trust", "export"]);
+    let frozen = ["log", "--shard", "2026.log.localhost"];
+    let newest = restored.good(&["log", "checkpoint"]);
+    assert!(newest.starts_with("2026-2.log.localhost\n"), "{newest}");
+    let said = restored.good(&[frozen.as_slice(), &["checkpoint"]].concat());
+    assert!(said.starts_with("2026.log.localhost\n2\n"), "{said}");
+    restored.good(&[frozen.as_slice(), &["prove", "1"]].concat());
+    restored.good(&[frozen.as_slice(), &["follow", "--once"]].concat());
+    let (code, said) = restored.run(&["log", "checkpoint", "--shard", "2025.log.localhost"]);
+    assert!(code == 3 && said.contains("names no log `2025.log.localhost`"), "{said}");
     restored.stop();
     let said = restored.good(&["fsck", &restored.data(), "--receipt", &restored.receipts()]);
     assert!(said.contains("adoption 1") && said.contains("is frozen: 2 entries"), "{said}");
@@ -144,8 +167,7 @@ fn a_stale_backup_of_the_server_cannot_fork_the_log() {
     assert!(said.contains("which no row knows"), "{said}");
     // Somebody takes the mark away and starts all the same.
     fs::remove_file(site.dir.join("server/restored")).unwrap();
-    let (code, said) = site.run(&["serve", &site.data()]);
-    assert!(code != 0 && said.contains("would fork the log"), "{said}");
+    assert!(only_reads(&mut site).contains("would fork the log"));
     let of = site.at(&site.dir);
     adopt(&of, &site);
     site.good(&["fsck", &site.data()]);
@@ -170,8 +192,7 @@ fn a_key_process_that_was_put_back_alone_is_told_and_adopted() {
     let (code, said) = site.run(&["fsck", &site.data()]);
     assert!(code == 1 && said.contains("its folder is not the newest one"), "{said}");
     assert!(said.contains("which the journal does not reach"), "{said}");
-    let (code, said) = site.run(&["serve", &site.data()]);
-    assert!(code != 0 && said.contains("the key process was put back"), "{said}");
+    assert!(only_reads(&mut site).contains("the key process was put back"));
     let of = site.at(&site.dir);
     adopt(&of, &site);
     site.start();

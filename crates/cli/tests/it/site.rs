@@ -22,17 +22,27 @@ pub(crate) struct Site {
 impl Site {
     /// A founded platform, served.
     pub(crate) fn new() -> Self {
-        let folder = testkit::temp_folder();
-        let dir = folder.path().join("data");
-        fs::write(folder.path().join("passphrase"), "correct horse battery staple\n").unwrap();
-        let mut site = Self { folder, dir, launcher: None };
+        let mut site = Self::unfounded();
         let passphrase = site.path("passphrase");
         let dir = site.dir.to_string_lossy().into_owned();
         site.good(&["init", &dir, "--admin-passphrase-file", &passphrase]);
-        site.name_ports(&[":0", ":0", ":0"]);
-        site.start();
-        site.settle_ports();
+        site.serve();
         site
+    }
+
+    /// A place for a platform that nobody founded yet.
+    pub(crate) fn unfounded() -> Self {
+        let folder = testkit::temp_folder();
+        let dir = folder.path().join("data");
+        fs::write(folder.path().join("passphrase"), "correct horse battery staple\n").unwrap();
+        Self { folder, dir, launcher: None }
+    }
+
+    /// Serves what was just founded, on ports that are free now and stay its own.
+    pub(crate) fn serve(&mut self) {
+        self.name_ports(&[":0", ":0", ":0"]);
+        self.start();
+        self.settle_ports();
     }
 
     /// The same platform as another folder holds it, on the same ports. Nothing is started.
@@ -117,8 +127,13 @@ impl Site {
         self.folder.path().join("serve.log")
     }
 
+    /// All that launchers said so far.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
     fn served(&self) -> usize {
-        fs::read_to_string(self.log()).unwrap_or_default().matches("avouch serves").count()
+        self.said().matches("avouch serves").count()
     }
 
     /// Starts the launcher and waits until it serves. Processes of one that was killed may still be going down.

@@ -1,0 +1,84 @@
+//! What an administrative request asks, in words: whoever endorses it reads this first.
+
+use quorum::{Administrators, Change, Entry, Genesis, Group, Rule};
+
+use crate::terminal::Terminal;
+
+/// In few words, what an entry is about.
+pub(crate) fn title(entry: &Entry) -> String {
+    entry.request.as_ref().map_or_else(|| "the genesis".to_owned(), |request| request.reason.clone())
+}
+
+/// Shows what is asked, with the digest that is signed.
+pub(crate) fn show(entry: &Entry, terminal: Terminal) {
+    if let Some(asked) = entry.asked() {
+        terminal.line(format_args!("  platform {}", asked.platform));
+        terminal.line(format_args!("  digest   {}", terminal.bold(&asked.digest.to_string())));
+    }
+    if let Some(request) = &entry.request {
+        terminal.line(format_args!("  asked by {}, until {}", request.requester.principal, request.deadline));
+        terminal.line(format_args!("  reason   {:?}", request.reason));
+    }
+    for change in &entry.changes {
+        terminal.line(format_args!("  - {}", words(change)));
+    }
+    for endorsement in &entry.endorsements {
+        terminal.line(format_args!("  endorsed by {} at {}", endorsement.principal, endorsement.time));
+    }
+}
+
+fn words(change: &Change) -> String {
+    match change {
+        Change::Genesis(Genesis { host, administration, groups, .. }) => {
+            format!("begins the platform of host {host}; {}", governing(administration, groups))
+        }
+        Change::Key(record) => {
+            let rule = record.rule.as_ref().map_or_else(|| "no rule".to_owned(), rule);
+            let classes: Vec<&str> = record.classes.iter().map(|class| class.word()).collect();
+            let origin = record.origin.as_ref().map(|origin| format!(", log {origin}")).unwrap_or_default();
+            format!(
+                "adds key {}#{} of form {}, {}, classes [{}], {rule}{origin}, until {}: {}",
+                record.name,
+                record.generation,
+                record.form,
+                record.public_key.algorithm(),
+                classes.join(", "),
+                record.not_after,
+                record.id()
+            )
+        }
+        Change::KeyState { key, state, since, reason } => {
+            format!("makes key {key} {} since {since}: {reason:?}", super::key_state(*state))
+        }
+        Change::Policy { digest } => format!("puts policy {digest} in force"),
+        Change::Adoption(adoption) => format!(
+            "adopts the journal of {} leaves, root {}, as instance {}: {:?}",
+            adoption.journal_size, adoption.journal_root, adoption.instance, adoption.reason
+        ),
+        Change::Administrators(Administrators { rule, groups, .. }) => {
+            format!("lets several govern from now on; {}", governing(rule, groups))
+        }
+        _ => "changes something that this avouch does not know: do not endorse it".to_owned(),
+    }
+}
+
+fn governing(administration: &Rule, groups: &[Group]) -> String {
+    let groups: Vec<String> = groups
+        .iter()
+        .map(|group| {
+            let persons: Vec<String> = group.persons.iter().map(ToString::to_string).collect();
+            format!("group {} is {}", group.name, persons.join(", "))
+        })
+        .collect();
+    format!("changes ask for {}; {}", rule(administration), groups.join("; "))
+}
+
+fn rule(rule: &Rule) -> String {
+    let parts: Vec<String> =
+        rule.requirements.iter().map(|one| format!("{} of {}", one.threshold, one.group)).collect();
+    let independent = match rule.independent {
+        0 => String::new(),
+        count => format!(", {count} of them with a touch key"),
+    };
+    format!("{}{independent}", parts.join(" and "))
+}
