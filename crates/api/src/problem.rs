@@ -10,6 +10,7 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     /// The code.
+    #[schema(value_type = crate::schema::Code)]
     pub code: Code,
     /// What kind of problem it is.
     pub title: String,
@@ -30,7 +31,7 @@ pub struct Problem {
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $variant:ident = $word:literal, $status:literal, $title:literal, $advice:literal;)*) => {
         /// The kinds of problem there are. Codes stay; new ones may come.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum Code {
             $($(#[doc = $doc])* #[serde(rename = $word)] $variant,)*

@@ -87,6 +87,8 @@ words! {
     Proven = ["client-certificate", "api-key", "endorsement"];
     /// Does every signature get a timestamp token?
     Timestamping = ["rfc3161", "none"];
+    /// The kinds of problem there are. Codes stay; new ones may come.
+    Code = crate::Code::ALL.iter().map(|code| code.word());
     /// Does every signature get a log entry?
     Logging = ["transparency", "none"];
 }

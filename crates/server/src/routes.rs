@@ -128,4 +128,15 @@ mod tests {
         let checked_in = std::fs::read_to_string(page).unwrap_or_default();
         assert!(checked_in == *DOCUMENT, "`cargo xtask gen` writes docs/reference/openapi.json anew");
     }
+
+    #[test]
+    fn whatever_the_document_refers_to_is_in_it() {
+        let document: serde_json::Value = serde_json::from_str(&DOCUMENT).expect("it is JSON");
+        let references: Vec<&str> =
+            DOCUMENT.split("\"$ref\": \"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(references.len() > 100);
+        for reference in references {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
 }

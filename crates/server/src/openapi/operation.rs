@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{Code, Problem};
+use api::{Code, Page, Problem};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::header::HeaderBuilder;
@@ -109,6 +109,12 @@ impl Operation {
     pub(crate) fn answers<T: ToSchema>(mut self, status: u16, about: &str) -> Self {
         let schema = self.schema_of::<T>();
         self.answers_in("application/json", status, about, schema)
+    }
+
+    /// The same, in pages.
+    pub(crate) fn answers_pages<T: ToSchema>(mut self, status: u16, about: &str) -> Self {
+        self.schema_of::<T>();
+        self.answers::<Page<T>>(status, about)
     }
 
     /// An answer of another kind.

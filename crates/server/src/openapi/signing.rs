@@ -1,7 +1,7 @@
 //! What the listener for requests says of its paths.
 
 use api::{
-    Code, EndorsementSubmission, Page, ProfileView, RequestContent, RequestLine, RequestState, RequestView,
+    Code, EndorsementSubmission, ProfileView, RequestContent, RequestLine, RequestState, RequestView,
     Submission, Whoami,
 };
 use serde_json::json;
@@ -60,7 +60,7 @@ pub(crate) fn list() -> Operation {
             text("payments/release").pattern(Some(SPACE)),
         )
         .query("after", "The `next` of the page before.", request_id())
-        .answers::<Page<RequestLine>>(200, "A page of them.")
+        .answers_pages::<RequestLine>(200, "A page of them.")
         .refuses(&[CALLERS, &[Code::Malformed]].concat())
 }
 

@@ -21,14 +21,14 @@ use crate::site::{Identity, Plan, Site};
 /// Between the server and its key process. A connection that carries the flood's imprint stands still until the
 /// gate opens, as if the key process were that slow with it.
 #[derive(Clone)]
-struct Gate {
+pub(crate) struct Gate {
     imprint: Arc<Vec<u8>>,
     /// How many connections stand still, and whether the gate is open.
     held: Arc<(Mutex<(usize, bool)>, Condvar)>,
 }
 
 impl Gate {
-    fn before(key_process: &Path, socket: &Path, imprint: Vec<u8>) -> Self {
+    pub(crate) fn before(key_process: &Path, socket: &Path, imprint: Vec<u8>) -> Self {
         let gate = Self { imprint: Arc::new(imprint), held: Arc::default() };
         let (listener, own, key_process) =
             (UnixListener::bind(socket).unwrap(), gate.clone(), key_process.to_owned());
@@ -68,14 +68,14 @@ impl Gate {
         drop(changed.wait_while(held.lock().unwrap(), |(_, open)| !*open).unwrap());
     }
 
-    fn until_held(&self) {
+    pub(crate) fn until_held(&self) {
         let (held, changed) = &*self.held;
         let patience = Duration::from_secs(30);
         let waited = changed.wait_timeout_while(held.lock().unwrap(), patience, |(count, _)| *count == 0);
         assert!(!waited.unwrap().1.timed_out(), "no timestamp of the flood is ordered");
     }
 
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         self.held.0.lock().unwrap().1 = true;
         self.held.1.notify_all();
     }

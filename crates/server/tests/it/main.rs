@@ -15,6 +15,7 @@ mod cycle;
 mod disk;
 mod flood;
 mod founder;
+mod full;
 mod http2;
 mod listing;
 mod public;
