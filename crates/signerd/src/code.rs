@@ -4,8 +4,7 @@ use envelope::{Chosen, ToBeSigned};
 use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
 use model::{
-    Content, Digest, Form, Item, ItemError, Kind, Purpose, Request, RequestedItem, Signing, from_canonical,
-    limits, told,
+    Digest, Form, ItemError, Kind, Purpose, Request, RequestedItem, Signing, from_canonical, limits, told,
 };
 use pki::Certificate;
 use quorum::{Counted, Endorsement, Key, Moment, Registry};
@@ -135,7 +134,6 @@ impl<'a> Asked<'a> {
         let key = self.find_key()?;
         check_key(key, now.time)?;
         self.check_record(key)?;
-        check_content(&self.item)?;
         Ok(Allowed { asked: self, key })
     }
 
@@ -179,17 +177,6 @@ fn code_signing(request: &Request) -> Result<&Signing, Refusal> {
             Err(refuse(RefusalCode::Key, text))
         }
         _ => Err(refuse(RefusalCode::Malformed, "the request does not ask for a signature")),
-    }
-}
-
-/// Whether the content fits the form beyond what composing finds out by itself.
-fn check_content(item: &Item) -> Result<(), Refusal> {
-    match (item.form, &item.content) {
-        // INVARIANT: a blob key signs digests and nothing else, so that it never sees bytes of somebody's choice.
-        (Form::Blob, Content::Inline { .. }) => {
-            Err(refuse(RefusalCode::Malformed, "a blob key signs a digest, not inline bytes"))
-        }
-        _ => Ok(()),
     }
 }
 
