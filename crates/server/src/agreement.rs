@@ -70,7 +70,7 @@ pub enum AgreementError {
         "the journal saw an audit ledger of {recorded} leaves, and the store knows {stored}: the store was put back; bring the newest store back, or go on without what is lost: `avouch signerd adopt`"
     )]
     LedgerBehind {
-        /// How many leaves the ledger had when its head was recorded last.
+        /// How many leaves the ledger had when the journal saw most of it.
         recorded: u64,
         /// How many it has.
         stored: u64,
@@ -80,7 +80,7 @@ pub enum AgreementError {
         "the first {size} leaves of the audit ledger are not those that the journal saw: run `avouch fsck` on the data folder"
     )]
     OtherLedger {
-        /// How many leaves the ledger had when its head was recorded last.
+        /// How many leaves the ledger had when the journal saw most of it.
         size: u64,
     },
     /// A log that the registry does not know, and that no adoption has left behind.
@@ -289,7 +289,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The head of the ledger that the journal recorded last is one that the ledger has had. Orders tell a head and it is
+/// The longest head of the ledger that the journal recorded is one that the ledger has had. Orders tell a head and it is
 /// recorded, whatever it says; so this is asked before the first of them.
 fn check_ledger(told: &State, ledger: &dyn Ledger) -> Result<(), AgreementError> {
     let recorded = told.ledger;

@@ -145,8 +145,8 @@ pub struct State {
     pub journal_key: Vec<u8>,
     /// The journal's latest signed checkpoint.
     pub journal_checkpoint: String,
-    /// The head of the audit ledger that the journal recorded last; the empty one, where it recorded none since the
-    /// platform was begun or adopted.
+    /// The longest head of the audit ledger that the journal recorded since the platform was begun or adopted; the empty
+    /// one, where it recorded none.
     pub ledger: Head,
     /// The head that was signed last for each origin.
     pub checkpoints: Vec<(String, Head)>,

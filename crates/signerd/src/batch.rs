@@ -133,9 +133,9 @@ impl KeyProcess {
         Ok(Underway::Intended(intended, place))
     }
 
-    /// Records the ledger's head before the intents that it was told with, where it is another than the last: there it
-    /// rides on their sync, and stands under their proofs. One that went back is recorded as well: to refuse it would
-    /// stop signing, and here it shows.
+    /// Records the ledger's head before the intents that it was told with, where it is another than the longest so far:
+    /// there it rides on their sync, and stands under their proofs. One that went back is recorded as well: to refuse it
+    /// would stop signing, and here it shows.
     fn record_ledger(&mut self, told: Head, now: Reading) -> Result<(), KeyProcessError> {
         let state = self.journal.state();
         if state.ledger == told {

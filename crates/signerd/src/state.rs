@@ -40,7 +40,7 @@ pub(crate) struct State {
     pub(crate) mark: Instant,
     /// The number of the last timestamp token.
     pub(crate) serial: u64,
-    /// The head of the audit ledger that was told last; the empty one since the last adoption, until one is told.
+    /// The longest head of the audit ledger that was told since the last adoption; the empty one, until one is.
     pub(crate) ledger: Head,
     /// The head that was signed last, for each origin.
     pub(crate) heads: BTreeMap<String, Head>,
@@ -102,7 +102,8 @@ impl State {
             Record::Intent { intent, work } => self.apply_intent(intent, work),
             Record::Outcome { outcome, made } => self.apply_outcome(outcome, made),
             Record::Plain(Leaf::Entry { entry, .. }) => self.apply_entry(entry)?,
-            Record::Plain(Leaf::Ledger { size, root, .. }) => {
+            // One that went back is a leaf, and takes nothing back of what was seen before.
+            Record::Plain(Leaf::Ledger { size, root, .. }) if *size > self.ledger.size => {
                 self.ledger = Head { size: *size, root: *root };
             }
             // A start alone moves no mark: a clock that was wrong for an hour must not stop a platform for longer.

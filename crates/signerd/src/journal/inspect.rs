@@ -29,7 +29,7 @@ pub struct Inspection {
     pub registry: Vec<Vec<u8>>,
     /// The head that was signed last, for each origin.
     pub checkpoints: BTreeMap<String, Head>,
-    /// The head of the audit ledger that was recorded last; the empty one since the last adoption, until one is.
+    /// The longest head of the audit ledger that was recorded since the last adoption; the empty one, where none was.
     pub ledger: Head,
     /// The certificates of the platform's keys, in DER.
     pub certificates: BTreeMap<KeyId, Vec<u8>>,
