@@ -2,6 +2,8 @@
 
 use testkit::Fault as DiskFault;
 
+use crate::Store;
+
 /// Where something goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
@@ -21,14 +23,14 @@ pub enum Step {
     Publish,
     /// The outcome, in the server's store.
     Outcome,
-    /// A frame between server and key process.
+    /// A frame between server and key process that is of no lane: a token, a checkpoint, administration.
     Frame,
+    /// The lane of a key store: its frames, and the uses of its keys.
+    Lane(Store),
     /// The server, at any moment.
     Server,
     /// The key process, at any moment.
     KeyProcess,
-    /// The use of a private key.
-    PrivateKey,
     /// The clock of both processes.
     Clock,
 }
@@ -56,6 +58,10 @@ pub enum Fault {
     KeyStoreError,
     /// The key store gives a signature that does not verify.
     BadSignature,
+    /// The same is ordered once more, over another connection, while the key store is at work.
+    Overtaken,
+    /// Nothing of the lane comes through for long.
+    Slow,
     /// The clock is set an hour or a day, either way.
     Jump,
 }
@@ -68,14 +74,14 @@ pub type Cell = (Step, Fault);
 pub(crate) enum Kind {
     Disk,
     Line,
+    Lane,
     Process,
-    KeyStore,
     Clock,
 }
 
 impl Step {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Intent,
         Self::JournalWrite,
         Self::JournalSync,
@@ -85,9 +91,11 @@ impl Step {
         Self::Publish,
         Self::Outcome,
         Self::Frame,
+        Self::Lane(Store::Cloud),
+        Self::Lane(Store::Software),
+        Self::Lane(Store::Token),
         Self::Server,
         Self::KeyProcess,
-        Self::PrivateKey,
         Self::Clock,
     ];
 
@@ -105,7 +113,9 @@ impl Step {
             Self::Frame => "frame",
             Self::Server => "server",
             Self::KeyProcess => "key process",
-            Self::PrivateKey => "private key",
+            Self::Lane(Store::Cloud) => "lane of the cloud",
+            Self::Lane(Store::Software) => "lane of the files",
+            Self::Lane(Store::Token) => "lane of the token",
             Self::Clock => "clock",
         }
     }
@@ -122,14 +132,14 @@ impl Step {
             | Self::Outcome => Kind::Disk,
             Self::Frame => Kind::Line,
             Self::Server | Self::KeyProcess => Kind::Process,
-            Self::PrivateKey => Kind::KeyStore,
+            Self::Lane(_) => Kind::Lane,
             Self::Clock => Kind::Clock,
         }
     }
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [Self::Disk, Self::Line, Self::Process, Self::KeyStore, Self::Clock];
+    pub(crate) const ALL: [Self; 5] = [Self::Disk, Self::Line, Self::Lane, Self::Process, Self::Clock];
 
     /// All that can befall a step of this kind.
     pub(crate) const fn faults(self) -> &'static [Fault] {
@@ -137,7 +147,14 @@ impl Kind {
             Self::Disk => &[Fault::Error, Fault::CutBefore, Fault::CutAfter, Fault::FullDisk],
             Self::Line => &[Fault::LostFrame, Fault::LostReply],
             Self::Process => &[Fault::Kill, Fault::PowerCut],
-            Self::KeyStore => &[Fault::KeyStoreError, Fault::BadSignature],
+            Self::Lane => &[
+                Fault::LostFrame,
+                Fault::LostReply,
+                Fault::KeyStoreError,
+                Fault::BadSignature,
+                Fault::Overtaken,
+                Fault::Slow,
+            ],
             Self::Clock => &[Fault::Jump],
         }
     }
@@ -147,12 +164,14 @@ impl Kind {
         match self {
             Self::Disk => "befall one write or one wait: no other step has any",
             Self::Line => {
-                "befall what one process says to the other, whatever it is about: a checkpoint, a token, a signature"
+                "befall what one process says to the other that is of no lane: a checkpoint, a token, administration"
             }
             Self::Process => {
                 "befall a process between two steps; a cut within a durable step is that step's cut before or after"
             }
-            Self::KeyStore => "befall the use of a private key: nothing else asks the key store for anything",
+            Self::Lane => {
+                "befall the orders of one lane, and the keys of its store: the store of the files has the platform's own, too"
+            }
             Self::Clock => "befalls the one clock that all read, between any two steps",
         }
     }
@@ -172,6 +191,8 @@ impl Fault {
             Self::PowerCut => "power cut",
             Self::KeyStoreError => "error",
             Self::BadSignature => "bad signature",
+            Self::Overtaken => "overtaken",
+            Self::Slow => "slow",
             Self::Jump => "jump",
         }
     }
@@ -200,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_table_has_every_step_once_and_every_kind_of_fault() {
-        assert_eq!(all().len(), 8 * 4 + 2 + 2 * 2 + 2 + 1);
+        assert_eq!(all().len(), 8 * 4 + 2 + 3 * 6 + 2 * 2 + 1);
         assert!(Kind::ALL.iter().all(|kind| Step::ALL.iter().any(|step| step.kind() == *kind)));
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::Caller;
-use keystore::{Cost, KeyStore, Passphrase, SoftwareStore, Stores};
 use model::{
     Algorithm, Base64, Class, Form, Hex32, Instant, Logging, PersonId, PrincipalId, Profile, ProfileKey,
     Proven, PublicKey, Space, Tag, Timestamping,
@@ -16,11 +15,12 @@ use quorum::{
 };
 use signer::{AdminAnswer, AdminMessage, Signer as _};
 use signerd::{InProcess, KeyProcess, Parts};
-use testkit::{CrashDisk, HandClock, MemoryDisk, Person, Seeded};
+use testkit::{CrashDisk, HandClock, Person, Seeded};
 
 use crate::administration::entry;
 use crate::disk::JournalDisk;
 use crate::keys::WatchedKeys;
+use crate::stores::{self, Store};
 use crate::truth::{QUORUM, Truth};
 
 /// How long a segment of the journal is here: short, so that a run sees many.
@@ -32,7 +32,7 @@ pub(crate) const BEGINNING: Instant = Instant::from_seconds(1_795_165_602);
 /// A platform that was founded once and is rehearsed many times.
 pub struct Platform {
     pub(crate) journal: CrashDisk,
-    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) keys: stores::All,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) people: People,
     entries: Vec<Vec<u8>>,
@@ -87,16 +87,13 @@ impl Platform {
     pub fn found() -> Self {
         let clock = Arc::new(HandClock::at(BEGINNING));
         let journal = CrashDisk::default();
-        let passphrase = Passphrase::from_file_content(b"correct horse battery".to_vec().into());
-        let passphrase = passphrase.expect("long enough");
-        let keys: Arc<dyn KeyStore> =
-            Arc::new(SoftwareStore::new(Arc::new(MemoryDisk::new()), passphrase, Cost::LEAST));
+        let keys = stores::empty();
         let disk = JournalDisk::new(journal.clone());
-        let watched = WatchedKeys::new(Arc::clone(&keys), disk, Arc::clone(&clock), Truth::default());
+        let watched = WatchedKeys::new(keys.clone(), disk, Arc::clone(&clock), Truth::default());
         let mut dice = Seeded::new(1);
         let process = KeyProcess::open(Parts {
             disk: Arc::new(journal.clone()),
-            keys: Stores::new(Arc::new(watched)),
+            keys: watched.stores(),
             clock: clock.clone(),
             random: Box::new(move |bytes| dice.fill(bytes)),
             segment_bytes: SEGMENT_BYTES,
@@ -206,8 +203,8 @@ fn administer(process: &InProcess, message: &AdminMessage) -> AdminAnswer {
     }
 }
 
-fn generate(process: &InProcess, algorithm: Algorithm) -> PublicKey {
-    let message = AdminMessage::Generate { store: "software".to_owned(), algorithm };
+fn generate(process: &InProcess, store: Store, algorithm: Algorithm) -> PublicKey {
+    let message = AdminMessage::Generate { store: store.word().to_owned(), algorithm };
     let AdminAnswer::Generated { spki } = administer(process, &message) else {
         unreachable!("a key was asked for")
     };
@@ -222,8 +219,8 @@ fn records(process: &InProcess) -> Vec<Change> {
             version: 1,
             name: space(name),
             generation: 1,
-            public_key: generate(process, algorithm),
-            store: space("software"),
+            public_key: generate(process, Store::of(name), algorithm),
+            store: space(Store::of(name).word()),
             purpose: form.purpose(),
             form,
             classes: if is_code { vec![Class::Release] } else { Vec::new() },

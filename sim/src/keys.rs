@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use keystore::{Key, KeyStore, KeyStoreError, Signable};
+use keystore::{Key, KeyStore, KeyStoreError, Signable, Stores};
 use model::{Algorithm, Clock, KeyId, PublicKey};
 use testkit::HandClock;
 
 use crate::cells::{Cell, Fault, Step};
 use crate::disk::JournalDisk;
 use crate::plan::Plan;
+use crate::stores::{self, Store};
 use crate::truth::{Seen, Truth};
 
 /// How long the DER of a signature is here: of an ECDSA signature over P-256, most are one byte shorter or longer. Only
@@ -18,7 +19,7 @@ const ECDSA_BYTES: usize = 71;
 /// The keys of a platform, watched.
 #[derive(Clone)]
 pub(crate) struct WatchedKeys {
-    inner: Arc<dyn KeyStore>,
+    inner: stores::All,
     disk: JournalDisk,
     clock: Arc<HandClock>,
     truth: Truth,
@@ -29,27 +30,50 @@ pub(crate) struct WatchedKeys {
 struct State {
     plan: Plan,
     met: Vec<Cell>,
+    /// What happens while a key store is at work, if that is planned.
+    meanwhile: Option<Meanwhile>,
+}
+
+/// Something that happens while a key store is at work.
+pub(crate) type Meanwhile = Box<dyn FnOnce() + Send>;
+
+/// One of the stores, watched.
+struct WatchedStore {
+    inner: Arc<dyn KeyStore>,
+    keys: WatchedKeys,
+    store: Store,
 }
 
 struct WatchedKey {
     inner: Arc<dyn Key>,
-    store: WatchedKeys,
+    keys: WatchedKeys,
+    store: Store,
     id: KeyId,
 }
 
 impl WatchedKeys {
-    pub(crate) fn new(
-        inner: Arc<dyn KeyStore>,
-        disk: JournalDisk,
-        clock: Arc<HandClock>,
-        truth: Truth,
-    ) -> Self {
+    pub(crate) fn new(inner: stores::All, disk: JournalDisk, clock: Arc<HandClock>, truth: Truth) -> Self {
         Self { inner, disk, clock, truth, state: Arc::default() }
     }
 
-    /// Plans a fault for a use of a key.
-    pub(crate) fn plan(&self, after: u64, fault: Fault) {
-        self.state().plan.add(Step::PrivateKey, after, fault);
+    /// The stores, watched, as a key process holds them.
+    pub(crate) fn stores(&self) -> Stores {
+        let store = |store: Store| -> Arc<dyn KeyStore> {
+            Arc::new(WatchedStore { inner: Arc::clone(&self.inner[&store]), keys: self.clone(), store })
+        };
+        let name = |store: Store| store.word().parse().expect("a word is a name");
+        let others = Store::ALL.into_iter().filter(|store| *store != Store::Software);
+        others.fold(Stores::new(store(Store::Software)), |stores, one| stores.with(name(one), store(one)))
+    }
+
+    /// Plans a fault for a use of a key in a store.
+    pub(crate) fn plan(&self, store: Store, after: u64, fault: Fault) {
+        self.state().plan.add(Step::Lane(store), after, fault);
+    }
+
+    /// What happens while a key store is at work, where that is planned, until the next word.
+    pub(crate) fn meanwhile(&self, meanwhile: Option<Meanwhile>) {
+        self.state().meanwhile = meanwhile;
     }
 
     /// The faults that were met; they are forgotten.
@@ -66,22 +90,30 @@ impl WatchedKeys {
         self.state.lock().expect("nothing panics while it holds the plan")
     }
 
-    fn meet(&self) -> Option<Fault> {
+    fn meet(&self, store: Store) -> Option<Fault> {
         let mut state = self.state();
-        let fault = state.plan.meet(Step::PrivateKey)?;
-        state.met.push((Step::PrivateKey, fault));
+        let fault = state.plan.meet(Step::Lane(store))?;
+        state.met.push((Step::Lane(store), fault));
         Some(fault)
+    }
+
+    fn overtake(&self) {
+        // It is called without the lock: it uses keys itself.
+        let meanwhile = self.state().meanwhile.take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
     }
 }
 
-impl KeyStore for WatchedKeys {
+impl KeyStore for WatchedStore {
     fn generate(&self, algorithm: Algorithm) -> Result<PublicKey, KeyStoreError> {
         self.inner.generate(algorithm)
     }
 
     fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError> {
         let inner = self.inner.key(id)?;
-        Ok(Arc::new(WatchedKey { inner, store: self.clone(), id: *id }))
+        Ok(Arc::new(WatchedKey { inner, keys: self.keys.clone(), store: self.store, id: *id }))
     }
 }
 
@@ -91,16 +123,20 @@ impl Key for WatchedKey {
     }
 
     fn sign(&self, what: Signable<'_>) -> Result<Vec<u8>, KeyStoreError> {
-        let (disk, now) = (&self.store.disk, self.store.clock.now());
+        let (disk, now) = (&self.keys.disk, self.keys.clock.now());
         let seen =
             Seen { now, is_durable: &|digest| disk.is_durable(digest.as_bytes()), fresh: disk.is_fresh() };
-        self.store.truth.used(&self.id, what, &seen);
+        self.keys.truth.used(&self.id, what, &seen);
         let signature = sign_alike(&*self.inner, what);
-        if !self.store.truth.knows(&self.id) {
+        if !self.keys.truth.knows(&self.id) {
             return signature;
         }
-        match self.store.meet() {
+        match self.keys.meet(self.store) {
             Some(Fault::KeyStoreError) => Err(KeyStoreError::Library { action: "sign" }),
+            Some(Fault::Overtaken) => {
+                self.keys.overtake();
+                signature
+            }
             Some(_) => signature.map(spoil),
             None => signature,
         }

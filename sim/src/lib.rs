@@ -1,7 +1,7 @@
 //! The rehearsal: the production stages, key process, log and recovery, on one thread, in an order that a seed chooses,
 //! in a world that loses power, fails, fills up, loses replies and sets its clocks.
 //!
-//! **In scope**: the world (the server's store, the disk of the key process, its private keys, the way between the two), the
+//! **In scope**: the world (the server's store, the disk of the key process, its key stores, the way between the two), the
 //! clients, the people who endorse and administer, somebody who owns the server,
 //! the order of steps, and what must be true at every step and afterwards.
 //!
@@ -20,6 +20,7 @@ mod plan;
 mod run;
 mod server;
 mod store;
+mod stores;
 mod tally;
 mod transport;
 mod truth;
@@ -27,4 +28,5 @@ mod truth;
 pub use cells::{Cell, Fault, Step};
 pub use founding::Platform;
 pub use run::{Violation, rehearse};
+pub use stores::Store;
 pub use tally::Tally;

@@ -1,6 +1,7 @@
 //! One run: a seed chooses what happens next, until everything has happened; then the world is mended, everything is
 //! brought to its end, and what must be true is checked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,9 @@ use crate::clients::{Asked, Told, compose};
 use crate::disk::JournalDisk;
 use crate::founding::{BEGINNING, space};
 use crate::keys::WatchedKeys;
-use crate::server::{STAGES, Server, Share};
+use crate::server::{Server, Share, Stage};
 use crate::store::CrashStore;
+use crate::stores::Store;
 use crate::transport::{Ends, Transport};
 use crate::truth::{Found, Truth, must};
 use crate::{Platform, Tally};
@@ -70,6 +72,14 @@ pub(crate) struct Run<'a> {
     pub(crate) truth: Truth,
     notes: Vec<String>,
     backup: Option<CrashStore>,
+    naps: BTreeMap<Store, Nap>,
+}
+
+/// For so many turns nothing of a lane comes through.
+struct Nap {
+    left: u64,
+    /// Did anybody wait for it?
+    met: bool,
 }
 
 /// Rehearses one seed.
@@ -86,8 +96,7 @@ impl<'a> Run<'a> {
         let disk = JournalDisk::new(platform.journal.copy());
         let registry = platform.registry();
         let truth = Truth::begin(&registry, platform.people.endorsers.iter().map(|person| person.person));
-        let keys =
-            WatchedKeys::new(Arc::clone(&platform.keys), disk.clone(), Arc::clone(&clock), truth.clone());
+        let keys = WatchedKeys::new(platform.keys.clone(), disk.clone(), Arc::clone(&clock), truth.clone());
         let store = CrashStore::new(platform.profiles.clone(), platform.people.callers());
         let transport = Transport::new(Ends {
             disk: disk.clone(),
@@ -114,6 +123,7 @@ impl<'a> Run<'a> {
             truth,
             notes: Vec::new(),
             backup: None,
+            naps: BTreeMap::new(),
         };
         let world = run.world();
         found_log(&world).expect("nothing fails yet");
@@ -253,11 +263,29 @@ impl<'a> Run<'a> {
     }
 
     fn run_a_stage(&mut self) {
-        let stage = self.dice.below(STAGES);
+        let stage = Stage::ALL[self.below(Stage::ALL.len())];
         let share = [Share::One, Share::Half, Share::All][self.below(3)];
+        if self.is_asleep(stage) {
+            return;
+        }
         if let Some(server) = &mut self.server {
             server.run(stage, share);
         }
+    }
+
+    /// Is the lane slow at this time?
+    fn is_asleep(&mut self, stage: Stage) -> bool {
+        let Stage::Sign(store) = stage else { return false };
+        let Some(nap) = self.naps.get_mut(&store) else { return false };
+        let wanted = self.server.as_ref().is_some_and(|server| server.is_wanted(store));
+        if wanted && !std::mem::replace(&mut nap.met, true) {
+            self.tally.count(Step::Lane(store), Fault::Slow);
+        }
+        nap.left -= 1;
+        if nap.left == 0 {
+            self.naps.remove(&store);
+        }
+        true
     }
 
     /// Something goes wrong now, or soon: every cell of the table is as likely as any other.
@@ -270,11 +298,24 @@ impl<'a> Run<'a> {
                 self.disk.plan(step, self.dice.below(4), fault);
             }
             (Kind::Disk, _) => self.store.plan(step, self.dice.below(4), fault),
-            (Kind::Line, _) => self.transport.plan(self.dice.below(4), fault),
-            (Kind::KeyStore, _) => self.keys.plan(self.dice.below(8), fault),
+            (Kind::Line, _) => self.transport.plan(step, self.dice.below(4), fault),
+            (Kind::Lane, Step::Lane(store)) => self.plan_in_a_lane(store, fault),
+            (Kind::Lane, _) => {}
             (Kind::Process, Step::Server) => self.stop_the_server(fault),
             (Kind::Process, _) => self.stop_the_key_process(fault),
             (Kind::Clock, _) => self.set_the_clock(),
+        }
+    }
+
+    fn plan_in_a_lane(&mut self, store: Store, fault: Fault) {
+        match fault {
+            Fault::LostFrame | Fault::LostReply => {
+                self.transport.plan(Step::Lane(store), self.dice.below(2), fault);
+            }
+            Fault::Slow => {
+                self.naps.insert(store, Nap { left: 5 + self.dice.below(40), met: false });
+            }
+            _ => self.keys.plan(store, self.dice.below(4), fault),
         }
     }
 
@@ -347,6 +388,7 @@ impl<'a> Run<'a> {
         self.disk.mend();
         self.keys.mend();
         self.transport.mend();
+        self.naps.clear();
         self.set_the_clock_right();
         self.transport.kill();
         self.server = None;
@@ -379,7 +421,7 @@ impl<'a> Run<'a> {
         self.keep_running();
         self.clock.advance(tick);
         if let Some(server) = &mut self.server {
-            (0..STAGES).for_each(|stage| server.run(stage, Share::All));
+            Stage::ALL.into_iter().for_each(|stage| server.run(stage, Share::All));
         }
         self.look()
     }

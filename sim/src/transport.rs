@@ -3,8 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use keystore::Stores;
-use model::Request;
+use model::{Item, Request};
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Refusal, RefusalCode, Signer, SignerError,
     State,
@@ -18,6 +17,7 @@ use crate::founding::SEGMENT_BYTES;
 use crate::keys::WatchedKeys;
 use crate::plan::Plan;
 use crate::store::CrashStore;
+use crate::stores::Store;
 use crate::truth::{Truth, must};
 
 /// The key process, as the server reaches it. Clones reach the same.
@@ -68,9 +68,9 @@ impl Transport {
         })))
     }
 
-    /// Plans a loss, after so many frames.
-    pub(crate) fn plan(&self, after: u64, fault: Fault) {
-        self.line().plan.add(Step::Frame, after, fault);
+    /// Plans a loss, after so many frames of this kind.
+    pub(crate) fn plan(&self, step: Step, after: u64, fault: Fault) {
+        self.line().plan.add(step, after, fault);
     }
 
     /// The losses that were met; they are forgotten.
@@ -95,14 +95,15 @@ impl Transport {
     /// What an administrator says, over a socket that fails as the other does.
     pub(crate) fn administer(&self, message: &AdminMessage) -> Result<AdminAnswer, SignerError> {
         let mut line = self.line();
-        line.exchange(|process| process.administer(message))
+        line.exchange(Step::Frame, |process| process.administer(message))
     }
 
     /// What somebody says who owns the server: it was never decided there.
     pub(crate) fn intrude(&self, order: Order) -> Result<Answer, SignerError> {
         let mut line = self.line();
         let ledger = engine::Ledger::head(&line.store).map_err(|_| unreachable())?;
-        let answers = line.exchange(|process| process.order(&Orders { ledger, orders: vec![order] }))?;
+        let orders = Orders { ledger, orders: vec![order] };
+        let answers = line.exchange(Step::Frame, |process| process.order(&orders))?;
         answers.answers.into_iter().next().ok_or_else(unreachable)
     }
 
@@ -115,10 +116,11 @@ impl Line {
     /// One frame there and one back.
     fn exchange<T>(
         &mut self,
+        step: Step,
         call: impl FnOnce(&InProcess) -> Result<T, SignerError>,
     ) -> Result<T, SignerError> {
-        let loss = self.plan.meet(Step::Frame);
-        self.met.extend(loss.map(|loss| (Step::Frame, loss)));
+        let loss = self.plan.meet(step);
+        self.met.extend(loss.map(|loss| (step, loss)));
         if loss == Some(Fault::LostFrame) {
             return Err(unreachable());
         }
@@ -145,7 +147,7 @@ impl Line {
             let mut dice = Seeded::new(self.starts);
             let parts = Parts {
                 disk: Arc::new(self.disk.clone()),
-                keys: Stores::new(Arc::new(self.keys.clone())),
+                keys: self.keys.stores(),
                 clock: self.clock.clone(),
                 random: Box::new(move |bytes| dice.fill(bytes)),
                 segment_bytes: SEGMENT_BYTES,
@@ -153,6 +155,38 @@ impl Line {
             self.process = KeyProcess::open(parts).ok().map(InProcess::new);
         }
         self.process.clone()
+    }
+
+    /// Orders; where that is planned, the same comes once more over another connection while a key store is at work.
+    fn order(&mut self, orders: &Orders) -> Result<Answers, SignerError> {
+        let (keys, again) = (self.keys.clone(), orders.clone());
+        let overtaker: Arc<Mutex<Option<Answers>>> = Arc::default();
+        let told = Arc::clone(&overtaker);
+        let answers = self.exchange(step(orders), move |process| {
+            let other = process.clone();
+            keys.meanwhile(Some(Box::new(move || {
+                *told.lock().expect("nothing panics while it holds answers") = other.order(&again).ok();
+            })));
+            let answers = process.order(orders);
+            keys.meanwhile(None);
+            answers
+        });
+        let other = overtaker.lock().expect("nothing panics while it holds answers").take();
+        if let (Ok(answers), Some(other)) = (&answers, other) {
+            self.check_same(orders, answers, &other);
+        }
+        answers
+    }
+
+    /// INVARIANT 1: one intent has one signature, whoever ordered it over which connection.
+    fn check_same(&self, orders: &Orders, answers: &Answers, others: &Answers) {
+        for ((order, one), other) in orders.orders.iter().zip(&answers.answers).zip(&others.answers) {
+            if let (Order::Sign(_), Answer::Signed(one), Answer::Signed(other)) = (order, one, other) {
+                self.truth.hold(must(one == other, 1, || {
+                    "one item has two signatures, over two connections".to_owned()
+                }));
+            }
+        }
     }
 
     /// INVARIANT 1 and 7: what is ordered was decided, and the ledger says so.
@@ -163,6 +197,17 @@ impl Line {
                 Request::parse(&order.request).is_ok_and(|request| self.store.has_intent(&request.id));
             self.truth.hold(must(known, 7, || "an order without its intent in the ledger".to_owned()));
         }
+    }
+}
+
+/// The lane that orders come through; those of the platform's own keys come through none.
+fn step(orders: &Orders) -> Step {
+    match orders.orders.first() {
+        Some(Order::Sign(order)) => match Item::parse(&order.item) {
+            Ok(item) => Step::Lane(Store::of(item.key.name.as_str())),
+            Err(_) => Step::Frame,
+        },
+        _ => Step::Frame,
     }
 }
 
@@ -177,7 +222,7 @@ impl Signer for Transport {
     fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
         let mut line = self.line();
         line.check_intents(orders);
-        let answers = line.exchange(|process| process.order(orders))?;
+        let answers = line.order(orders)?;
         let is_fork = |answer: &&Answer| {
             matches!(answer, Answer::Refused(Refusal { code: RefusalCode::NotConsistent, .. }))
         };

@@ -1,16 +1,20 @@
-//! The one place with threads: each stage on its own, behind one bounded queue, taking whatever has gathered.
+//! The one place with threads: each stage on its own, and each lane of Sign, behind one bounded queue, taking whatever
+//! has gathered.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::SubmitError;
+use model::Space;
+
 use crate::board::Reply;
 use crate::queue::{Batch, Queue, TurnedAway};
 use crate::stages::{
-    Arrival, Ended, Intended, LogStage, Logged, Passed, Settle, Sign, Signed, Stamp, Stamped, Stopped,
-    Submit, World,
+    Arrival, Ended, Lanes, LogStage, Logged, Onward, PASSAGES_MAX, PartlySigned, Passed, RETRY_AFTER, Settle,
+    Sign, Signed, Stamp, Stamped, Stopped, Submit, World,
 };
+use crate::{Stage, SubmitError};
 
 /// The most members of a batch.
 const BATCH_MAX: usize = 256;
@@ -24,74 +28,117 @@ const BETWEEN_MAX: usize = 2 * BATCH_MAX;
 /// How many a stage may hold that it could not do.
 const HELD_MAX: usize = 4 * BATCH_MAX;
 
-/// When somebody who was turned away should come back.
-pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// How long a stage waits before it tries again what could not be done, at first and at most.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// The queues in front of the stages.
+/// The queues in front of the stages, and of each lane of Sign.
 struct Queues {
     submit: Queue<Arrival>,
-    sign: Queue<Intended>,
+    sign: BTreeMap<Space, Queue<PartlySigned>>,
     stamp: Queue<Signed>,
     log: Queue<Stamped>,
     settle: Queue<Ended>,
 }
 
 /// The stages, running.
-pub(crate) struct Lanes {
+pub(crate) struct Cycle {
     world: Arc<World>,
     queues: Arc<Queues>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Lanes {
-    /// Starts all five.
-    pub(crate) fn start(world: &Arc<World>, log: LogStage) -> std::io::Result<Self> {
-        let queues = Arc::new(Queues {
+impl Queues {
+    fn new(lanes: &Lanes) -> Self {
+        // Every request in a lane has a passage, so that a lane's queue is never full.
+        let lane = |store: &Space| (store.clone(), Queue::new(PASSAGES_MAX));
+        Self {
             submit: Queue::new(DOOR_MAX),
-            sign: Queue::new(BETWEEN_MAX),
+            sign: lanes.iter().map(|one| lane(one.store())).collect(),
             stamp: Queue::new(BETWEEN_MAX),
             log: Queue::new(BETWEEN_MAX),
             settle: Queue::new(BETWEEN_MAX),
-        });
-        let lanes = Self { world: Arc::clone(world), queues: Arc::clone(&queues), threads: Mutex::default() };
-        let submit = Submit::new(Arc::clone(world));
-        lanes.spawn("submit", move |world, queues| run_submit(world, queues, &submit))?;
-        let sign = Sign::new(Arc::clone(world));
-        lanes.spawn("sign", move |world, queues| {
-            let stage = |batch| sign.run(batch);
-            run(world, Lane { stage: 1, queue: &queues.sign }, stage, |next, stopped| {
-                queues.settle.push_all(stopped.into_iter().map(Ended::Stopped));
-                queues.stamp.push_all(next);
-            });
-            queues.stamp.close();
-        })?;
+        }
+    }
+
+    /// Puts requests into the lanes that they need next.
+    fn board(&self, many: impl IntoIterator<Item = PartlySigned>) {
+        for one in many {
+            // A passage was booked through each of its lanes, so that they are there.
+            if let Some(queue) = one.store().and_then(|store| self.sign.get(store)) {
+                queue.push_all([one]);
+            }
+        }
+    }
+
+    /// Closes the lane that comes after this store's, or the first; after the last comes Stamp. A request only ever
+    /// goes on to a later lane, so that nothing is pushed into one that is closed.
+    fn close_next(&self, store: Option<&Space>) {
+        let mut lanes = self.sign.iter();
+        let next = lanes.find(|(name, _)| store.is_none_or(|store| *name > store));
+        match next {
+            Some((_, queue)) => queue.close(),
+            None => self.stamp.close(),
+        }
+    }
+}
+
+impl Cycle {
+    /// Starts all of them.
+    pub(crate) fn start(world: &Arc<World>, lanes: &Lanes, log: LogStage) -> std::io::Result<Self> {
+        let queues = Arc::new(Queues::new(lanes));
+        let cycle = Self { world: Arc::clone(world), queues, threads: Mutex::default() };
+        let submit = Submit::new(Arc::clone(world), lanes.clone());
+        cycle.spawn(&Stage::Submit, move |world, queues| run_submit(world, queues, &submit))?;
+        for lane in lanes.iter() {
+            cycle.spawn_lane(lane.store().clone(), Sign::new(Arc::clone(world), Arc::clone(lane)))?;
+        }
         let stamp = Stamp::new(Arc::clone(world));
-        lanes.spawn("stamp", move |world, queues| {
-            let stage = |batch| stamp.run(batch);
-            run(world, Lane { stage: 2, queue: &queues.stamp }, stage, |next, stopped| {
+        cycle.spawn(&Stage::Stamp, move |world, queues| {
+            let work = |batch| stamp.run(batch);
+            run(world, &Stage::Stamp, &queues.stamp, work, |next, stopped| {
                 queues.settle.push_all(stopped.into_iter().map(Ended::Stopped));
                 queues.log.push_all(next);
             });
             queues.log.close();
         })?;
         let mut log = log;
-        lanes.spawn("log", move |world, queues| {
-            let stage = |batch| log.run(batch);
-            run(world, Lane { stage: 3, queue: &queues.log }, stage, |next: Vec<Logged>, stopped| {
+        cycle.spawn(&Stage::Log, move |world, queues| {
+            let work = |batch| log.run(batch);
+            run(world, &Stage::Log, &queues.log, work, |next: Vec<Logged>, stopped| {
                 queues.settle.push_all(stopped.into_iter().map(Ended::Stopped));
                 queues.settle.push_all(next.into_iter().map(Ended::Logged));
             });
             queues.settle.close();
         })?;
         let settle = Settle::new(Arc::clone(world));
-        lanes.spawn("settle", move |world, queues| {
-            let stage = |batch| settle.run(batch);
-            run(world, Lane { stage: 4, queue: &queues.settle }, stage, |_, _| ());
+        cycle.spawn(&Stage::Settle, move |world, queues| {
+            run(world, &Stage::Settle, &queues.settle, |batch| settle.run(batch), |_, _| ());
         })?;
-        Ok(lanes)
+        Ok(cycle)
+    }
+
+    fn spawn_lane(&self, store: Space, sign: Sign) -> std::io::Result<()> {
+        let stage = Stage::Sign { store: store.clone() };
+        self.spawn(&stage.clone(), move |world, queues| {
+            if let Some(queue) = queues.sign.get(&store) {
+                run(
+                    world,
+                    &stage,
+                    queue,
+                    |batch| sign.run(batch),
+                    |next, stopped| {
+                        queues.settle.push_all(stopped.into_iter().map(Ended::Stopped));
+                        for onward in next {
+                            match onward {
+                                Onward::Lane(one) => queues.board([one]),
+                                Onward::Stamp(signed) => queues.stamp.push_all([signed]),
+                            }
+                        }
+                    },
+                );
+            }
+            queues.close_next(Some(&store));
+        })
     }
 
     /// Lets an arrival in, or says to whoever waits for it when to come back.
@@ -113,10 +160,21 @@ impl Lanes {
         self.queues.submit.push_all(arrivals);
     }
 
-    /// How many wait in front of each stage.
-    pub(crate) fn queued(&self) -> [u64; 5] {
+    /// How many lanes there are.
+    pub(crate) fn lanes(&self) -> usize {
+        self.queues.sign.len()
+    }
+
+    /// How many wait in front of each stage and each lane, in their order.
+    pub(crate) fn queued(&self) -> Vec<(Stage, u64)> {
         let Queues { submit, sign, stamp, log, settle } = &*self.queues;
-        [submit.length(), sign.length(), stamp.length(), log.length(), settle.length()]
+        let mut queued = vec![(Stage::Submit, submit.length())];
+        let lane = |store: &Space| Stage::Sign { store: store.clone() };
+        queued.extend(sign.iter().map(|(store, queue)| (lane(store), queue.length())));
+        queued.push((Stage::Stamp, stamp.length()));
+        queued.push((Stage::Log, log.length()));
+        queued.push((Stage::Settle, settle.length()));
+        queued
     }
 
     /// Takes nothing in any more, and returns once what is in flight is finished, as far as it can be.
@@ -133,23 +191,22 @@ impl Lanes {
         self.world.board.close(|| SubmitError::Draining { retry_after: RETRY_AFTER });
     }
 
-    fn spawn(&self, name: &str, lane: impl FnOnce(&World, &Queues) + Send + 'static) -> std::io::Result<()> {
+    fn spawn(
+        &self,
+        stage: &Stage,
+        work: impl FnOnce(&World, &Queues) + Send + 'static,
+    ) -> std::io::Result<()> {
         let (world, queues) = (Arc::clone(&self.world), Arc::clone(&self.queues));
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || lane(&world, &queues))?;
+        let thread = thread::Builder::new().name(stage.to_string()).spawn(move || work(&world, &queues))?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
     }
 }
 
-impl Drop for Lanes {
+impl Drop for Cycle {
     fn drop(&mut self) {
         self.finish();
     }
-}
-
-struct Lane<'a, T> {
-    stage: usize,
-    queue: &'a Queue<T>,
 }
 
 /// What a stage could not do and tries again, after a pause that doubles as long as nothing helps.
@@ -200,25 +257,26 @@ impl<T> Held<T> {
 /// Runs a stage until its queue is closed and empty. What could not be done holds nothing else up.
 fn run<Same, Next>(
     world: &World,
-    lane: Lane<'_, Same>,
-    mut stage: impl FnMut(Vec<Same>) -> Passed<Next, Same>,
+    stage: &Stage,
+    queue: &Queue<Same>,
+    mut work: impl FnMut(Vec<Same>) -> Passed<Next, Same>,
     mut forward: impl FnMut(Vec<Next>, Vec<Stopped>),
 ) {
     let mut held = Held::nothing();
     loop {
-        // A lane that holds as much as it may takes nothing more in, and so holds back the stage before.
+        // A stage that holds as much as it may takes nothing more in, and so holds back the one before.
         let room = HELD_MAX.saturating_sub(held.members.len()).min(BATCH_MAX);
-        let gathered = lane.queue.take(room, held.patience(world.clock.boot()));
+        let gathered = queue.take(room, held.patience(world.clock.boot()));
         let began = world.clock.boot();
         let Some(batch) = held.join(gathered, began) else { return };
         let members = batch.len();
-        let passed = stage(batch);
+        let passed = work(batch);
         let ended = world.clock.boot();
-        world.counters.batch(lane.stage, members, ended.saturating_sub(began));
+        world.counters.batch(stage, members, ended.saturating_sub(began));
         if passed.trouble.is_some() {
-            world.counters.trouble(lane.stage);
+            world.counters.trouble(stage);
         }
-        world.troubles.note(lane.stage, passed.trouble, ended);
+        world.troubles.note(stage, passed.trouble, ended);
         held.keep(passed.again, ended);
         forward(passed.next, passed.stopped);
     }
@@ -242,15 +300,15 @@ fn run_submit(world: &World, queues: &Queues, submit: &Submit) {
         let members = batch.len();
         let submitted = submit.run(batch);
         let ended = world.clock.boot();
-        world.counters.batch(0, members, ended.saturating_sub(began));
+        world.counters.batch(&Stage::Submit, members, ended.saturating_sub(began));
         // Whoever waits for a reply comes at once; a row that could not be read waits until that may have changed.
         let (replying, unfinished): (Vec<_>, Vec<_>) =
             submitted.later.into_iter().partition(|arrival| !matches!(arrival, Arrival::Unfinished { .. }));
         later = replying;
         held.keep(unfinished, ended);
-        queues.sign.push_all(submitted.intended);
+        queues.board(submitted.intended.into_iter().map(PartlySigned::from));
     }
-    queues.sign.close();
+    queues.close_next(None);
 }
 
 pub(crate) fn reply_of(arrival: Arrival) -> Option<Reply> {

@@ -8,16 +8,18 @@ use identity::Caller;
 use model::{Instant, PrincipalId, Profile, RequestId, Space};
 
 use crate::board::{Reply, Seat};
-use crate::lanes::{Lanes, RETRY_AFTER};
+use crate::cycle::Cycle;
 use crate::metrics::Metrics;
-use crate::stages::{Arrival, LogStage, LogStageError, Parts, Received, World, profile_view, records};
-use crate::{ProfileView, StoreError, Submission, SubmitError, View, Write, recovery};
+use crate::stages::{
+    Arrival, Lanes, LogStage, LogStageError, Parts, RETRY_AFTER, Received, World, profile_view, records,
+};
+use crate::{ProfileView, Stage, StoreError, Submission, SubmitError, View, Write, recovery};
 
 /// The running signing cycle. Clones are handles to the same.
 #[derive(Clone)]
 pub struct Engine {
     world: Arc<World>,
-    lanes: Arc<Mutex<Option<Arc<Lanes>>>>,
+    cycle: Arc<Mutex<Option<Arc<Cycle>>>>,
 }
 
 /// Somebody's wait for a request. It ends when this is dropped, and the reply with it.
@@ -43,6 +45,9 @@ pub enum EngineError {
     /// The transparency log cannot be opened.
     #[error("the transparency log cannot be opened")]
     Log(#[from] LogStageError),
+    /// The key process does not say which key stores it has.
+    #[error("the lanes cannot be opened: the key process does not say which key stores it has")]
+    Lanes(#[source] signer::SignerError),
     /// The rows in flight cannot be read.
     #[error("the requests in flight cannot be taken up again")]
     Recovery(#[from] StoreError),
@@ -57,14 +62,15 @@ impl Engine {
         let world = Arc::new(World::new(parts));
         let log = LogStage::open(Arc::clone(&world))?;
         let unfinished = recovery::take_up(&world)?;
-        let lanes = Lanes::start(&world, log).map_err(EngineError::Threads)?;
-        lanes.bring(unfinished);
-        Ok(Self { world, lanes: Arc::new(Mutex::new(Some(Arc::new(lanes)))) })
+        let lanes = Lanes::open(&world).map_err(EngineError::Lanes)?;
+        let cycle = Cycle::start(&world, &lanes, log).map_err(EngineError::Threads)?;
+        cycle.bring(unfinished);
+        Ok(Self { world, cycle: Arc::new(Mutex::new(Some(Arc::new(cycle)))) })
     }
 
     /// An engine that shows what there is, and takes nothing in: no log is opened, no stage runs, nothing is written.
     pub fn read_only(parts: Parts) -> Self {
-        Self { world: Arc::new(World::new(parts)), lanes: Arc::default() }
+        Self { world: Arc::new(World::new(parts)), cycle: Arc::default() }
     }
 
     /// All that a client needs to compose a request under a profile.
@@ -154,44 +160,49 @@ impl Engine {
     pub fn sweep(&self) -> Result<(), SubmitError> {
         let now = self.world.clock.now();
         let overdue = recovery::overdue(&self.world, now)?;
-        if let Some(lanes) = self.lanes() {
-            lanes.bring(overdue);
+        if let Some(cycle) = self.cycle() {
+            cycle.bring(overdue);
         }
         Ok(())
     }
 
     /// Takes nothing in any more, and returns once what is in flight is finished, as far as it can be.
     pub fn drain(&self) {
-        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(lanes) = lanes {
-            lanes.finish();
+        let cycle = self.cycle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(cycle) = cycle {
+            cycle.finish();
         }
     }
 
     /// The counters at this moment.
     pub fn metrics(&self) -> Metrics {
-        let queued = self.lanes().map_or([0; 5], |lanes| lanes.queued());
+        let queued = self.cycle().map_or_else(Vec::new, |cycle| cycle.queued());
         self.world.counters.snapshot(queued, self.world.log_size.load(Ordering::Relaxed))
     }
 
-    /// The stages that cannot do their part now, each with why; none, where all is well.
-    pub fn troubles(&self) -> Vec<(&'static str, String)> {
+    /// How many lanes there are.
+    pub fn lanes(&self) -> usize {
+        self.cycle().map_or(0, |cycle| cycle.lanes())
+    }
+
+    /// The stages and lanes that cannot do their part now, each with why; none, where all is well.
+    pub fn troubles(&self) -> Vec<(Stage, String)> {
         self.world.troubles.now(self.world.clock.boot())
     }
 
     fn offer(&self, arrival: Arrival) {
-        match self.lanes() {
-            Some(lanes) => lanes.offer(arrival),
+        match self.cycle() {
+            Some(cycle) => cycle.offer(arrival),
             None => {
-                if let Some(reply) = crate::lanes::reply_of(arrival) {
+                if let Some(reply) = crate::cycle::reply_of(arrival) {
                     reply(Err(SubmitError::Draining { retry_after: RETRY_AFTER }));
                 }
             }
         }
     }
 
-    fn lanes(&self) -> Option<Arc<Lanes>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn cycle(&self) -> Option<Arc<Cycle>> {
+        self.cycle.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! **In scope**: what a request must hold to, asking policy (twice) and counting endorsements, the order of effects,
 //! recovery, and the queues between the stages. Each stage is a plain blocking function from batch to batch; only
-//! `lanes` knows of threads.
+//! `cycle` knows of threads.
 //!
 //! **Out of scope**: transport and credentials (`server`, `identity`), what policy says (`policy`), private keys and
 //! the journal (`signerd`), where rows and tiles are kept (`store`).
 //!
 //! The order is in the types: [`Received`](stages::Received) → [`Authorised`](stages::Authorised) →
-//! [`Intended`](stages::Intended) → [`Signed`](stages::Signed) → [`Stamped`](stages::Stamped) →
+//! [`Intended`](stages::Intended) → [`PartlySigned`](stages::PartlySigned), where its keys are in several key stores →
+//! [`Signed`](stages::Signed) → [`Stamped`](stages::Stamped) →
 //! [`Logged`](stages::Logged) → [`Settled`](stages::Settled). Each is built from the one before and by nothing else;
 //! only `Received` can be built from a row.
 //!
@@ -16,12 +17,13 @@
 
 mod board;
 mod calls;
+mod cycle;
 mod engine;
-mod lanes;
 mod metrics;
 mod platform;
 mod queue;
 mod recovery;
+mod stage;
 pub mod stages;
 mod submission;
 mod troubles;
@@ -33,9 +35,10 @@ pub use calls::{
     RequestStore, Row, StampError, Standing, StoreError, Timestamper, Write,
 };
 pub use engine::{Engine, EngineError, Watch, sees};
-pub use metrics::{Histogram, LATENCY_BOUNDS_S, Metrics, Outcomes, STAGES, StageMetrics};
+pub use metrics::{Histogram, LATENCY_BOUNDS_S, Metrics, Outcomes, StageMetrics};
 pub use platform::PlatformError;
 pub use recovery::take_up;
+pub use stage::Stage;
 pub use stages::{LogStageError, Parts, Random, World, found_log};
 pub use submission::{ItemFault, Repeat, Submission, SubmitError};
 pub use view::{KeyView, ProfileView, State, View};

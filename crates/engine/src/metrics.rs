@@ -7,23 +7,20 @@ use std::time::Duration;
 
 use model::Space;
 
-use crate::State;
+use crate::{Stage, State};
 
 /// The upper bounds, in seconds, of a latency histogram's buckets; one more bucket takes the rest.
 pub const LATENCY_BOUNDS_S: [f64; 12] =
     [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
-
-/// The names of the stages, in their order.
-pub const STAGES: [&str; 5] = ["submit", "sign", "stamp", "log", "settle"];
 
 /// The numbers at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     /// How requests ended, by profile and state.
     pub outcomes: Vec<Outcomes>,
-    /// The stages, in their order.
-    pub stages: [StageMetrics; 5],
-    /// Submissions that were turned away because a queue was full.
+    /// The stages in their order, and of Sign each lane.
+    pub stages: Vec<StageMetrics>,
+    /// Submissions that were turned away because a queue or a lane was full.
     pub busy: u64,
     /// The size of the transparency log.
     pub log_size: u64,
@@ -40,17 +37,17 @@ pub struct Outcomes {
     pub latency: Histogram,
 }
 
-/// What one stage did.
-#[derive(Debug, Clone, Copy, Default)]
+/// What one stage did, or one lane of Sign.
+#[derive(Debug, Clone)]
 pub struct StageMetrics {
+    /// Which.
+    pub stage: Stage,
     /// How many wait in front of it.
     pub queued: u64,
-    /// How many batches it took.
-    pub batches: u64,
-    /// How many members those had.
+    /// How many members its batches had, together.
     pub members: u64,
-    /// How long it worked.
-    pub busy: Duration,
+    /// How long each batch took, syncs and key stores included.
+    pub batches: Histogram,
     /// How often something that it calls could not do its part.
     pub troubles: u64,
 }
@@ -81,16 +78,15 @@ impl Histogram {
 #[derive(Default)]
 pub(crate) struct Counters {
     outcomes: Mutex<BTreeMap<(Space, State), Histogram>>,
-    stages: [StageCounters; 5],
+    stages: Mutex<BTreeMap<Stage, StageCounters>>,
     busy: AtomicU64,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct StageCounters {
-    batches: AtomicU64,
-    members: AtomicU64,
-    busy_ns: AtomicU64,
-    troubles: AtomicU64,
+    batches: Histogram,
+    members: u64,
+    troubles: u64,
 }
 
 impl Counters {
@@ -103,42 +99,44 @@ impl Counters {
         self.busy.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn batch(&self, stage: usize, members: usize, busy: Duration) {
-        let Some(counters) = self.stages.get(stage) else { return };
-        counters.batches.fetch_add(1, Ordering::Relaxed);
-        counters.members.fetch_add(u64::try_from(members).unwrap_or(u64::MAX), Ordering::Relaxed);
-        counters.busy_ns.fetch_add(u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    pub(crate) fn batch(&self, stage: &Stage, members: usize, took: Duration) {
+        self.count(stage, |counters| {
+            counters.batches.add(took);
+            counters.members += u64::try_from(members).unwrap_or(u64::MAX);
+        });
     }
 
-    pub(crate) fn trouble(&self, stage: usize) {
-        if let Some(counters) = self.stages.get(stage) {
-            counters.troubles.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn trouble(&self, stage: &Stage) {
+        self.count(stage, |counters| counters.troubles += 1);
+    }
+
+    fn count(&self, stage: &Stage, count: impl FnOnce(&mut StageCounters)) {
+        let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        match stages.get_mut(stage) {
+            Some(counters) => count(counters),
+            None => count(stages.entry(stage.clone()).or_default()),
         }
     }
 
     /// The numbers now, beside what the queues and the log say of themselves.
-    pub(crate) fn snapshot(&self, queued: [u64; 5], log_size: u64) -> Metrics {
+    pub(crate) fn snapshot(&self, queued: Vec<(Stage, u64)>, log_size: u64) -> Metrics {
         let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         let outcomes = outcomes.iter().map(|((profile, state), latency)| Outcomes {
             profile: profile.clone(),
             state: *state,
             latency: latency.clone(),
         });
-        let mut metrics = Metrics {
-            outcomes: outcomes.collect(),
-            log_size,
-            busy: self.busy.load(Ordering::Relaxed),
-            ..Metrics::default()
+        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        let stage = |(stage, queued)| {
+            let StageCounters { batches, members, troubles } =
+                stages.get(&stage).cloned().unwrap_or_default();
+            StageMetrics { stage, queued, members, batches, troubles }
         };
-        for ((stage, counters), queued) in metrics.stages.iter_mut().zip(&self.stages).zip(queued) {
-            *stage = StageMetrics {
-                queued,
-                batches: counters.batches.load(Ordering::Relaxed),
-                members: counters.members.load(Ordering::Relaxed),
-                busy: Duration::from_nanos(counters.busy_ns.load(Ordering::Relaxed)),
-                troubles: counters.troubles.load(Ordering::Relaxed),
-            };
+        Metrics {
+            outcomes: outcomes.collect(),
+            stages: queued.into_iter().map(stage).collect(),
+            busy: self.busy.load(Ordering::Relaxed),
+            log_size,
         }
-        metrics
     }
 }

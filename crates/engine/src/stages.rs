@@ -13,6 +13,7 @@
 
 mod authorised;
 mod fitting;
+mod lane;
 mod log;
 mod received;
 pub(crate) mod records;
@@ -23,15 +24,17 @@ mod submit;
 mod world;
 
 pub use authorised::{Authorised, Endorsed};
+pub use lane::{Lane, Lanes};
 pub use log::{LogStage, LogStageError, Logged, found_log};
 pub use received::Received;
 pub use settle::{Ended, Settle, Settled};
-pub use sign::{Sign, Signed};
+pub use sign::{Onward, PartlySigned, Sign, Signed};
 pub use stamp::{Stamp, Stamped};
 pub use submit::{Arrival, Intended, Submit, Submitted};
 pub use world::{Parts, Random, World};
 
 pub(crate) use fitting::{Fitting, profile_view};
+pub(crate) use lane::{PASSAGES_MAX, RETRY_AFTER};
 
 use model::{Digest, Instant, RequestId, Space};
 

@@ -1,13 +1,11 @@
 //! What the stages could not do last: readiness names it.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::metrics::STAGES;
+use crate::Stage;
 use crate::stages::Trouble;
-
-/// The first stage's place.
-pub(crate) const SUBMIT: usize = 0;
 
 /// How long a trouble of Submit is told that nothing came after. Submit tries nothing again by itself, and where
 /// nobody sends requests to a server that is not ready, nobody would find out that it is.
@@ -16,11 +14,10 @@ const LAPSE: Duration = Duration::from_secs(10);
 /// The present trouble of each stage.
 #[derive(Default)]
 pub(crate) struct Troubles {
-    stages: Mutex<[Option<Noted>; STAGES.len()]>,
+    stages: Mutex<BTreeMap<Stage, Noted>>,
 }
 
 /// What was wrong, and when on the clock that nobody sets.
-#[derive(Clone)]
 struct Noted {
     text: String,
     at: Duration,
@@ -28,25 +25,27 @@ struct Noted {
 
 impl Troubles {
     /// Notes how a batch went; a good one ends the trouble.
-    pub(crate) fn note(&self, stage: usize, trouble: Option<Trouble>, at: Duration) {
-        let noted = trouble.map(|trouble| Noted { text: model::told(&trouble), at });
-        if let Some(slot) = self.lock().get_mut(stage) {
-            *slot = noted;
+    pub(crate) fn note(&self, stage: &Stage, trouble: Option<Trouble>, at: Duration) {
+        match trouble {
+            Some(trouble) => {
+                self.lock().insert(stage.clone(), Noted { text: model::told(&trouble), at });
+            }
+            None => {
+                self.lock().remove(stage);
+            }
         }
     }
 
     /// The stages in trouble, each with what is wrong.
-    pub(crate) fn now(&self, now: Duration) -> Vec<(&'static str, String)> {
+    pub(crate) fn now(&self, now: Duration) -> Vec<(Stage, String)> {
+        let lapsed =
+            |stage: &Stage, noted: &Noted| *stage == Stage::Submit && now.saturating_sub(noted.at) > LAPSE;
         let stages = self.lock();
-        let lapsed = |stage: usize, noted: &Noted| stage == SUBMIT && now.saturating_sub(noted.at) > LAPSE;
-        let noted = stages.iter().enumerate().filter_map(|(stage, noted)| {
-            let noted = noted.as_ref().filter(|noted| !lapsed(stage, noted))?;
-            Some((*STAGES.get(stage)?, noted.text.clone()))
-        });
-        noted.collect()
+        let noted = stages.iter().filter(|(stage, noted)| !lapsed(stage, noted));
+        noted.map(|(stage, noted)| (stage.clone(), noted.text.clone())).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, [Option<Noted>; STAGES.len()]> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Stage, Noted>> {
         self.stages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

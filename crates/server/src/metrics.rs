@@ -1,6 +1,6 @@
 //! The numbers of the engine and of the books, for Prometheus.
 
-use engine::{LATENCY_BOUNDS_S, Metrics, STAGES, StageMetrics};
+use engine::{LATENCY_BOUNDS_S, Metrics, StageMetrics};
 
 use signer::{Head, State};
 
@@ -18,7 +18,7 @@ pub(crate) fn engine(metrics: &Metrics, text: &mut Exposition) {
     text.family(
         "avouch_busy_total",
         "counter",
-        "Submissions that were turned away because a queue was full.",
+        "Submissions that were turned away because a queue or a lane was full.",
     );
     text.sample("avouch_busy_total", &[], metrics.busy);
     text.family("avouch_log_entries", "gauge", "Entries of the transparency log.");
@@ -28,23 +28,18 @@ pub(crate) fn engine(metrics: &Metrics, text: &mut Exposition) {
         text,
         "avouch_stage_queued",
         "gauge",
-        "Requests that wait in front of a stage.",
+        "Requests that wait in front of a stage; of Sign, in front of the lane of a key store.",
         |stage| stage.queued.to_string(),
     );
-    stages(metrics, text, "avouch_stage_batches_total", "counter", "Batches that a stage took.", |stage| {
-        stage.batches.to_string()
-    });
+    let batch = "avouch_stage_batch_seconds";
+    text.family(batch, "histogram", "How long a stage took for a batch, syncs and key stores included.");
+    for numbers in &metrics.stages {
+        let StageMetrics { batches, .. } = numbers;
+        text.histogram(batch, &labels(numbers), &LATENCY_BOUNDS_S, &batches.buckets, batches.sum);
+    }
     stages(metrics, text, "avouch_stage_members_total", "counter", "Requests in those batches.", |stage| {
         stage.members.to_string()
     });
-    stages(
-        metrics,
-        text,
-        "avouch_stage_busy_seconds_total",
-        "counter",
-        "How long a stage worked, syncs included.",
-        |stage| stage.busy.as_secs_f64().to_string(),
-    );
     stages(
         metrics,
         text,
@@ -93,7 +88,13 @@ fn stages(
     value: impl Fn(&StageMetrics) -> String,
 ) {
     text.family(name, kind, help);
-    for (stage, numbers) in STAGES.iter().zip(&metrics.stages) {
-        text.sample(name, &[("stage", stage)], value(numbers));
+    for numbers in &metrics.stages {
+        text.sample(name, &labels(numbers), value(numbers));
     }
+}
+
+/// A lane of Sign is named by its key store.
+fn labels(numbers: &StageMetrics) -> Vec<(&'static str, &str)> {
+    let store = numbers.stage.store().map(|store| ("store", store.as_str()));
+    std::iter::once(("stage", numbers.stage.word())).chain(store).collect()
 }

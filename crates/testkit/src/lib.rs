@@ -2,7 +2,7 @@
 //!
 //! **In scope**: skips that are counted and not silent, the published vectors, foreign tools and what they said,
 //! folders that go away, throwaway keys ([`Key`]), a world that a test holds in its hand ([`HandClock`], [`MemoryDisk`], [`CrashDisk`],
-//! [`Seeded`]), the people in it ([`Person`]) with the platforms that they found ([`founding`]), and the suites that every
+//! [`SlowStore`], [`Seeded`]), the people in it ([`Person`]) with the platforms that they found ([`founding`]), and the suites that every
 //! implementation of a trait runs ([`keystore`]).
 //!
 //! **Out of scope**: anything outside tests; what a single room needs, which stands in that room's own tests.
@@ -22,7 +22,7 @@ mod lines;
 mod person;
 mod seeded;
 mod skip;
-mod soft_hsm;
+mod slow_store;
 mod soft_hsm;
 mod tool;
 
@@ -35,8 +35,8 @@ pub use key::Key;
 pub use person::Person;
 pub use seeded::Seeded;
 pub use skip::{skip, vectors};
-pub use soft_hsm::SoftHsm;
-pub use soft_hsm::SoftHsm;
+pub use slow_store::{Hold, SlowStore};
+pub use soft_hsm::{Shim, SoftHsm};
 pub use tempfile::TempDir as TempFolder;
 pub use tool::{Tool, sigstore_js, tool};
 

@@ -10,7 +10,7 @@ use tlog::note::NoteError;
 use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, ProofError, SignedCheckpoint, VerifierKey};
 
-use super::{Intended, Passed, Stopped, Trouble, World};
+use super::{Intended, Lane, Passed, Stopped, Trouble, World};
 use crate::platform::{Platform, PlatformKey};
 use crate::{State, SubmitError};
 
@@ -78,35 +78,90 @@ impl Signed {
     }
 }
 
-/// The second stage.
+/// A request some of whose items have their signatures: those whose keys are in stores that it has been at.
+#[derive(Debug)]
+pub struct PartlySigned {
+    intended: Intended,
+    // INVARIANT: one for each item, in their order, each verified over the bytes that were composed here.
+    signatures: Vec<Option<Signature>>,
+}
+
+/// Where a request goes from a lane.
+#[derive(Debug)]
+pub enum Onward {
+    /// To the next lane that it needs.
+    Lane(PartlySigned),
+    /// To Stamp: it has all its signatures.
+    Stamp(Signed),
+}
+
+impl From<Intended> for PartlySigned {
+    fn from(intended: Intended) -> Self {
+        let signatures = intended.received().items.iter().map(|_| None).collect();
+        Self { intended, signatures }
+    }
+}
+
+impl PartlySigned {
+    /// The store whose lane is next: the first, in the order of the lanes, that holds the key of an item without a
+    /// signature.
+    pub fn store(&self) -> Option<&Space> {
+        let keys = self.intended.fitting().keys.iter().zip(&self.signatures);
+        keys.filter(|(_, signature)| signature.is_none()).map(|(key, _)| &key.record().store).min()
+    }
+
+    /// The items that a lane signs, by their indices.
+    fn items_in(&self, lane: &Lane) -> Vec<usize> {
+        let keys = self.intended.fitting().keys.iter().zip(&self.signatures).enumerate();
+        let mine =
+            keys.filter(|(_, (key, signature))| signature.is_none() && key.record().store == *lane.store());
+        mine.map(|(index, _)| index).collect()
+    }
+
+    /// Leaves a lane.
+    fn leave(mut self, lane: &Lane) -> Onward {
+        self.intended.passages.retain(|passage| passage.store() != lane.store());
+        let Self { intended, signatures } = self;
+        if signatures.iter().any(Option::is_none) {
+            return Onward::Lane(Self { intended, signatures });
+        }
+        Onward::Stamp(Signed { intended, signatures: signatures.into_iter().flatten().collect() })
+    }
+}
+
+/// One lane of the second stage.
 pub struct Sign {
     world: Arc<World>,
+    lane: Arc<Lane>,
 }
 
 impl Sign {
-    /// The stage over a world.
-    pub const fn new(world: Arc<World>) -> Self {
-        Self { world }
+    /// The stage over a world, in one of its lanes.
+    pub const fn new(world: Arc<World>, lane: Arc<Lane>) -> Self {
+        Self { world, lane }
     }
 
-    /// Orders a signature for every item of the batch, in as few frames as hold them.
-    pub fn run(&self, batch: Vec<Intended>) -> Passed<Signed, Intended> {
+    /// Orders a signature for every item of the batch whose key is in this lane's store, in as few frames as hold them.
+    pub fn run(&self, batch: Vec<PartlySigned>) -> Passed<Onward, PartlySigned> {
         let mut passed = Passed::default();
-        let orders: Vec<Order> = batch.iter().flat_map(orders).collect();
-        let (answers, trouble) = self.order(orders);
+        let items: Vec<Vec<usize>> = batch.iter().map(|one| one.items_in(&self.lane)).collect();
+        let asked = batch.iter().zip(&items);
+        let (answers, trouble) =
+            self.order(asked.flat_map(|(one, items)| orders(&one.intended, items)).collect());
         passed.trouble = trouble;
         let mut answers = answers.into_iter();
-        for intended in batch {
-            let count = intended.received().items.iter().len();
-            let mine: Vec<Option<Answer>> = answers.by_ref().take(count).collect();
+        for (one, items) in batch.into_iter().zip(items) {
+            let mine: Vec<Option<Answer>> = answers.by_ref().take(items.len()).collect();
             match mine.into_iter().collect::<Option<Vec<Answer>>>() {
                 // CRASH: whatever is signed of it stands in the journal, and is asked for again.
-                None => passed.again.push(intended),
-                Some(answers) => self.settle(intended, answers, &mut passed),
+                None => passed.again.push(one),
+                Some(answers) => self.settle(one, items.into_iter().zip(answers), &mut passed),
             }
         }
-        for signed in &passed.next {
-            self.world.board.note(signed.intended.id(), State::Signed);
+        for onward in &passed.next {
+            if let Onward::Stamp(signed) = onward {
+                self.world.board.note(signed.intended.id(), State::Signed);
+            }
         }
         passed
     }
@@ -152,9 +207,10 @@ pub(super) struct Miscounted {
     pub(super) count: usize,
 }
 
-fn orders(intended: &Intended) -> impl Iterator<Item = Order> + '_ {
+fn orders(intended: &Intended, items: &[usize]) -> impl Iterator<Item = Order> {
     let received = intended.received();
-    received.items.iter().map(|(bytes, item)| {
+    let mine = received.items.iter().enumerate().filter(|(index, _)| items.contains(index));
+    mine.map(|(_, (bytes, item))| {
         Order::Sign(SignOrder {
             request: received.bytes.clone(),
             item: bytes.to_vec(),
@@ -191,11 +247,15 @@ fn frames(orders: Vec<Order>) -> Vec<Vec<Order>> {
 }
 
 impl Sign {
-    /// A request goes on with all of its items or with none: it is one decision.
-    fn settle(&self, intended: Intended, answers: Vec<Answer>, passed: &mut Passed<Signed, Intended>) {
-        let mut signatures = Vec::with_capacity(answers.len());
+    /// A request goes on with all of its items or with none: it is one decision, also over several lanes.
+    fn settle(
+        &self,
+        mut one: PartlySigned,
+        answers: impl Iterator<Item = (usize, Answer)>,
+        passed: &mut Passed<Onward, PartlySigned>,
+    ) {
         let mut passing = None;
-        for (index, answer) in answers.into_iter().enumerate() {
+        for (index, answer) in answers {
             match answer {
                 Answer::Refused(refusal) if refusal.code.is_transient() => {
                     passing = Some(Trouble::new("the key process", refusal));
@@ -204,11 +264,11 @@ impl Sign {
                     let state =
                         if refusal.code == RefusalCode::Expired { State::Expired } else { State::Refused };
                     let why = format!("the key process refuses item {index}: {refusal}");
-                    passed.stopped.push(Stopped::new(&intended, state, why));
+                    passed.stopped.push(Stopped::new(&one.intended, state, why));
                     return;
                 }
-                Answer::Signed(signed) => match self.verify(&intended, index, signed) {
-                    Ok(signature) => signatures.push(signature),
+                Answer::Signed(signed) => match self.verify(&one.intended, index, signed) {
+                    Ok(signature) => one.signatures[index] = Some(signature),
                     Err(Fault::Unavailable(source)) => {
                         passing = Some(Trouble::new("the key process", source));
                     }
@@ -216,17 +276,17 @@ impl Sign {
                     // its proof.
                     Err(fault) => {
                         let why = format!("the signature of item {index} was held back: {}", told(&fault));
-                        passed.stopped.push(Stopped::new(&intended, State::Failed, why));
+                        passed.stopped.push(Stopped::new(&one.intended, State::Failed, why));
                         return;
                     }
                 },
             }
         }
         match passing {
-            None => passed.next.push(Signed { intended, signatures }),
+            None => passed.next.push(one.leave(&self.lane)),
             Some(trouble) => {
                 passed.trouble = Some(trouble);
-                passed.again.push(intended);
+                passed.again.push(one);
             }
         }
     }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use identity::Caller;
 use model::{Digest, Instant, PrincipalId, RequestId, Space};
 
-use super::{Endorsed, Received, Trouble, World};
+use super::lane::Passage;
+use super::{Endorsed, Lanes, Received, Trouble, World};
 use crate::board::Reply;
 use crate::submission::Repeat;
-use crate::troubles::SUBMIT;
-use crate::{Standing, State, SubmitError, View, Write};
+use crate::{Stage, Standing, State, SubmitError, View, Write};
 
 /// What reaches Submit.
 pub enum Arrival {
@@ -55,6 +55,8 @@ pub struct Intended {
     // INVARIANT: built only after the intent was written, or from a row in which it was.
     endorsed: Endorsed,
     pub(crate) entry: Entry,
+    /// Through the lanes in which it is not signed yet.
+    pub(crate) passages: Vec<Passage>,
 }
 
 /// May the log hold the request's entries already?
@@ -78,6 +80,7 @@ pub struct Submitted {
 /// The first stage. It is the only one that asks policy and counts endorsements.
 pub struct Submit {
     world: Arc<World>,
+    lanes: Lanes,
 }
 
 /// What is to be done about one arrival.
@@ -104,7 +107,7 @@ struct Ending {
 /// What follows once a write stands.
 enum Then {
     /// On to Sign.
-    Go { endorsed: Box<Endorsed>, entry: Entry, reply: Option<Reply> },
+    Go { endorsed: Box<Endorsed>, entry: Entry, passages: Vec<Passage>, reply: Option<Reply> },
     /// Tell how it stands.
     Tell { ending: Ending, reply: Option<Reply> },
 }
@@ -129,9 +132,9 @@ impl Intended {
 }
 
 impl Submit {
-    /// The stage over a world.
-    pub const fn new(world: Arc<World>) -> Self {
-        Self { world }
+    /// The stage over a world, in front of these lanes.
+    pub const fn new(world: Arc<World>, lanes: Lanes) -> Self {
+        Self { world, lanes }
     }
 
     /// Takes a batch in. Whoever waits for a member that is not taken, refused, or has to wait, is told.
@@ -150,7 +153,7 @@ impl Submit {
                 Plan::Later(arrival) => later.push(arrival),
             }
         }
-        steps.extend(self.decide(cases));
+        steps.extend(self.decide(cases, &mut later));
         // CRASH: before this, nothing of the batch is recorded and nobody was told anything.
         let intended = self.write(steps, &mut later);
         // CRASH: after it, what is intended is ordered by recovery, and every view is in the rows.
@@ -165,7 +168,7 @@ impl Submit {
         match written {
             Ok(results) => {
                 if !results.is_empty() {
-                    self.world.troubles.note(SUBMIT, None, self.world.clock.boot());
+                    self.world.troubles.note(&Stage::Submit, None, self.world.clock.boot());
                 }
                 let mut results = results.into_iter();
                 for (write, then) in steps {
@@ -178,8 +181,8 @@ impl Submit {
             Err(error) => {
                 let error = Arc::new(error);
                 let trouble = Trouble::new("the store", Arc::clone(&error));
-                self.world.counters.trouble(SUBMIT);
-                self.world.troubles.note(SUBMIT, Some(trouble), self.world.clock.boot());
+                self.world.counters.trouble(&Stage::Submit);
+                self.world.troubles.note(&Stage::Submit, Some(trouble), self.world.clock.boot());
                 for (_, then) in steps {
                     if then.reply().is_none() {
                         later.push(Arrival::Unfinished { id: then.id() });
@@ -193,8 +196,8 @@ impl Submit {
 
     fn proceed(&self, then: Then) -> Option<Intended> {
         match then {
-            Then::Go { endorsed, entry, reply } => {
-                let intended = Intended { endorsed: *endorsed, entry };
+            Then::Go { endorsed, entry, passages, reply } => {
+                let intended = Intended { endorsed: *endorsed, entry, passages };
                 let turned_away = reply.and_then(|reply| self.world.board.watch(intended.id(), reply).err());
                 if let Some(reply) = turned_away {
                     let standing = Standing {

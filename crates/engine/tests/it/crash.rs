@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::stages::{Arrival, Ended, LogStage, Received, Settle, Sign, Stamp, Submit};
+use engine::stages::{
+    Arrival, Ended, Lanes, LogStage, Onward, PartlySigned, Received, Settle, Sign, Stamp, Submit,
+};
 use engine::{Engine, Ledger, State, View};
 use model::RequestId;
 
@@ -12,6 +14,7 @@ use crate::world::{Asking, MINUTE, Transport, World, reply};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Until {
     Intended,
+    InTheFirstLane,
     Signed,
     Stamped,
     Logged,
@@ -26,12 +29,26 @@ fn stop_after(world: &World, asking: &Asking, until: Until) {
     let received = Received::parse(world.caller(), asking.submission(), now).unwrap();
     let (reply, _) = reply();
     let arrival = Arrival::Submission { received: Box::new(received), reply };
-    let submitted = Submit::new(Arc::clone(&inner)).run(vec![arrival]);
+    let lanes = Lanes::open(&inner).unwrap();
+    let submitted = Submit::new(Arc::clone(&inner), lanes.clone()).run(vec![arrival]);
     assert_eq!((submitted.intended.len(), submitted.later.len()), (1, 0));
     if until == Until::Intended {
         return;
     }
-    let signed = Sign::new(Arc::clone(&inner)).run(submitted.intended).next;
+    let mut boarding: Vec<PartlySigned> = submitted.intended.into_iter().map(PartlySigned::from).collect();
+    let mut signed = Vec::new();
+    for lane in lanes.iter() {
+        for onward in Sign::new(Arc::clone(&inner), Arc::clone(lane)).run(std::mem::take(&mut boarding)).next
+        {
+            match onward {
+                Onward::Lane(one) => boarding.push(one),
+                Onward::Stamp(one) => signed.push(one),
+            }
+        }
+        if until == Until::InTheFirstLane {
+            return;
+        }
+    }
     if until == Until::Signed {
         return;
     }
@@ -59,9 +76,12 @@ fn prepare(world: &World, profile: &str) -> Asking {
 
 #[test]
 fn a_crash_after_any_stage_ends_in_one_receipt_one_signature_and_one_entry_an_item() {
-    for until in [Until::Intended, Until::Signed, Until::Stamped, Until::Logged, Until::Settled] {
-        let mut world = World::new();
-        let asking = prepare(&world, "default");
+    let anywhere = [Until::Intended, Until::Signed, Until::Stamped, Until::Logged, Until::Settled];
+    let one_lane = anywhere.map(|until| ("default", until));
+    let two_lanes = anywhere.into_iter().chain([Until::InTheFirstLane]).map(|until| ("default/both", until));
+    for (profile, until) in one_lane.into_iter().chain(two_lanes) {
+        let (mut world, _) = World::with_token();
+        let asking = prepare(&world, profile);
         stop_after(&world, &asking, until);
         world.reopen();
         let engine = world.engine();
@@ -87,7 +107,7 @@ fn a_crash_with_the_answer_or_the_checkpoint_on_its_way_ends_the_same_way() {
             let answered = asking.submit_later(&world, &engine);
             // The lane that cannot go on says so.
             let stage = if until_log { "log" } else { "sign" };
-            while engine.troubles().iter().all(|(name, _)| *name != stage) {
+            while engine.troubles().iter().all(|(at, _)| at.word() != stage) {
                 std::thread::yield_now();
             }
             engine.drain();

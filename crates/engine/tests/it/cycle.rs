@@ -109,7 +109,9 @@ fn many_requests_at_once_are_each_answered_for_themselves_under_growing_checkpoi
     let metrics = engine.metrics();
     assert_eq!(metrics.log_size, 120);
     assert_eq!(metrics.outcomes.iter().map(|outcome| outcome.latency.count).sum::<u64>(), 60);
-    assert!(metrics.stages.iter().all(|stage| stage.members >= 60 && stage.batches <= 60));
+    assert!(metrics.stages.iter().all(|stage| stage.members >= 60 && stage.batches.count <= 60));
+    let names: Vec<String> = metrics.stages.iter().map(|stage| stage.stage.to_string()).collect();
+    assert_eq!(names, ["submit", "sign software", "stamp", "log", "settle"]);
 }
 
 #[test]

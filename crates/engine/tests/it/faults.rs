@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::{
-    Conflict, Engine, Known, Ledger, Lookup, Parts, RequestStore, Row, StampError, State, StoreError,
+    Conflict, Engine, Known, Ledger, Lookup, Parts, RequestStore, Row, Stage, StampError, State, StoreError,
     SubmitError, Timestamper, Write,
 };
 use model::receipt::Receipt;
@@ -166,12 +166,13 @@ fn an_authority_that_answers_fewer_than_it_was_asked_is_asked_again() {
     }
     assert_eq!(
         engine.troubles(),
-        [("stamp", "the timestamp authority cannot do its part now: 1 answers to 2 orders".to_owned())]
+        [(Stage::Stamp, "the timestamp authority cannot do its part now: 1 answers to 2 orders".to_owned())]
     );
     engine.drain();
     assert!(matches!(answered.wait(), Err(SubmitError::Draining { .. })));
 }
 
+/// CVE-2026-115357: an act was done whose audit record could not be written.
 #[test]
 fn a_store_that_cannot_write_signs_nothing_and_later_loses_nothing() {
     let world = World::new();
@@ -187,13 +188,13 @@ fn a_store_that_cannot_write_signs_nothing_and_later_loses_nothing() {
     assert_eq!((world.line.signed(), world.store().head().unwrap().size), (0, 0));
     // It is told as long as it is news: nothing tries Submit again where nobody sends anything.
     let troubles = || engine.troubles().into_iter().map(|(stage, _)| stage).collect::<Vec<_>>();
-    assert_eq!(troubles(), ["submit"]);
+    assert_eq!(troubles(), [Stage::Submit]);
     world.clock.advance(std::time::Duration::from_secs(11));
     assert!(troubles().is_empty());
     // Now the intent is written, and the outcome fails three times.
     world.line.set(Transport::CutsCheckpoints);
     let answered = asking.submit_later(&world, &engine);
-    while troubles() != ["log"] {
+    while troubles() != [Stage::Log] {
         std::thread::yield_now();
     }
     tally.failing.store(3, Ordering::SeqCst);

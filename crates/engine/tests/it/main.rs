@@ -12,6 +12,7 @@ mod cycle;
 mod door;
 mod endorsed;
 mod faults;
+mod lanes;
 mod repeats;
 mod strangers;
 mod world;

@@ -10,11 +10,11 @@ use engine::{
     Decision, Engine, Moment, Parts, PolicyEngine, Question, Repeat, Submission, SubmitError, View, found_log,
 };
 use identity::{Caller, PrincipalRecord};
-use keystore::{Cost, Passphrase, SoftwareStore, Stores};
+use keystore::{Cost, KeyStore, Passphrase, SoftwareStore, Stores};
 use model::{
-    Algorithm, Class, Clock, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Item, Items, Kind,
-    Logging, Parameters, PersonId, PrincipalId, Profile, ProfileKey, Proven, PublicKey, Purpose, Request,
-    RequestId, Signing, Subject, Timestamping,
+    Algorithm, Class, Clock, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Item, Items, KeyId,
+    Kind, Logging, Parameters, PersonId, PrincipalId, Profile, ProfileKey, Proven, PublicKey, Purpose,
+    Request, RequestId, Signing, Subject, Timestamping,
 };
 use quorum::{Change, KeyRecord};
 use signer::{
@@ -24,7 +24,7 @@ use signerd::{InProcess, KeyProcess};
 use store::Store;
 pub(crate) use testkit::founding::space;
 use testkit::founding::{key_record, rule};
-use testkit::{HandClock, MemoryDisk, Person, Seeded, TempFolder, temp_folder};
+use testkit::{HandClock, MemoryDisk, Person, Seeded, SlowStore, TempFolder, temp_folder};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
@@ -170,19 +170,37 @@ pub(crate) struct World {
     seeds: Mutex<Seeded>,
 }
 
+/// A key store with no keys yet.
+fn software() -> Arc<dyn KeyStore> {
+    let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
+    Arc::new(SoftwareStore::new(Arc::new(MemoryDisk::new()), passphrase, Cost::LEAST))
+}
+
 impl World {
     pub(crate) fn new() -> Self {
+        Self::over(Stores::new(software()))
+    }
+
+    /// With a key in a token as well, which signs when it is let; a profile of that key alone, and one of keys in both
+    /// stores.
+    pub(crate) fn with_token() -> (Self, SlowStore) {
+        let token = SlowStore::new(software());
+        let world = Self::over(Stores::new(software()).with(space("token"), Arc::new(token.clone())));
+        let record = world.record_in("token", "default/token", Form::Blob, Algorithm::EcdsaP256);
+        world.enter(vec![Change::Key(record)]);
+        let both = [(Form::Cms, "default/cms"), (Form::Blob, "default/token")];
+        world.store().set_profile(&profile("default/both", &both)).unwrap();
+        world.store().set_profile(&profile("default/token", &both[1..])).unwrap();
+        (world, token)
+    }
+
+    fn over(keys: Stores) -> Self {
         let clock = Arc::new(HandClock::default());
         let mut seeded = Seeded::new(1);
         let journal = Arc::new(MemoryDisk::new());
-        let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
         let process = KeyProcess::open(signerd::Parts {
             disk: Arc::<MemoryDisk>::clone(&journal),
-            keys: Stores::new(Arc::new(SoftwareStore::new(
-                Arc::new(MemoryDisk::new()),
-                passphrase,
-                Cost::LEAST,
-            ))),
+            keys,
             clock: Arc::<HandClock>::clone(&clock),
             random: Box::new(move |bytes| seeded.fill(bytes)),
             segment_bytes: 1024 * 1024,
@@ -359,11 +377,22 @@ impl World {
     }
 
     pub(crate) fn record(&self, name: &str, form: Form, algorithm: Algorithm) -> KeyRecord {
-        let message = AdminMessage::Generate { store: "software".to_owned(), algorithm };
+        self.record_in("software", name, form, algorithm)
+    }
+
+    /// The record of a key that was made in a store.
+    pub(crate) fn record_in(&self, store: &str, name: &str, form: Form, algorithm: Algorithm) -> KeyRecord {
+        let message = AdminMessage::Generate { store: store.to_owned(), algorithm };
         let AdminAnswer::Generated { spki } = self.process.administer(&message).unwrap() else {
             panic!("no key")
         };
-        key_record(name, form, PublicKey::from_spki(&spki).unwrap(), self.clock.now())
+        let record = key_record(name, form, PublicKey::from_spki(&spki).unwrap(), self.clock.now());
+        KeyRecord { store: space(store), ..record }
+    }
+
+    pub(crate) fn key(&self, name: &str) -> KeyId {
+        let registry = self.process.state().unwrap().replay().unwrap();
+        registry.active_key(&space(name)).unwrap().record.id()
     }
 
     fn administer(&self, message: &AdminMessage) {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use engine::{Engine, Ledger, PolicyEngine};
+use engine::{Engine, Ledger, PolicyEngine, Stage};
 use model::Digest;
 use serde::Serialize;
 use signer::Signer;
@@ -42,7 +42,7 @@ pub(crate) struct Readiness {
 #[derive(Debug, Serialize)]
 pub(crate) struct Check {
     /// What is needed.
-    name: &'static str,
+    name: String,
     /// Is it there?
     state: CheckState,
     /// What was seen, or what is wrong.
@@ -77,9 +77,16 @@ pub(crate) async fn metrics(State(monitor): State<Monitor>) -> Result<Response, 
 impl Monitor {
     fn look(&self) -> Readiness {
         let mut checks = vec![self.agreement(), self.key_process(), self.ledger(), self.log()];
-        let troubles = self.engine.troubles().into_iter();
-        checks.extend(troubles.map(|(name, evidence)| Check::missing(name, evidence)));
-        Readiness { ready: checks.iter().all(|check| check.state == CheckState::Pass), checks }
+        let (lanes, stages): (Vec<_>, Vec<_>) =
+            self.engine.troubles().into_iter().partition(|(stage, _)| stage.store().is_some());
+        let missing = |(stage, evidence): (Stage, String)| Check::missing(&stage.to_string(), evidence);
+        checks.extend(stages.into_iter().map(missing));
+        // A lane that cannot go on is told of; as long as there is another, the server can sign.
+        let stuck = lanes.len();
+        let can_sign = stuck == 0 || stuck < self.engine.lanes();
+        let ready = can_sign && checks.iter().all(|check| check.state == CheckState::Pass);
+        checks.extend(lanes.into_iter().map(missing));
+        Readiness { ready, checks }
     }
 
     fn agreement(&self) -> Check {
@@ -150,15 +157,15 @@ fn disagreement(loaded: Digest, in_force: Digest) -> Option<String> {
 }
 
 impl Check {
-    fn pass(name: &'static str, evidence: String) -> Self {
-        Self { name, state: CheckState::Pass, evidence }
+    fn pass(name: &str, evidence: String) -> Self {
+        Self { name: name.to_owned(), state: CheckState::Pass, evidence }
     }
 
-    fn fail(name: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+    fn fail(name: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         Self::missing(name, words(error))
     }
 
-    fn missing(name: &'static str, evidence: String) -> Self {
-        Self { name, state: CheckState::Fail, evidence }
+    fn missing(name: &str, evidence: String) -> Self {
+        Self { name: name.to_owned(), state: CheckState::Fail, evidence }
     }
 }

@@ -90,7 +90,7 @@ async fn a_ready_server_says_so_and_its_metrics_count_what_happened() {
         r#"avouch_http_call_seconds_count{route="/v1/requests",code="ok"} 1"#,
         "avouch_log_entries 2",
         "avouch_key_process_up 1",
-        r#"avouch_stage_members_total{stage="sign"} 1"#,
+        r#"avouch_stage_members_total{stage="sign",store="software"} 1"#,
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line}\nis not in\n{metrics}");
     }

@@ -1,113 +1,37 @@
 //! Key stores that take their time: whoever needs them waits, and nobody else.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 use envelope::Chosen;
-use keystore::{Cost, Key, KeyStore, KeyStoreError, Passphrase, Signable, SoftwareStore};
+use keystore::{Cost, Passphrase, SoftwareStore};
 use model::journal::Leaf;
-use model::{Algorithm, Digest, Form, KeyId, PublicKey, merkle};
+use model::{Algorithm, Digest, Form, PublicKey, merkle};
 use quorum::{Change, KeyRecord, KeyState};
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, CheckpointOrder, Head, Imprint, Order, Orders, Refusal,
     RefusalCode, Signed, Signer, SignerError, TimestampOrder,
 };
-use testkit::MemoryDisk;
 use testkit::founding::key_record;
+use testkit::{MemoryDisk, SlowStore};
 
 use crate::world::{ORIGIN, Platform, World, space};
 
 /// So many batches may be at work in one store.
 const SEATS: usize = 16;
 
-/// A store whose keys sign when they are let.
-struct Token {
-    inner: SoftwareStore,
-    desk: Arc<Desk>,
-}
-
-#[derive(Default)]
-struct Desk {
-    state: Mutex<State>,
-    moved: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    /// How many uses of a key wait at this moment.
-    waiting: usize,
-    /// How many of those to come wait.
-    holds: usize,
-}
-
-struct Held {
-    inner: Arc<dyn Key>,
-    desk: Arc<Desk>,
-}
-
-impl Desk {
-    /// The next uses of a key wait, so many of them.
-    fn hold(&self, uses: usize) {
-        self.state.lock().unwrap().holds = uses;
-    }
-
-    fn release(&self) {
-        self.state.lock().unwrap().waiting = 0;
-        self.moved.notify_all();
-    }
-
-    /// Returns once so many uses wait.
-    fn await_waiting(&self, uses: usize) {
-        let state = self.state.lock().unwrap();
-        drop(self.moved.wait_while(state, |state| state.waiting < uses).unwrap());
-    }
-
-    fn pass(&self) {
-        let mut state = self.state.lock().unwrap();
-        if state.holds == 0 {
-            return;
-        }
-        state.holds -= 1;
-        state.waiting += 1;
-        self.moved.notify_all();
-        drop(self.moved.wait_while(state, |state| state.waiting > 0).unwrap());
-    }
-}
-
-impl KeyStore for Token {
-    fn generate(&self, algorithm: Algorithm) -> Result<PublicKey, KeyStoreError> {
-        self.inner.generate(algorithm)
-    }
-
-    fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError> {
-        Ok(Arc::new(Held { inner: self.inner.key(id)?, desk: Arc::clone(&self.desk) }))
-    }
-}
-
-impl Key for Held {
-    fn public(&self) -> &PublicKey {
-        self.inner.public()
-    }
-
-    fn sign(&self, what: Signable<'_>) -> Result<Vec<u8>, KeyStoreError> {
-        self.desk.pass();
-        self.inner.sign(what)
-    }
-}
-
 /// A platform with keys in a token as well: a blob key, and a checkpoint key of a log of its own.
-fn platform() -> (Platform, Arc<Desk>) {
-    let desk = Arc::new(Desk::default());
+fn platform() -> (Platform, SlowStore) {
     let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
     let inner = SoftwareStore::new(Arc::new(MemoryDisk::new()), passphrase, Cost::LEAST);
-    let token = Token { inner, desk: Arc::clone(&desk) };
+    let token = SlowStore::new(Arc::new(inner));
     let mut world = World::new();
-    world.more = vec![(space("token"), Arc::new(token))];
+    world.more = vec![(space("token"), Arc::new(token.clone()))];
     let platform = Platform::begin(world);
     let log = KeyRecord { origin: Some(other_origin()), ..record(&platform, "token/log", Form::Checkpoint) };
     let keys = [record(&platform, "token/blob", Form::Blob), log].map(Change::Key);
     assert!(matches!(platform.enter(keys.into()), AdminAnswer::Appended { .. }));
-    (platform, desk)
+    (platform, token)
 }
 
 fn other_origin() -> String {
@@ -154,10 +78,10 @@ fn stamp(platform: &Platform) -> u64 {
 
 #[test]
 fn a_store_that_hangs_delays_its_own_orders_and_nothing_else() {
-    let (platform, desk) = platform();
-    desk.hold(1);
+    let (platform, token) = platform();
+    let held = token.hold(1);
     let slow = order_elsewhere(&platform, &platform.asking("token/blob", b"slow").order());
-    desk.await_waiting(1);
+    token.await_waiting(1);
 
     platform.order(platform.asking("default/blob", b"quick").order()).unwrap();
     assert_eq!(stamp(&platform) + 1, stamp(&platform));
@@ -167,7 +91,7 @@ fn a_store_that_hangs_delays_its_own_orders_and_nothing_else() {
     assert!(matches!(platform.enter(vec![Change::Key(more)]), AdminAnswer::Appended { .. }));
     assert_eq!(platform.process.state().unwrap().stores, [space("software"), space("token")]);
 
-    desk.release();
+    drop(held);
     let signed = answer(slow).unwrap();
     let key = platform.public_key("token/blob");
     key.verify(b"slow", &signed.signature).unwrap();
@@ -175,15 +99,15 @@ fn a_store_that_hangs_delays_its_own_orders_and_nothing_else() {
 
 #[test]
 fn the_same_order_over_two_connections_gives_one_intent_one_outcome_and_one_signature() {
-    let (platform, desk) = platform();
+    let (platform, token) = platform();
     let order = platform.asking("token/blob", b"twice").order();
     let before = platform.process.state().unwrap().journal.size;
-    desk.hold(2);
+    let held = token.hold(2);
     let first = order_elsewhere(&platform, &order);
-    desk.await_waiting(1);
+    token.await_waiting(1);
     let second = order_elsewhere(&platform, &order);
-    desk.await_waiting(2);
-    desk.release();
+    token.await_waiting(2);
+    drop(held);
     let (first, second) = (answer(first).unwrap(), answer(second).unwrap());
     assert_eq!(first, second);
     platform.public_key("token/blob").verify(b"twice", &first.signature).unwrap();
@@ -195,15 +119,15 @@ fn the_same_order_over_two_connections_gives_one_intent_one_outcome_and_one_sign
 
 #[test]
 fn a_key_that_is_taken_away_while_its_store_is_at_work_signs_nothing_more() {
-    let (platform, desk) = platform();
-    desk.hold(1);
+    let (platform, token) = platform();
+    let held = token.hold(1);
     let slow = order_elsewhere(&platform, &platform.asking("token/blob", b"slow").order());
-    desk.await_waiting(1);
+    token.await_waiting(1);
     let (key, since) = (platform.key("token/blob"), platform.world.now());
     let suspended =
         Change::KeyState { key, state: KeyState::Suspended, since, reason: "taken away".to_owned() };
     assert!(matches!(platform.enter(vec![suspended]), AdminAnswer::Appended { .. }));
-    desk.release();
+    drop(held);
     let refusal = answer(slow).unwrap_err();
     assert_eq!(
         (refusal.code, refusal.text.as_str()),
@@ -213,15 +137,15 @@ fn a_key_that_is_taken_away_while_its_store_is_at_work_signs_nothing_more() {
 
 #[test]
 fn a_stop_waits_for_no_store_and_the_same_order_goes_on_under_the_same_intent() {
-    let (platform, desk) = platform();
+    let (platform, token) = platform();
     let order = platform.asking("token/blob", b"slow").order();
-    desk.hold(1);
+    let held = token.hold(1);
     let slow = order_elsewhere(&platform, &order);
-    desk.await_waiting(1);
+    token.await_waiting(1);
     platform.process.stop().unwrap();
     let stopped = platform.process.state().unwrap_err();
     assert!(matches!(stopped, SignerError::Refused(_)), "{stopped}");
-    desk.release();
+    drop(held);
     assert!(matches!(slow.join().unwrap(), Err(SignerError::Stopped)), "what it signed is dropped");
 
     let platform = platform.restart();
@@ -233,11 +157,11 @@ fn a_stop_waits_for_no_store_and_the_same_order_goes_on_under_the_same_intent() 
 
 #[test]
 fn a_store_with_all_its_seats_taken_turns_orders_away_before_they_leave_an_intent() {
-    let (platform, desk) = platform();
+    let (platform, token) = platform();
     let order = |number: usize| platform.asking("token/blob", format!("{number}").as_bytes()).order();
-    desk.hold(SEATS);
+    let held = token.hold(SEATS);
     let slow: Vec<_> = (0..SEATS).map(|number| order_elsewhere(&platform, &order(number))).collect();
-    desk.await_waiting(SEATS);
+    token.await_waiting(SEATS);
     let before = platform.process.state().unwrap().journal.size;
     let refusal = platform.order(order(SEATS)).unwrap_err();
     assert_eq!(
@@ -247,27 +171,27 @@ fn a_store_with_all_its_seats_taken_turns_orders_away_before_they_leave_an_inten
     platform.order(platform.asking("default/blob", b"quick").order()).unwrap();
     let leaf = platform.process.state().unwrap().journal.size;
     assert_eq!(leaf, before + 1, "the quick one's intent, and none of the one that was turned away");
-    desk.release();
+    drop(held);
     assert!(slow.into_iter().all(|slow| answer(slow).is_ok()));
     platform.order(order(SEATS)).unwrap();
 }
 
 #[test]
 fn a_checkpoint_extends_the_last_one_also_while_that_is_not_signed_yet() {
-    let (platform, desk) = platform();
+    let (platform, token) = platform();
     let key = platform.key("token/log");
     let leaves = [b"one", b"two"].map(|leaf| merkle::leaf_hash(leaf));
     let head = |count: usize| Head { size: count as u64, root: merkle::root(&leaves[..count]) };
     let extend = |old, new, proof| Order::Checkpoint(CheckpointOrder { key, old, new, proof });
-    desk.hold(1);
+    let held = token.hold(1);
     let first = order_elsewhere(&platform, &extend(Head::empty(), head(1), Vec::new()));
-    desk.await_waiting(1);
+    token.await_waiting(1);
     // Nothing that the first one rules out is signed meanwhile.
     let other = Head { size: 1, root: Digest::of(b"another log") };
     let fork = platform.order(extend(Head::empty(), other, Vec::new())).unwrap_err();
     assert_eq!(fork.code, RefusalCode::NotConsistent);
     let second = platform.order(extend(head(1), head(2), vec![leaves[1]])).unwrap();
-    desk.release();
+    drop(held);
     let first = answer(first).unwrap();
     assert!(first.index < second.index);
     let text = |head: Head| tlog::Checkpoint::new(&other_origin(), head.size, head.root).unwrap().text();
@@ -281,12 +205,12 @@ fn a_checkpoint_extends_the_last_one_also_while_that_is_not_signed_yet() {
 
 #[test]
 fn an_outcome_names_its_intent_whatever_stands_between_them() {
-    let (platform, desk) = platform();
-    desk.hold(1);
+    let (platform, token) = platform();
+    let held = token.hold(1);
     let slow = order_elsewhere(&platform, &platform.asking("token/blob", b"slow").order());
-    desk.await_waiting(1);
+    token.await_waiting(1);
     let quick = platform.order(platform.asking("default/blob", b"quick").order()).unwrap();
-    desk.release();
+    drop(held);
     let slow = answer(slow).unwrap();
     assert!(slow.index < quick.index);
     let intent = |signed: &Signed| match Leaf::decode(&signed.leaf).unwrap() {

@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering;
 use model::RequestId;
 use quorum::Endorsement;
 
-use super::{Ending, Entry, Submit, Then};
+use super::{Arrival, Ending, Entry, Submit, Then};
 use crate::board::Reply;
 use crate::stages::authorised::Missing;
 use crate::stages::received::Origin;
 use crate::stages::{Endorsed, Fitting, Received, records};
-use crate::{Decision, Leaf, Moment, Question, Standing, State, View, Write};
+use crate::{Decision, Leaf, Moment, Question, Standing, State, SubmitError, View, Write};
 
 /// A request about which policy is to be asked.
 pub(super) struct Case {
@@ -33,8 +33,9 @@ pub(super) enum Brought {
 type Step = (Option<Write>, Then);
 
 impl Submit {
-    /// Asks policy about all cases at once, and says for each what is written and what follows.
-    pub(super) fn decide(&self, cases: Vec<Case>) -> Vec<Step> {
+    /// Asks policy about all cases at once, and says for each what is written and what follows. What nobody waits for
+    /// and no lane has room for comes once more.
+    pub(super) fn decide(&self, cases: Vec<Case>, later: &mut Vec<Arrival>) -> Vec<Step> {
         if cases.is_empty() {
             return Vec::new();
         }
@@ -45,10 +46,11 @@ impl Submit {
             .map(|case| decisions.by_ref().take(moments(&case.fitting.received).len()).fold(None, stricter))
             .map(|decision| decision.unwrap_or_else(no_answer))
             .collect();
-        cases.into_iter().zip(decided).filter_map(|(case, decision)| self.step(case, decision)).collect()
+        let decided = cases.into_iter().zip(decided);
+        decided.filter_map(|(case, decision)| self.step(case, decision, later)).collect()
     }
 
-    fn step(&self, case: Case, decision: Decision) -> Option<Step> {
+    fn step(&self, case: Case, decision: Decision, later: &mut Vec<Arrival>) -> Option<Step> {
         let Case { fitting, endorsements, brought, repeats, reply } = case;
         let word = word(&decision);
         let authorised = match fitting.authorise(decision) {
@@ -86,7 +88,7 @@ impl Submit {
         };
         let all: Vec<Vec<u8>> = endorsements.iter().map(|(bytes, _)| bytes.clone()).collect();
         match authorised.endorse(endorsements, moment) {
-            Ok(endorsed) => Some(self.intend(endorsed, leaves, reply)),
+            Ok(endorsed) => self.intend(endorsed, leaves, reply, later),
             Err((authorised, missing)) => {
                 let received = authorised.received();
                 match (missing, received.origin) {
@@ -106,8 +108,22 @@ impl Submit {
     }
 
     /// Records the intent. Where nobody was asked, submission and intent are one row in one transaction.
-    fn intend(&self, endorsed: Endorsed, mut leaves: Vec<Leaf>, reply: Option<Reply>) -> Step {
+    /// Nothing is, where a lane that it needs is full.
+    fn intend(
+        &self,
+        endorsed: Endorsed,
+        mut leaves: Vec<Leaf>,
+        reply: Option<Reply>,
+        later: &mut Vec<Arrival>,
+    ) -> Option<Step> {
         let received = endorsed.authorised.received();
+        let passages = match self.lanes.book(&endorsed.authorised.fitting.keys) {
+            Ok(passages) => passages,
+            Err(error) => {
+                self.turn_away(received.id(), error, reply, later);
+                return None;
+            }
+        };
         let log_size = self.world.log_size.load(Ordering::Acquire);
         let to = Standing { state: State::Intended, since: self.world.clock.now(), reasons: Vec::new() };
         let place = self.world.place(received.id(), &received.request.space);
@@ -124,7 +140,17 @@ impl Submit {
             // INVARIANT: the intent is in the row already; a second one would say that it was decided twice.
             Origin::InFlight { log_size } => (None, Entry::Perhaps { from: log_size }),
         };
-        (write, Then::Go { endorsed: Box::new(endorsed), entry, reply })
+        Some((write, Then::Go { endorsed: Box::new(endorsed), entry, passages, reply }))
+    }
+
+    fn turn_away(&self, id: RequestId, error: SubmitError, reply: Option<Reply>, later: &mut Vec<Arrival>) {
+        match reply {
+            Some(reply) => {
+                self.world.counters.turned_away();
+                reply(Err(error));
+            }
+            None => later.push(Arrival::Unfinished { id }),
+        }
     }
 
     fn wait(
