@@ -55,6 +55,9 @@ pub enum RekorError {
         /// Its version.
         version: String,
     },
+    /// A signature of no bytes.
+    #[error("a log entry without a signature")]
+    NoSignature,
     /// None, or both, of public key and certificate.
     #[error("a log entry must name its signer by either a public key or a certificate")]
     NotOneVerifier,
@@ -136,6 +139,9 @@ impl Body {
             return Err(RekorError::OtherKind { kind, version });
         }
         let WireSpec { data, signature } = wire.spec.hashed_rekord_v002;
+        if signature.content.0.is_empty() {
+            return Err(RekorError::NoSignature);
+        }
         let verifier = match (signature.verifier.public_key, signature.verifier.x509_certificate) {
             (Some(key), None) => {
                 Verifier::PublicKey(PublicKey::from_spki(&key.raw_bytes.0).map_err(RekorError::Key)?)
