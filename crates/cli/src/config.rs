@@ -221,6 +221,7 @@ mod tests {
         }
     }
 
+    /// CVE-2025-6000, CVE-2025-54997: the configuration of an audit device made a file that was executed.
     #[test]
     fn an_unknown_key_is_refused_by_name() {
         let text =

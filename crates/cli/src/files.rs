@@ -88,3 +88,18 @@ pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Failure
     }
     fs::read(path).map_err(Failure::file("read", path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CVE-2024-51491: a file was made in one place and renamed into another, where another disk was mounted.
+    #[test]
+    fn a_file_is_made_in_the_folder_where_it_will_stand() {
+        for path in ["/var/lib/avouch/client/trust-root.json", "out/app.receipt.json", "app.p7s"] {
+            let (path, made) = (Path::new(path), beside(Path::new(path)));
+            assert_eq!(made.parent(), path.parent());
+            assert_ne!(made, path);
+        }
+    }
+}

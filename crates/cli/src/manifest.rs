@@ -148,3 +148,18 @@ pub(crate) fn is_free(path: &Path) -> Result<bool, Failure> {
         Err(cause) => Err(Failure::file("look into", path)(cause)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CVE-2026-24137: a name from outside led to a file elsewhere.
+    #[test]
+    fn a_manifest_names_no_file_outside_of_its_backup() {
+        check_inside("server/store.sqlite").expect("a file of the backup");
+        for path in ["", "/etc/passwd", "..", "../avouch.toml", "server/../../secret", "./../x", "."] {
+            let refused = check_inside(path).expect_err("a file elsewhere").to_string();
+            assert!(refused.contains("is not inside the backup"), "{path}: {refused}");
+        }
+    }
+}

@@ -118,6 +118,7 @@ mod tests {
         assert_eq!(disk.list().unwrap(), ["journal-odd"]);
     }
 
+    /// CVE-2026-24137: a name from outside led to a file elsewhere.
     #[test]
     fn nothing_is_grown_by_an_overwrite_and_no_name_leads_out_of_the_folder() {
         let folder = testkit::temp_folder();

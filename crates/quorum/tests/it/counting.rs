@@ -51,6 +51,7 @@ fn two_of_three_are_enough_and_one_is_not() {
     }
 }
 
+/// CVE-2026-49834: a threshold counted entries, and not those who made them.
 #[test]
 fn one_person_with_two_principals_counts_once() {
     let (ada, ben) = (Person::new(1), Person::new(2));
@@ -98,6 +99,7 @@ fn a_stranger_neither_counts_nor_rejects() {
     assert!(scene.count(&[scene.endorse(0), yes]).is_err());
 }
 
+/// CVE-2020-16250, CVE-2020-16251: what was signed was read out of the proof, and not put together again.
 #[test]
 fn an_endorsement_counts_for_one_request_one_platform_one_principal_one_time_and_one_namespace() {
     let scene = scene();

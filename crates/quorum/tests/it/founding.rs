@@ -22,6 +22,7 @@ fn every_founder_must_sign_the_genesis() {
     assert!(matches!(refused, RegistryError::Founder { principal } if principal == ben.principal));
 }
 
+/// CVE-2026-23992: a threshold of zero was met by nobody.
 #[test]
 fn a_genesis_with_a_threshold_of_zero_or_larger_than_its_group_is_refused() {
     let ada = Person::new(1);

@@ -65,6 +65,7 @@ fn two_keys_never_share_key_material_and_generations_come_one_by_one() {
     assert_eq!(registry.active_key(&space("k")).unwrap().record.generation, 2);
 }
 
+/// CVE-2026-23992: a threshold of zero was met by nobody.
 #[test]
 fn a_record_must_hold_together() {
     let ada = Person::new(1);

@@ -183,6 +183,7 @@ async fn sign_meanwhile(site: &Site, gone: &AtomicBool) -> u64 {
     signed
 }
 
+/// CVE-2026-5807: strangers held a place without which nobody else could act.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_with_a_million_bad_requests_neither_fills_the_ledger_nor_stops_a_signature() {
     let clock = Arc::new(HandClock::at(SystemClock.now()));

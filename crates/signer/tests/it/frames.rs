@@ -148,6 +148,7 @@ proptest! {
     }
 }
 
+/// CVE-2024-29903: memory was taken for as many as somebody said would come.
 #[test]
 fn counts_and_lengths_beyond_their_limits_are_refused_before_memory_is_taken() {
     let batch = |count: u32| [&[1, 1][..], &[0; 40], &count.to_be_bytes()].concat();

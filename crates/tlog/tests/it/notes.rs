@@ -132,6 +132,7 @@ fn every_malformed_note_is_refused() {
     Note::parse(&good).unwrap();
 }
 
+/// CVE-2024-29903: counts that strangers give had no bounds.
 #[test]
 fn a_note_is_bounded_in_bytes_and_in_signatures() {
     let strangers = |count: usize| (0..count).map(stranger).collect::<String>();
@@ -266,6 +267,7 @@ fn a_signed_checkpoint_is_the_logs_own() {
     assert!(matches!(SignedCheckpoint::open(&note, &signer.key), Err(CheckpointError::Note { .. })));
 }
 
+/// CVE-2026-49834: a threshold counted signatures, and not those who made them.
 #[test]
 fn cosignatures_count_by_witness_and_a_bad_one_makes_all_bad() {
     let witnesses: Vec<Signer> = (0..3)

@@ -96,6 +96,7 @@ fn a_path_in_any_other_spelling_is_refused() {
     }
 }
 
+/// CVE-2026-24137: a name from outside led to a file elsewhere.
 #[test]
 fn a_tile_that_no_tree_has_cannot_be_named() {
     for (level, index, width) in
