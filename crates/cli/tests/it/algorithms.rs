@@ -7,7 +7,7 @@ use model::Algorithm;
 use pki::Certificate;
 use testkit::{Direction, interop_row};
 
-use crate::judges::{Bench, Judge, Said, ask, bench};
+use crate::judges::{Bench, Said, ask, bench};
 use crate::matrix::{faults, row};
 use crate::site::Site;
 use crate::stage::{Given, public_key_pem};
@@ -109,6 +109,7 @@ fn interop_foreign_tools_accept_what_keys_of_every_algorithm_sign_and_nothing_th
     let site = Site::new();
     let bench = bench();
     let mut wrong = Vec::new();
+    let mut refused = vec![0; bench.judges.len()];
     for round in ROUNDS {
         let [given, other] = sign(&site, &round);
         let algorithm = round.algorithm;
@@ -123,12 +124,14 @@ fn interop_foreign_tools_accept_what_keys_of_every_algorithm_sign_and_nothing_th
         }
         for change in changes().iter().filter(|change| is_looked_at(change)) {
             let said = row(change, &given, &others, &bench.judges);
+            let counts = refused.iter_mut().zip(&said).filter(|(_, said)| **said == Said::Refused);
+            counts.for_each(|(count, _)| *count += 1);
             wrong.extend(
                 faults(change, &said, &bench).into_iter().map(|fault| format!("{algorithm}, {fault}")),
             );
         }
     }
-    report(&bench);
+    report(&bench, &refused);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -137,12 +140,12 @@ fn is_looked_at(change: &Change) -> bool {
     ["file", "signature", "certificate"].contains(&change.part) && change.what != "of another platform"
 }
 
-fn report(bench: &Bench) {
-    let tool = |judge: &Judge| judge.tool().cloned();
+/// Tells `cargo xtask interop` how many each tool accepted and refused.
+fn report(bench: &Bench, refused: &[u32]) {
     let accepted = u32::try_from(ROUNDS.len()).unwrap();
-    for judge in &bench.judges {
-        if let Some(tool) = tool(judge) {
-            interop_row(judge.format, &tool, Direction::Ours, accepted, 0);
+    for (judge, refused) in bench.judges.iter().zip(refused) {
+        if let Some(tool) = judge.tool() {
+            interop_row(judge.format, tool, Direction::Ours, accepted, *refused);
         }
     }
 }
