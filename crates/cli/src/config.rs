@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use signerd::User;
 
 use crate::failure::Failure;
 
@@ -16,6 +17,10 @@ pub(crate) const FILE: &str = "avouch.toml";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
+    /// Whether the server refuses to start where it could get at the keys: where neither Landlock nor a second user
+    /// stands between it and the key process. Without this line it does.
+    #[serde(default = "on", skip_serializing_if = "is_on")]
+    pub(crate) require_isolation: bool,
     pub(crate) platform: Platform,
     pub(crate) signerd: Signerd,
     pub(crate) server: Server,
@@ -33,13 +38,21 @@ pub(crate) struct Platform {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Signerd {
+    /// The user that the key process runs as, by name or number; without it, whoever starts it. `serve` changes to it
+    /// when root starts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    /// Users who may administer the key process besides its own and root, by name or number. The server's is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) admin_users: Vec<String>,
     /// Its own folder: sealed keys and the journal. Nobody else needs to read it.
     pub(crate) folder: PathBuf,
     /// The file with the passphrase under which keys are sealed.
     pub(crate) passphrase_file: PathBuf,
     /// The socket on which the server sends orders.
     pub(crate) socket: PathBuf,
-    /// The socket on which administrators make keys and append registry entries.
+    /// The socket on which administrators make keys and append registry entries. Beside it lies what they must be able
+    /// to read.
     pub(crate) admin_socket: PathBuf,
 }
 
@@ -47,6 +60,10 @@ pub(crate) struct Signerd {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Server {
+    /// The user that the server runs as, by name or number; without it, whoever starts it. The key process takes its
+    /// orders from this user. `serve` changes to it when root starts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
     /// Its own folder: the database, the log's tiles, its TLS keys.
     pub(crate) folder: PathBuf,
     /// Where clients with a certificate or an API key connect (TLS). Port 0 takes any free port.
@@ -55,7 +72,7 @@ pub(crate) struct Server {
     pub(crate) public_listen: SocketAddr,
     /// Where metrics and health are read (plain HTTP; keep it on loopback).
     pub(crate) monitor_listen: SocketAddr,
-    /// The socket on which profiles, principals and API keys are administered.
+    /// The socket on which profiles, principals and API keys are administered, in a folder of the server's own.
     pub(crate) admin_socket: PathBuf,
     /// The address of `public_listen` as clients know it; without it, the address that it listens at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +81,15 @@ pub(crate) struct Server {
     /// `$AVOUCH_LOG` goes before it. It is read again, as the TLS files are, when the server gets SIGHUP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<String>,
+}
+
+const fn on() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is the serialiser's")]
+const fn is_on(value: &bool) -> bool {
+    *value
 }
 
 /// A data folder with its configuration.
@@ -85,19 +111,24 @@ impl Config {
             _ => SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, port)),
         };
         Self {
+            // A demonstration is shown everywhere; its keys are worth nothing.
+            require_isolation: ports != Ports::Any,
             platform: Platform { host: host.to_owned() },
             signerd: Signerd {
+                user: None,
+                admin_users: Vec::new(),
                 folder: "signerd".into(),
                 passphrase_file: "signerd/passphrase".into(),
-                socket: "run/signerd.sock".into(),
-                admin_socket: "run/signerd-admin.sock".into(),
+                socket: "run/signerd/orders.sock".into(),
+                admin_socket: "run/signerd/admin.sock".into(),
             },
             server: Server {
+                user: None,
                 folder: "server".into(),
                 listen: everywhere(api),
                 public_listen: everywhere(public),
                 monitor_listen: SocketAddr::from(([127, 0, 0, 1], monitor)),
-                admin_socket: "run/server-admin.sock".into(),
+                admin_socket: "run/server/admin.sock".into(),
                 public_url: (ports != Ports::Any).then(|| format!("https://{host}:{public}")),
                 log: None,
             },
@@ -169,7 +200,51 @@ impl Folder {
 
     /// Where the server says which addresses it took.
     pub(crate) fn ready_file(&self) -> PathBuf {
-        self.at("run/ready.json")
+        self.at(&self.config.server.admin_socket).with_file_name("ready.json")
+    }
+
+    /// The folders that the server writes to.
+    pub(crate) fn of_server(&self) -> [PathBuf; 2] {
+        let server = &self.config.server;
+        [self.at(&server.folder), above(&self.at(&server.admin_socket))]
+    }
+
+    /// The folders of the key process, and its passphrase.
+    pub(crate) fn of_key_process(&self) -> [PathBuf; 4] {
+        let signerd = &self.config.signerd;
+        let sockets = [&signerd.socket, &signerd.admin_socket].map(|socket| above(&self.at(socket)));
+        let [orders, administration] = sockets;
+        [self.at(&signerd.folder), self.at(&signerd.passphrase_file), orders, administration]
+    }
+
+    /// The user that the key process runs as, where one is named.
+    pub(crate) fn key_process_user(&self) -> Result<Option<User>, Failure> {
+        self.config.signerd.user.as_deref().map(|name| self.user("signerd.user", name)).transpose()
+    }
+
+    /// The user that the server runs as, where one is named.
+    pub(crate) fn server_user(&self) -> Result<Option<User>, Failure> {
+        self.config.server.user.as_deref().map(|name| self.user("server.user", name)).transpose()
+    }
+
+    /// The users who may administer the key process besides its own.
+    pub(crate) fn admin_users(&self) -> Result<Vec<u32>, Failure> {
+        let server = self.server_user()?;
+        let one = |name: &String| {
+            let user = self.user("signerd.admin_users", name)?;
+            if Some(user) == server {
+                return Err(self.wrong(
+                    "signerd.admin_users",
+                    &format!("`{name}` is the server's user, and the server never administers keys"),
+                ));
+            }
+            Ok(user.user)
+        };
+        self.config.signerd.admin_users.iter().map(one).collect()
+    }
+
+    fn user(&self, key: &'static str, name: &str) -> Result<User, Failure> {
+        signerd::user(name).ok_or_else(|| self.wrong(key, &format!("this system has no user `{name}`")))
     }
 
     /// The file of an administrator's public key.
@@ -178,8 +253,7 @@ impl Folder {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        let wrong =
-            |key, fault: &str| Failure::ConfigKey { path: self.at(FILE), key, fault: fault.to_owned() };
+        let wrong = |key, fault: &str| self.wrong(key, fault);
         if self.config.server.monitor_listen.ip().is_unspecified() {
             return Err(wrong(
                 "server.monitor_listen",
@@ -204,8 +278,29 @@ impl Folder {
                 ));
             }
         }
+        for (key, folder) in ["server.folder", "server.admin_socket"].into_iter().zip(self.of_server()) {
+            if let Some(held) = self.of_key_process().iter().find(|path| path.starts_with(&folder)) {
+                return Err(wrong(
+                    key,
+                    &format!(
+                        "the server writes to `{}`, and what is the key process's is in there: `{}`",
+                        folder.display(),
+                        held.display()
+                    ),
+                ));
+            }
+        }
         Ok(())
     }
+
+    fn wrong(&self, key: &'static str, fault: &str) -> Failure {
+        Failure::ConfigKey { path: self.at(FILE), key, fault: fault.to_owned() }
+    }
+}
+
+/// The folder that a file is in.
+fn above(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(path).to_owned()
 }
 
 #[cfg(test)]
@@ -224,8 +319,9 @@ mod tests {
     /// CVE-2025-6000, CVE-2025-54997: the configuration of an audit device made a file that was executed.
     #[test]
     fn an_unknown_key_is_refused_by_name() {
-        let text =
-            Config::new("localhost", Ports::From(PORT)).encode().replace("[server]", "[server]\nlissten = \"x\"");
+        let text = Config::new("localhost", Ports::From(PORT))
+            .encode()
+            .replace("[server]", "[server]\nlissten = \"x\"");
         assert!(toml::from_str::<Config>(&text).unwrap_err().to_string().contains("lissten"));
     }
 }

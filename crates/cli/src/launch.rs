@@ -1,5 +1,8 @@
 //! The launcher: it starts the key process first, then the server, restarts either, and listens to nobody.
 
+mod attempts;
+mod walls;
+
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
 use std::os::unix::net::UnixStream;
@@ -14,12 +17,15 @@ use rustix::process::{
     Pid, Resource, Rlimit, Signal, getrlimit, kill_process, set_parent_process_death_signal, setrlimit,
 };
 use server::Addresses;
+use signerd::User;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::Folder;
+use crate::config::{FILE, Folder};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+
+pub(crate) use walls::{lock_in, missing};
 
 /// How long a process may take until it is there: the key process reads its whole journal.
 const START: Duration = Duration::from_secs(30);
@@ -253,12 +259,33 @@ fn spawn(role: Role, folder: &Folder) -> Result<Child, Failure> {
         |cause: std::io::Error| Failure::Process { process, fault: format!("cannot be started: {cause}") };
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command.arg(role.verb()).arg(folder.path());
+    if let Some(user) = user_of(role, folder)? {
+        command.uid(user.user).gid(user.group);
+    }
     // SAFETY: between fork and exec the closure makes one system call, which allocates nothing and takes no lock.
     unsafe {
         command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::TERM))?));
     }
     // Ctrl-C at a terminal goes to the whole group: the launcher alone is to hear it, and to end the others in order.
     command.process_group(0).spawn().map_err(failed)
+}
+
+/// The user to change to for a role. Who is not root stays who they are, and must be the one whom the configuration names.
+fn user_of(role: Role, folder: &Folder) -> Result<Option<User>, Failure> {
+    let (key, named) = match role {
+        Role::KeyProcess => ("signerd.user", folder.key_process_user()?),
+        Role::Server => ("server.user", folder.server_user()?),
+    };
+    let own = rustix::process::geteuid().as_raw();
+    match named {
+        Some(user) if own != 0 && user.user != own => Err(Failure::ConfigKey {
+            path: folder.at(FILE),
+            key,
+            fault: format!("only root can start a process as user {}, and this is user {own}", user.user),
+        }),
+        Some(user) if own == 0 => Ok(Some(user)),
+        _ => Ok(None),
+    }
 }
 
 fn tell(child: &Child, signal: Signal) {

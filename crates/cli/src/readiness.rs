@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use model::Guarantee;
 use serde::Deserialize;
 
 /// How long it may take: the key process is asked on the way.
@@ -16,6 +17,9 @@ const ANSWER_BYTES_MAX: u64 = 256 * 1024;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Readiness {
     checks: Vec<Check>,
+    /// What is promised besides.
+    #[serde(default)]
+    pub(crate) guarantees: Vec<Guarantee>,
 }
 
 /// One thing that signing needs.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::walls::Walls;
+
 /// Where a server keeps what it has, and where it listens.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -25,6 +27,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Bounds on what clients may take.
     pub limits: Limits,
+    /// What is known of the walls around the processes.
+    pub walls: Walls,
 }
 
 /// Bounds on what clients may take from a server.

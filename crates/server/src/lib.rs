@@ -32,6 +32,7 @@ mod tls;
 mod tls_authority;
 mod turnstile;
 mod views;
+mod walls;
 mod wiring;
 
 pub use agreement::AgreementError;
@@ -41,4 +42,5 @@ pub use logs::{LogError, LogFormat, set_filter as set_log_filter, start as start
 pub use run::{Reloads, ServerError, run, told_to_end};
 pub use tls::{TlsError, check_tls};
 pub use tls_authority::{Credential, TlsAuthority, TlsAuthorityError, validity};
+pub use walls::Walls;
 pub use wiring::WiringError;

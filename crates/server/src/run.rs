@@ -230,8 +230,12 @@ fn socket(path: &Path) -> Result<UnixListener, ServerError> {
     let refuse = |source| ServerError::Socket { path: path.to_owned(), source };
     remove(path);
     let listener = UnixListener::bind(path).map_err(refuse)?;
-    // The folder above is 0700; this is the second lock.
-    std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).map_err(refuse)?;
+    // The folder above is 0700; this is the second lock. Who is locked in makes nothing that others may open, and may
+    // not change a mode.
+    let mode = std::fs::metadata(path).map_err(refuse)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).map_err(refuse)?;
+    }
     Ok(listener)
 }
 

@@ -31,6 +31,7 @@ use crate::signing::Signing;
 use crate::strangers::Strangers;
 use crate::telemetry::Telemetry;
 use crate::turnstile::Turnstile;
+use crate::walls::Walls;
 
 /// Why the parts do not come together.
 #[derive(Debug, thiserror::Error)]
@@ -115,8 +116,8 @@ pub(crate) fn wire(
         }
     };
     let admin = admin::router(Arc::clone(&store), Arc::clone(&rooms.signer), Arc::clone(&clock));
-    let outside =
-        Outside { clock, public_url, limits: config.limits.clone(), strangers, store, frozen, access, stop };
+    let (limits, walls) = (config.limits.clone(), config.walls.clone());
+    let outside = Outside { clock, public_url, limits, walls, strangers, store, frozen, access, stop };
     Ok(Wired { routers: rooms.routers(&engine, public_authority, admin, outside), engine })
 }
 
@@ -125,6 +126,7 @@ struct Outside {
     clock: Arc<dyn Clock>,
     public_url: String,
     limits: Limits,
+    walls: Walls,
     strangers: Arc<Strangers>,
     store: Arc<Store>,
     frozen: Arc<FrozenLogs>,
@@ -175,7 +177,7 @@ impl Rooms {
         admin: Router,
         outside: Outside,
     ) -> Routers {
-        let Outside { clock, public_url, limits, strangers, store, frozen, access, stop } = outside;
+        let Outside { clock, public_url, limits, walls, strangers, store, frozen, access, stop } = outside;
         let telemetry = Arc::new(Telemetry::default());
         let turnstile = Arc::new(Turnstile::new(&limits));
         let callers = Callers { keys: self.keys, clock: Arc::clone(&clock), turnstile };
@@ -188,6 +190,7 @@ impl Rooms {
             policy: Arc::new(BuiltIn),
             tiles: Arc::clone(&self.tiles),
             access: access.clone(),
+            walls,
         };
         let log = LogReader { tiles: self.tiles, frozen };
         let counter = TimestampCounter::open(public_authority, limits);

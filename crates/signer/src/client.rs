@@ -1,6 +1,7 @@
 //! The client: connections to the key process's socket, as many as are in use at once.
 
-use std::io;
+use std::fs;
+use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,14 @@ use crate::{AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, Sta
 
 /// How long an answer may take. A batch of slow hardware keys takes seconds, never minutes.
 const ANSWER_PERIOD: Duration = Duration::from_secs(30);
+
+/// How many bytes are shown at the administrative socket before the first frame.
+pub const CREDENTIAL_BYTES: usize = 32;
+
+/// The file in which they stand, beside the socket. Who can read it administers.
+pub fn credential_file(socket: &Path) -> PathBuf {
+    socket.with_extension("credential")
+}
 
 /// Connections that are kept between two questions. More are made where more ask at once.
 const IDLE_MAX: usize = 8;
@@ -56,9 +65,9 @@ impl Signer for Client {
 }
 
 impl AdminClient {
-    /// A client of the administrative socket at this path.
+    /// A client of the administrative socket at this path. What stands in the file beside the socket is shown there.
     pub fn new(socket: &Path) -> Self {
-        Self { line: Line::new(socket) }
+        Self { line: Line { credential: Some(credential_file(socket)), ..Line::new(socket) } }
     }
 
     /// Sends one message. Unlike an order it is not repeated by itself: after an error, look at the state first.
@@ -76,12 +85,14 @@ impl AdminClient {
 struct Line {
     socket: PathBuf,
     period: Duration,
+    /// The file with what is shown first.
+    credential: Option<PathBuf>,
     idle: Mutex<Vec<UnixStream>>,
 }
 
 impl Line {
     fn new(socket: &Path) -> Self {
-        Self { socket: socket.to_owned(), period: ANSWER_PERIOD, idle: Mutex::default() }
+        Self { socket: socket.to_owned(), period: ANSWER_PERIOD, credential: None, idle: Mutex::default() }
     }
 
     fn ask(&self, frame: &Frame) -> Result<Frame, SignerError> {
@@ -120,9 +131,14 @@ impl Line {
 
     fn connect(&self) -> Result<UnixStream, SignerError> {
         let unreachable = |source| SignerError::Unreachable { socket: self.socket.clone(), source };
-        let stream = UnixStream::connect(&self.socket).map_err(unreachable)?;
+        let mut stream = UnixStream::connect(&self.socket).map_err(unreachable)?;
         stream.set_read_timeout(Some(self.period)).map_err(unreachable)?;
         stream.set_write_timeout(Some(self.period)).map_err(unreachable)?;
+        if let Some(file) = &self.credential {
+            // Who cannot read it shows nothing, and is told by the other side what that means.
+            let shown = fs::read(file).ok().and_then(|bytes| bytes.try_into().ok());
+            stream.write_all(&shown.unwrap_or([0; CREDENTIAL_BYTES])).map_err(unreachable)?;
+        }
         Ok(stream)
     }
 

@@ -22,7 +22,7 @@ mod wire;
 pub use admin::{AdminAnswer, AdminMessage};
 pub use agreement::Agreement;
 pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
-pub use client::{AdminClient, Client};
+pub use client::{AdminClient, CREDENTIAL_BYTES, Client, credential_file};
 pub use frame::{Announced, FRAME_BYTES_MAX, Frame, FrameError};
 pub use order::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};
 pub use platform::{Chain, Platform, PlatformError};

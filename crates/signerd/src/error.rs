@@ -9,6 +9,8 @@ use model::{DiskError, KeyError};
 use quorum::RegistryError;
 use tlog::EdgeError;
 
+use crate::ConfineError;
+
 /// Why the key process does not start, or stopped. What is wrong with an order is a
 /// [`Refusal`](signer::Refusal) instead.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +75,9 @@ pub enum KeyProcessError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A process that cannot be locked in.
+    #[error("the key process cannot be locked in")]
+    Confine(#[from] ConfineError),
     /// A folder that others may enter.
     #[error("others may enter `{}` (its mode is {mode:o}); it must be 700", folder.display())]
     Open {

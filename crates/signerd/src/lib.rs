@@ -19,6 +19,7 @@ mod checkpoint;
 mod clock;
 mod code;
 mod continuity;
+mod credential;
 mod disk;
 mod error;
 mod gate;
@@ -45,10 +46,11 @@ pub use error::KeyProcessError;
 pub use in_process::InProcess;
 pub use journal::inspect::{Blemish, Held, Inspection, KnownIntent, OrderKind, hold, inspect};
 pub use keys::unopened;
-pub use keystore::{Cost, Passphrase};
+pub use keystore::{Cost, Passphrase, PassphraseError};
 pub use process::{KeyProcess, Parts, SEGMENT_BYTES};
-pub use sandbox::harden;
-pub use start::{Config, Running, run, start};
+pub use sandbox::confine::{ConfineError, Confined, Confines, Filter, Modes, Network, Programs, confine};
+pub use sandbox::{User, harden, passphrase, user};
+pub use start::{Config, Running, guarantees_file, run, start};
 
 /// Where random bytes come from. In production the system; in a simulation its seed.
 pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;

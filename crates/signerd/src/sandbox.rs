@@ -2,6 +2,15 @@
 //!
 //! Everything that is Linux alone stands here and nowhere else.
 
+pub(crate) mod confine;
+
+mod calls;
+mod landlock;
+mod own;
+mod seccomp;
+mod secret;
+
+use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,10 +18,13 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use keystore::{Passphrase, PassphraseError};
 use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 
 use crate::KeyProcessError;
+
+pub(crate) use own::guarantees;
 
 /// Makes the process undumpable and its files its own. To be called first in `main`, before anything secret is read
 /// and before any thread starts.
@@ -23,6 +35,11 @@ pub fn harden() -> io::Result<()> {
     rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     Ok(())
+}
+
+/// The passphrase in a file's content, kept where secrets are kept on this machine.
+pub fn passphrase(content: Vec<u8>) -> Result<Passphrase, PassphraseError> {
+    Passphrase::kept_by(secret::keep, content.into())
 }
 
 /// Time since boot, sleep included.
@@ -53,6 +70,33 @@ pub(crate) fn peer(stream: &UnixStream) -> io::Result<u32> {
 /// The user of this process.
 pub(crate) fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// The number of a user: of a name that this system knows, or of the number itself.
+pub fn user(name: &str) -> Option<User> {
+    if let Ok(number) = name.parse() {
+        return Some(User { user: number, group: number });
+    }
+    let name = CString::new(name).ok()?;
+    let mut room = vec![0; 16 * 1024];
+    let mut found = std::ptr::null_mut();
+    // SAFETY: all pointers are to values that live through the call, and the length is that of the room. Where `found`
+    // is set, it points to `entry`, which was filled in.
+    unsafe {
+        let mut entry = std::mem::zeroed();
+        let failed =
+            libc::getpwnam_r(name.as_ptr(), &raw mut entry, room.as_mut_ptr(), room.len(), &raw mut found);
+        (failed == 0 && !found.is_null()).then(|| User { user: entry.pw_uid, group: entry.pw_gid })
+    }
+}
+
+/// A user of this system, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    /// The user.
+    pub user: u32,
+    /// The group that it belongs to first of all.
+    pub group: u32,
 }
 
 /// Asks this process for a clean stop.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use signer::{Announced, Frame, FrameError, Refusal, RefusalCode};
 
+use crate::credential::Credential;
 use crate::gate::Gate;
 use crate::shared::Shared;
 use crate::standing::refuse;
@@ -22,6 +23,9 @@ const SILENCE: Duration = Duration::from_secs(120);
 
 /// Connections at a time, on each socket: lanes and stages are a dozen.
 const CONNECTIONS_MAX: usize = 64;
+
+/// Root can be whoever it wants to be; that it must, helps nobody.
+const ROOT: u32 = 0;
 
 /// Bytes of frames that are read or answered at a time, over all connections of a socket. A frame that does not fit
 /// waits until those before it are answered, and is not read until then.
@@ -34,12 +38,20 @@ const SMALL_BYTES_MAX: usize = 64 * 1024;
 const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// What a socket is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
     /// The engine and the authorities.
     Orders,
-    /// An administrator.
-    Administration,
+    /// An administrator, who shows this.
+    Administration(Credential),
+}
+
+impl Audience {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Administration(_) => "administration",
+        }
+    }
 }
 
 /// What to do when the journal failed.
@@ -83,14 +95,15 @@ impl Listening {
         process: &Arc<Shared>,
         failure: OnFailure,
     ) -> Result<Self, KeyProcessError> {
-        let listener = bind(path).map_err(|source| system("bind", path, source))?;
-        let users = [users, &[sandbox::own_user()]].concat();
+        let mode = if users.is_empty() { 0o600 } else { 0o666 };
+        let listener = bind(path, mode).map_err(|source| system("bind", path, source))?;
+        let users = [users, &[sandbox::own_user(), ROOT]].concat();
         let process = Arc::clone(process);
         let (connections, intake) = (AtomicUsize::new(0), Gate::new(INTAKE_BYTES_MAX));
         let desk = Arc::new(Desk { process, audience, failure, users, connections, intake });
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
-        let thread = thread::Builder::new().name(format!("{audience:?}").to_lowercase());
+        let thread = thread::Builder::new().name(desk.audience.name().to_owned());
         let thread = thread.spawn(move || accept(&listener, &desk, &stop));
         let thread = thread.map_err(|source| system("serve", path, source))?;
         Ok(Self { path: path.to_owned(), stopping, thread })
@@ -103,17 +116,20 @@ impl Listening {
         let _ = UnixStream::connect(&self.path);
         let _ = self.thread.join();
         let _ = fs::remove_file(&self.path);
+        Credential::withdraw(&self.path);
     }
 }
 
 /// The folder's lock is held, so a socket that is there is one that a crash left.
-fn bind(path: &Path) -> io::Result<UnixListener> {
+///
+/// Where other users may speak as well, the socket is open to all, and each is asked who they are.
+fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 
@@ -123,13 +139,18 @@ fn system(action: &'static str, path: &Path, source: io::Error) -> KeyProcessErr
 
 fn accept(listener: &UnixListener, desk: &Arc<Desk>, stopping: &AtomicBool) {
     while !stopping.load(Ordering::SeqCst) {
-        let Ok((stream, _)) = listener.accept() else {
+        let Ok((mut stream, _)) = listener.accept() else {
             // No descriptors are left, or the like: that passes when connections end.
             thread::sleep(Duration::from_millis(50));
             continue;
         };
         if stopping.load(Ordering::SeqCst) {
             return;
+        }
+        // Who may not speak takes no seat and no thread.
+        if let Err(refusal) = desk.know(&stream) {
+            let _ = Frame::Refused(refusal).write(&mut stream);
+            continue;
         }
         let desk = Arc::clone(desk);
         // A thread that cannot be started drops the connection, and the client tries again.
@@ -138,6 +159,24 @@ fn accept(listener: &UnixListener, desk: &Arc<Desk>, stopping: &AtomicBool) {
 }
 
 impl Desk {
+    /// May the user at the other end speak here at all?
+    fn know(&self, stream: &UnixStream) -> Result<(), Refusal> {
+        match sandbox::peer(stream) {
+            Ok(user) if self.users.contains(&user) => Ok(()),
+            Ok(user) => Err(refuse(RefusalCode::Malformed, format!("user {user} may not speak here"))),
+            Err(error) => Err(refuse(RefusalCode::Malformed, model::told(&error))),
+        }
+    }
+
+    /// Does an administrator show that they are one?
+    ///
+    /// INVARIANT: a server that runs as the same user as the key process does not administer it: it cannot read what
+    /// must be shown. Another user is told apart by their number.
+    fn is_administrator(&self, stream: &mut UnixStream, credential: &Credential) -> io::Result<bool> {
+        let shown = credential.is_shown(stream)?;
+        Ok(shown || sandbox::peer(stream)? != sandbox::own_user())
+    }
+
     fn admit(&self, mut stream: UnixStream) {
         let before = self.connections.fetch_add(1, Ordering::SeqCst);
         if before < CONNECTIONS_MAX {
@@ -153,10 +192,11 @@ impl Desk {
     fn converse(&self, stream: &mut UnixStream) -> Result<(), FrameError> {
         stream.set_read_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
         stream.set_write_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
-        let user = sandbox::peer(stream).map_err(FrameError::Stream)?;
-        if !self.users.contains(&user) {
-            return Frame::Refused(refuse(RefusalCode::Malformed, format!("user {user} may not speak here")))
-                .write(stream);
+        if let Audience::Administration(credential) = &self.audience
+            && !self.is_administrator(stream, credential).map_err(FrameError::Stream)?
+        {
+            let text = "who administers shows what stands in the file beside the socket";
+            return Frame::Refused(refuse(RefusalCode::Malformed, text)).write(stream);
         }
         loop {
             match self.attend(stream) {
@@ -181,13 +221,13 @@ impl Desk {
     fn answer(&self, frame: Frame) -> Frame {
         let process = &self.process;
         let refused = |refusal: Refusal| Frame::Refused(refusal);
-        match (self.audience, frame) {
+        match (&self.audience, frame) {
             (Audience::Orders, Frame::Orders(orders)) => match process.order(&orders) {
                 Ok(answers) => Frame::Answers(answers),
                 Err(error) => self.fail(&error),
             },
             (_, Frame::Ask) => process.state().map_or_else(refused, Frame::State),
-            (Audience::Administration, Frame::Admin(message)) => {
+            (Audience::Administration(_), Frame::Admin(message)) => {
                 Frame::AdminAnswer(process.administer(&message))
             }
             _ => refused(refuse(RefusalCode::Malformed, "this is not asked at this socket")),

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use keystore::{Cost, KeyStore, Passphrase, SoftwareStore, Stores};
-use model::{Clock, Space};
+use model::{Clock, Guarantee, Space};
 
+use crate::credential::Credential;
 use crate::process::{KeyProcess, Parts, SEGMENT_BYTES};
+use crate::sandbox::confine::{Confines, Modes, confine};
 use crate::sandbox::{self, StopSignals};
 use crate::shared::Shared;
 use crate::socket::{Audience, Listening, OnFailure};
@@ -35,6 +37,8 @@ pub struct Config {
     pub admin_users: Vec<u32>,
     /// Key stores besides the sealed files in its folder, by their names.
     pub stores: BTreeMap<Space, Arc<dyn KeyStore>>,
+    /// What those need of the machine, beyond what the key process needs itself.
+    pub needs: Confines,
 }
 
 impl Config {
@@ -49,6 +53,7 @@ impl Config {
             order_users: Vec::new(),
             admin_users: Vec::new(),
             stores: BTreeMap::new(),
+            needs: Confines::default(),
         }
     }
 }
@@ -60,7 +65,7 @@ pub struct Running {
     _lock: File,
 }
 
-/// Runs until the process is asked to stop (SIGTERM, SIGINT). [`harden`](crate::harden) comes before.
+/// Locks the process in and runs until it is asked to stop (SIGTERM, SIGINT). [`harden`](crate::harden) comes before.
 pub fn run(config: &Config, clock: Arc<dyn Clock>) -> Result<(), KeyProcessError> {
     let refused = |source| KeyProcessError::System {
         action: "wait for signals of",
@@ -69,9 +74,32 @@ pub fn run(config: &Config, clock: Arc<dyn Clock>) -> Result<(), KeyProcessError
     };
     // Before any thread, so that all of them leave the signals to this one.
     let signals = StopSignals::hold().map_err(refused)?;
+    lock_in(config)?;
     let running = listen(config, clock, OnFailure::Stop)?;
     signals.wait().map_err(refused)?;
     running.stop()
+}
+
+/// Locks the process in, and leaves word of how that went for whoever asks.
+fn lock_in(config: &Config) -> Result<(), KeyProcessError> {
+    make_private(&config.folder)?;
+    let mut confines = config.needs.clone();
+    confines.modes = Modes::Set;
+    confines.write.push(config.folder.clone());
+    let sockets = [&config.socket, &config.admin_socket];
+    confines.write.extend(sockets.iter().filter_map(|socket| socket.parent()).map(Path::to_owned));
+    let confined = confine(&confines)?;
+    let path = guarantees_file(&config.socket);
+    let told = Guarantee::encode(&sandbox::guarantees(&confines, confined));
+    // Written in place: who may read this very file may read what comes into it later.
+    let written =
+        fs::write(&path, told).and_then(|()| fs::set_permissions(&path, PermissionsExt::from_mode(0o644)));
+    written.map_err(|source| KeyProcessError::System { action: "write", path, source })
+}
+
+/// Where the key process that takes orders at this socket says which walls it has.
+pub fn guarantees_file(socket: &Path) -> PathBuf {
+    socket.with_extension("guarantees")
 }
 
 /// Starts within a process that does other things too: takes the folder, opens keys and journal, and listens.
@@ -102,7 +130,7 @@ fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<
         Listening::start(&config.socket, Audience::Orders, &config.order_users, &process, failure)?,
         Listening::start(
             &config.admin_socket,
-            Audience::Administration,
+            Audience::Administration(Credential::issue(&config.admin_socket)?),
             &config.admin_users,
             &process,
             failure,

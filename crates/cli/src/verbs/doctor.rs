@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -17,7 +17,6 @@ use crate::context::FolderArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::launch;
-use crate::readiness::Readiness;
 use crate::readiness::Readiness;
 use crate::terminal::Terminal;
 
@@ -58,7 +57,7 @@ pub(super) fn run(args: &DoctorArgs, terminal: Terminal) -> Result<Exit, Failure
     let folder = FolderArgs { dir: args.dir.clone() }.open()?;
     let mut rows = vec![configuration(&folder), secrets(&folder), key_process(&folder), server(&folder)];
     rows.extend(readiness(&folder));
-    rows.extend([trust_root(&folder), continuity(&folder), separation(&folder), anchor()]);
+    rows.extend([trust_root(&folder), continuity(&folder), anchor()]);
     if args.json {
         terminal.line(super::json(&rows));
     } else {
@@ -140,18 +139,32 @@ fn server(folder: &Folder) -> Row {
     )
 }
 
-/// What the running server itself says that it lacks. Where none runs, the row above says so.
-fn readiness(folder: &Folder) -> Option<Row> {
-    let addresses = launch::addresses(&folder.ready_file())?;
-    let told = Readiness::ask(addresses.monitor_listen).map_err(|cause| cause.to_string());
-    let found = told.and_then(|readiness| {
-        let missing = readiness.missing().map(|check| format!("{}: {}", check.name, check.evidence));
-        match missing.collect::<Vec<_>>().join("; ") {
-            missing if missing.is_empty() => Ok("it can sign".to_owned()),
-            missing => Err(missing),
+/// What the running server itself says that it lacks, and which walls it and the key process found when they tried
+/// them. Where none runs, the row above says so.
+fn readiness(folder: &Folder) -> Vec<Row> {
+    let Some(addresses) = launch::addresses(&folder.ready_file()) else { return Vec::new() };
+    const WHAT: &str = "readiness";
+    match Readiness::ask(addresses.monitor_listen) {
+        Err(cause) => vec![row(WHAT, Err(cause.to_string()), "read what `avouch serve` says")],
+        Ok(readiness) => {
+            let missing = readiness.missing().map(|check| format!("{}: {}", check.name, check.evidence));
+            let found = match missing.collect::<Vec<_>>().join("; ") {
+                missing if missing.is_empty() => Ok("it can sign".to_owned()),
+                missing => Err(missing),
+            };
+            let fix = "do what it says; it goes on by itself once it can, unless it only reads";
+            let first = row(WHAT, found, fix);
+            std::iter::once(first).chain(readiness.guarantees.into_iter().map(guarantee)).collect()
         }
-    });
-    Some(row("readiness", found, "do what it says; it goes on by itself once it can, unless it only reads"))
+    }
+}
+
+fn guarantee(found: Guarantee) -> Row {
+    let state = match found.force {
+        Force::InForce => RowState::InForce,
+        Force::NotHere => RowState::NotHere,
+    };
+    Row { what: found.what.into(), state, evidence: found.evidence, fix: "" }
 }
 
 fn trust_root(folder: &Folder) -> Row {
@@ -198,27 +211,4 @@ fn continuity(folder: &Folder) -> Row {
 fn anchor() -> Row {
     let evidence = "no witness is configured: unanchored".to_owned();
     Row { what: "journal anchored by witnesses".into(), state: RowState::NotHere, evidence, fix: "" }
-}
-
-/// What the two processes found when they tried their walls.
-fn walls(folder: &Folder) -> Vec<Row> {
-    const WHAT: &str = "walls around the processes";
-    let readiness = match launch::addresses(&folder.ready_file()) {
-        Some(addresses) => Readiness::ask(addresses.monitor_listen).map_err(|cause| cause.to_string()),
-        None => Err("nobody serves, and so nobody tried them".to_owned()),
-    };
-    match readiness {
-        Ok(readiness) => readiness.guarantees.into_iter().map(guarantee).collect(),
-        Err(evidence) => {
-            vec![Row { what: WHAT.into(), state: RowState::NotHere, evidence, fix: "start `avouch serve`" }]
-        }
-    }
-}
-
-fn guarantee(found: Guarantee) -> Row {
-    let state = match found.force {
-        Force::InForce => RowState::InForce,
-        Force::NotHere => RowState::NotHere,
-    };
-    Row { what: found.what.into(), state, evidence: found.evidence, fix: "" }
 }

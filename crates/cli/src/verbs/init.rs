@@ -211,7 +211,7 @@ fn make_folder(args: &InitArgs, ports: Ports) -> Result<Folder, Failure> {
     let path = std::fs::canonicalize(&args.dir).map_err(Failure::file("open", &args.dir))?;
     let config = Config::new(&args.host, ports);
     let folder = Folder::new(&path, config);
-    for inside in ["signerd", "server", "run", "admin", "client"] {
+    for inside in ["signerd", "server", "run", "run/signerd", "run/server", "admin", "client"] {
         files::private_folder(&folder.at(inside))?;
     }
     files::write_private(

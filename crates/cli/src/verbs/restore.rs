@@ -78,7 +78,9 @@ pub(super) fn run(args: &RestoreArgs, terminal: Terminal) -> Result<Exit, Failur
         }
     }
     if args.only.is_none() {
-        files::private_folder(&args.dir.join("run"))?;
+        for inside in ["run/signerd", "run/server"] {
+            files::private_folder(&args.dir.join(inside))?;
+        }
     }
     sync_folders(&args.dir)?;
     report(args, &manifest, &config, terminal);

@@ -8,10 +8,10 @@ use server::Addresses;
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::launch::Household;
+use crate::launch::{self, Household};
 use crate::readiness::Readiness;
 use crate::terminal::Terminal;
-use crate::verbs::{doctor, init};
+use crate::verbs::init;
 
 /// The flags of `avouch serve`.
 #[derive(Debug, Args)]
@@ -37,7 +37,6 @@ pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure>
     if args.detach {
         return detach(&folder, terminal);
     }
-    let served = folder.clone();
     let mut household = Household::start_key_process(folder)?;
     let addresses = household.start_server()?;
     terminal.note(format_args!(
@@ -45,11 +44,6 @@ pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure>
         addresses.listen, addresses.public_url, addresses.monitor_listen
     ));
     tell_missing(&addresses, terminal);
-    if !doctor::is_separated(&served) {
-        terminal.note(
-            "one user runs both processes: a server that is taken over could read the key folder (`avouch doctor` says more)",
-        );
-    }
     household.keep(terminal)
 }
 
@@ -59,6 +53,9 @@ fn tell_missing(addresses: &Addresses, terminal: Terminal) {
     let Ok(readiness) = Readiness::ask(addresses.monitor_listen) else { return };
     for check in readiness.missing() {
         terminal.note(format_args!("{} {}: {}", terminal.bad("not ready:"), check.name, check.evidence));
+    }
+    for wall in launch::missing(&readiness.guarantees) {
+        terminal.note(format_args!("{} {}: {}", terminal.bad("no boundary:"), wall.what, wall.evidence));
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use server::{Addresses, Config, Limits, LogFormat, Reloads};
+use server::{Addresses, Config, Limits, LogFormat, Reloads, Walls};
 
 use crate::config::Folder;
 use crate::exit::Exit;
@@ -27,16 +27,19 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
     let folder = Folder::open(&args.dir)?;
     let (filter, said_by) = log_filter(&folder);
     server::start_logs(LogFormat::Fitting, &filter).map_err(Failure::input(said_by, A_FILTER))?;
+    let guarantees = launch::lock_in(&folder)?;
     let wiring = &folder.config.server;
+    let signer_socket = folder.at(&folder.config.signerd.socket);
     let config = Config {
         folder: folder.at(&wiring.folder),
         listen: wiring.listen,
         public_listen: wiring.public_listen,
         monitor_listen: wiring.monitor_listen,
         admin_socket: folder.at(&wiring.admin_socket),
-        signer_socket: folder.at(&folder.config.signerd.socket),
+        signer_socket: signer_socket.clone(),
         public_url: wiring.public_url.clone(),
         limits: Limits::default().within(launch::descriptors()),
+        walls: Walls { own: guarantees, key_process: Some(signerd::guarantees_file(&signer_socket)) },
     };
     let ready_file = folder.ready_file();
     let ready = |addresses: &Addresses| {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ::signerd::{Config, Cost, Passphrase, SystemClock};
+use ::signerd::{Config, Confines, Cost, SystemClock};
 use clap::{Args, Subcommand};
 
 use crate::config::Folder;
@@ -53,13 +53,14 @@ fn serve(dir: &Path) -> Result<Exit, Failure> {
     let not_one = Failure::input(passphrase_file.display().to_string(), "a passphrase");
     let config = Config {
         folder: folder.at(&wiring.folder),
-        passphrase: Passphrase::from_file_content(content.into()).map_err(not_one)?,
+        passphrase: ::signerd::passphrase(content).map_err(not_one)?,
         cost: Cost::RECOMMENDED,
         socket: folder.at(&wiring.socket),
         admin_socket: folder.at(&wiring.admin_socket),
-        order_users: Vec::new(),
-        admin_users: Vec::new(),
+        order_users: folder.server_user()?.into_iter().map(|user| user.user).collect(),
+        admin_users: folder.admin_users()?,
         stores: BTreeMap::new(),
+        needs: Confines::default(),
     };
     ::signerd::run(&config, Arc::new(SystemClock)).map_err(Failure::inside("run the key process"))?;
     Ok(Exit::Done)

@@ -47,7 +47,7 @@ impl Served {
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("avouch serves"), "{line}");
         let ready: serde_json::Value =
-            serde_json::from_slice(&fs::read(dir.join("run/ready.json")).unwrap()).unwrap();
+            serde_json::from_slice(&fs::read(dir.join("run/server/ready.json")).unwrap()).unwrap();
         let port = |key: &str| ready[key].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
         let context = folder.path().join("context.toml");
         let stored = fs::read_to_string(dir.join("client/context.toml")).unwrap();
@@ -113,7 +113,7 @@ impl Served {
 
     fn port(&self, listener: &str) -> String {
         let ready: serde_json::Value =
-            serde_json::from_slice(&fs::read(self.dir.join("run/ready.json")).unwrap()).unwrap();
+            serde_json::from_slice(&fs::read(self.dir.join("run/server/ready.json")).unwrap()).unwrap();
         ready[listener].as_str().unwrap().rsplit(':').next().unwrap().to_owned()
     }
 
@@ -236,7 +236,17 @@ fn whoever_must_be_endorsed_is_told_what_waits_and_hears_of_a_rejection() {
     let served = Served::new();
     let passphrase = served.passphrase.to_string_lossy().into_owned();
     let endorser = ["--admin-passphrase-file", &passphrase];
-    let create = ["key", "create", "default/release", "--form", "blob", "--rule", "administrators=1"];
+    let create = [
+        "key",
+        "create",
+        "default/release",
+        "--form",
+        "blob",
+        "--rule",
+        "administrators=1",
+        "--independent",
+        "0",
+    ];
     served.good(&[&create[..], &endorser].concat());
     served.good(&["profile", "create", "default/release", "--key", "blob=default/release"]);
     served.file("one.bin", b"one");
@@ -408,7 +418,7 @@ fn standard_input_is_signed_under_the_name_that_is_given() {
 fn a_governed_key_waits_for_a_person_and_signs_when_they_have_endorsed() {
     let served = Served::new();
     let passphrase = served.passphrase.to_string_lossy().into_owned();
-    let rule = ["--rule", "administrators=1", "--admin-passphrase-file", &passphrase];
+    let rule = ["--rule", "administrators=1", "--independent", "0", "--admin-passphrase-file", &passphrase];
     served.good(&[&["key", "create", "default/governed", "--form", "blob"][..], &rule].concat());
     served.good(&["profile", "create", "default/careful", "--key", "blob=default/governed"]);
     served.good(&["trust", "export"]);

@@ -71,7 +71,7 @@ impl Site {
     /// From now on the ports are those that were free once.
     fn settle_ports(&self) {
         let ready: serde_json::Value =
-            serde_json::from_slice(&fs::read(self.dir.join("run/ready.json")).unwrap()).unwrap();
+            serde_json::from_slice(&fs::read(self.dir.join("run/server/ready.json")).unwrap()).unwrap();
         let port = |key: &str| format!(":{}", ready[key].as_str().unwrap().rsplit(':').next().unwrap());
         let ports = [port("listen"), port("public_listen"), port("monitor_listen")];
         self.name_ports(&[&ports[0], &ports[1], &ports[2]]);

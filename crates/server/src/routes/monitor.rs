@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use engine::{Engine, Ledger, PolicyEngine, Stage};
-use model::Digest;
+use model::{Digest, Guarantee};
 use serde::Serialize;
 use signer::Signer;
 use tlog::TileStore;
@@ -18,6 +18,7 @@ use crate::door::Access;
 use crate::metrics;
 use crate::problem::{Refusal, words};
 use crate::telemetry::{Exposition, Telemetry};
+use crate::walls::Walls;
 
 /// What health and metrics look at.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub(crate) struct Monitor {
     pub(crate) policy: Arc<dyn PolicyEngine>,
     pub(crate) tiles: Arc<dyn TileStore>,
     pub(crate) access: Access,
+    pub(crate) walls: Walls,
 }
 
 /// Can this server sign?
@@ -36,6 +38,8 @@ pub(crate) struct Monitor {
 pub(crate) struct Readiness {
     ready: bool,
     checks: Vec<Check>,
+    /// What is promised besides, and whether it holds here. It keeps nobody from signing.
+    guarantees: Vec<Guarantee>,
 }
 
 /// One thing that signing needs.
@@ -86,7 +90,7 @@ impl Monitor {
         let can_sign = stuck == 0 || stuck < self.engine.lanes();
         let ready = can_sign && checks.iter().all(|check| check.state == CheckState::Pass);
         checks.extend(lanes.into_iter().map(missing));
-        Readiness { ready, checks }
+        Readiness { ready, checks, guarantees: self.walls.guarantees() }
     }
 
     fn agreement(&self) -> Check {

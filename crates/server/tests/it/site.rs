@@ -221,6 +221,7 @@ fn config(folder: &Path) -> Config {
         signer_socket: folder.join("orders.sock"),
         public_url: None,
         limits: Limits::default(),
+        walls: server::Walls::default(),
     }
 }
 
@@ -235,6 +236,7 @@ fn start_key_process(folder: &Path, config: &Config, clock: Arc<dyn Clock>) -> s
         order_users: Vec::new(),
         admin_users: Vec::new(),
         stores: std::collections::BTreeMap::new(),
+        needs: signerd::Confines::default(),
     };
     signerd::start(&config, clock).unwrap()
 }

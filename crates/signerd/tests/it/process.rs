@@ -1,6 +1,7 @@
 //! The process: its folder, its sockets, its executable.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -24,6 +25,7 @@ fn config(folder: &Path) -> Config {
         order_users: Vec::new(),
         admin_users: Vec::new(),
         stores: std::collections::BTreeMap::new(),
+        needs: signerd::Confines::default(),
     }
 }
 
@@ -72,6 +74,7 @@ fn a_connection_that_outlives_a_stop_gets_nothing_signed() {
     let running = start(&config).unwrap();
     let admin = AdminClient::new(&config.admin_socket);
     let mut stream = std::os::unix::net::UnixStream::connect(&config.admin_socket).unwrap();
+    stream.write_all(&fs::read(signer::credential_file(&config.admin_socket)).unwrap()).unwrap();
     let mut send = |message: AdminMessage| {
         signer::Frame::Admin(message).write(&mut stream).unwrap();
         signer::Frame::read(&mut stream).unwrap()
