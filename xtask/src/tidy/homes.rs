@@ -5,11 +5,12 @@ use super::source::Source;
 use crate::metadata::{Kind, Metadata};
 
 /// Libraries, and the rooms that may use them outside their tests.
-const LIBRARIES: [(&[&str], &[&str]); 4] = [
+const LIBRARIES: [(&[&str], &[&str]); 5] = [
     (&["axum"], &["server"]),
     (&["rusqlite", "libsqlite3-sys", "sqlx"], &["store"]),
     (&["cedar-policy", "cedar-policy-core"], &["policy"]),
     (&["tokio"], &["server", "client", "identity", "cli"]),
+    (&["reqwest", "ureq", "hyper-rustls"], &["client"]),
 ];
 
 /// Words of code, and the paths in which they may stand.
@@ -125,6 +126,25 @@ mod tests {
             findings,
             [Finding::broken("`engine` uses `axum`, which is at home in `server`".to_owned())]
         );
+    }
+
+    /// CVE-2026-24117: an address in what a stranger sent was fetched.
+    #[test]
+    fn what_fetches_by_an_address_is_at_home_with_who_asked_for_it() {
+        for fetching in ["reqwest", "ureq"] {
+            let dependency = Dependency { name: fetching.to_owned(), kind: Kind::Normal, path: None };
+            let of = |name: &str| Package {
+                id: name.to_owned(),
+                name: name.to_owned(),
+                dependencies: vec![dependency.clone()],
+                ..Package::default()
+            };
+            let packages = ["client", "server", "engine", "verify", "envelope"].map(of).to_vec();
+            let workspace_members = packages.iter().map(|package| package.id.clone()).collect();
+            let findings =
+                judge_dependencies(&Metadata { packages, workspace_members, ..Metadata::default() });
+            assert_eq!(findings.len(), 4, "{findings:?}");
+        }
     }
 
     #[test]

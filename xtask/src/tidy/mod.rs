@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the house, each a plain function from what is there to what is wrong with it.
 
+mod advisories;
 mod floors;
 mod homes;
 mod key_process;
@@ -73,6 +74,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     findings.extend(homes::judge_dependencies(&metadata));
     findings.extend(homes::judge_sources(&sources));
     findings.extend(texts::judge(&sources));
+    findings.extend(advisories::judge(&sources));
     findings.extend(supply::judge(&metadata, &supply::shipped()?, &read(&root.join("deny.toml"))?)?);
     conclude(&findings)
 }

@@ -9,6 +9,7 @@
 
 mod administration;
 mod adversity;
+mod advisories;
 mod asking;
 mod bad_input;
 mod cycle;
