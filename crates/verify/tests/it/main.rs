@@ -9,6 +9,7 @@
 )]
 
 mod advisories;
+mod algorithms;
 mod attacks;
 mod conformance;
 mod gaps;
