@@ -32,6 +32,8 @@ struct State {
     met: Vec<Cell>,
     /// What happens while a key store is at work, if that is planned.
     meanwhile: Option<Meanwhile>,
+    /// Did the intents of the batch at work stand in a snapshot alone, before something happened meanwhile?
+    was_fresh: bool,
 }
 
 /// Something that happens while a key store is at work.
@@ -73,7 +75,8 @@ impl WatchedKeys {
 
     /// What happens while a key store is at work, where that is planned, until the next word.
     pub(crate) fn meanwhile(&self, meanwhile: Option<Meanwhile>) {
-        self.state().meanwhile = meanwhile;
+        let mut state = self.state();
+        (state.meanwhile, state.was_fresh) = (meanwhile, false);
     }
 
     /// The faults that were met; they are forgotten.
@@ -100,8 +103,10 @@ impl WatchedKeys {
     fn overtake(&self) {
         // It is called without the lock: it uses keys itself.
         let meanwhile = self.state().meanwhile.take();
+        let fresh = self.disk.is_fresh();
         if let Some(meanwhile) = meanwhile {
             meanwhile();
+            self.state().was_fresh = fresh;
         }
     }
 }
@@ -124,8 +129,8 @@ impl Key for WatchedKey {
 
     fn sign(&self, what: Signable<'_>) -> Result<Vec<u8>, KeyStoreError> {
         let (disk, now) = (&self.keys.disk, self.keys.clock.now());
-        let seen =
-            Seen { now, is_durable: &|digest| disk.is_durable(digest.as_bytes()), fresh: disk.is_fresh() };
+        let fresh = disk.is_fresh() || self.keys.state().was_fresh;
+        let seen = Seen { now, is_durable: &|digest| disk.is_durable(digest.as_bytes()), fresh };
         self.keys.truth.used(&self.id, what, &seen);
         let signature = sign_alike(&*self.inner, what);
         if !self.keys.truth.knows(&self.id) {

@@ -61,8 +61,9 @@ impl Engine {
     pub fn start(parts: Parts) -> Result<Self, EngineError> {
         let world = Arc::new(World::new(parts));
         let log = LogStage::open(Arc::clone(&world))?;
-        let unfinished = recovery::take_up(&world)?;
         let lanes = Lanes::open(&world).map_err(EngineError::Lanes)?;
+        // What comes last counts as a crash if anything fails after it.
+        let unfinished = recovery::take_up(&world)?;
         let cycle = Cycle::start(&world, &lanes, log).map_err(EngineError::Threads)?;
         cycle.bring(unfinished);
         Ok(Self { world, cycle: Arc::new(Mutex::new(Some(Arc::new(cycle)))) })

@@ -13,8 +13,9 @@ use crate::SubmitError;
 use crate::platform::PlatformKey;
 
 /// How many requests may be on their way through a lane. Who comes when it is full is told to come back, before
-/// anything is recorded: so a lane never holds up what comes before it, whatever its store does.
-pub(crate) const PASSAGES_MAX: usize = 2_048;
+/// anything is recorded: so a lane never holds up what comes before it, whatever its store does. It is half of what waits
+/// at the door at most, so that one lane that hangs leaves as much room for the others.
+pub(crate) const PASSAGES_MAX: usize = 1_024;
 
 /// When somebody who was turned away should come back.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);

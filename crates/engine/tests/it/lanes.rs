@@ -8,7 +8,7 @@ use crate::cycle::verify;
 use crate::world::{Asking, World, profile};
 
 /// So many requests may be on their way through a lane.
-const PASSAGES: usize = 2_048;
+const PASSAGES: usize = 1_024;
 
 #[test]
 fn a_store_that_hangs_holds_up_its_own_requests_alone() {

@@ -9,6 +9,7 @@
 mod adoption;
 mod attacks;
 mod faults;
+mod intake;
 mod journal;
 mod lanes;
 mod orders;
