@@ -131,3 +131,28 @@ fn check_clock(server: Instant, here: Instant) -> Result<(), Failure> {
 fn text(json: Vec<u8>) -> String {
     String::from_utf8(json).expect("canonical JSON is UTF-8")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_five_minutes_apart_will_do_and_a_second_more_is_refused_either_way() {
+        let server = Instant::from_seconds(1_795_165_602);
+        for here in [server, server.after(CLOCKS_APART_MAX), server.before(CLOCKS_APART_MAX)] {
+            assert!(check_clock(server, here).is_ok(), "{here}");
+        }
+        let apart = CLOCKS_APART_MAX + Duration::from_secs(1);
+        let said = [server.after(apart), server.before(apart)].map(|here| match check_clock(server, here) {
+            Err(Failure::Usage { what, .. }) => what,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(
+            said,
+            [
+                "this machine's clock says 2026-11-20T09:11:43Z, and the server's 2026-11-20T09:06:42Z",
+                "this machine's clock says 2026-11-20T09:01:41Z, and the server's 2026-11-20T09:06:42Z"
+            ]
+        );
+    }
+}

@@ -63,8 +63,12 @@ mod tests {
         let monitor = listener.local_addr().unwrap();
         let serving = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut asked = [0; 16];
-            stream.read_exact(&mut asked).unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                asked.extend(byte);
+            }
             let body = r#"{"ready":false,"checks":[{"name":"log","state":"pass","evidence":"a"},
                 {"name":"sign","state":"fail","evidence":"the clock jumped"}]}"#;
             write!(stream, "HTTP/1.1 503 No\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();

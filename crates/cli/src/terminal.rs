@@ -18,7 +18,12 @@ enum Paint {
 pub(crate) struct Terminal {
     out: Paint,
     err: Paint,
+    /// How wide lines are; none where nobody looks: programs read one thing a line.
+    columns: Option<usize>,
 }
+
+/// How wide lines are on a terminal.
+const COLUMNS: usize = 80;
 
 impl Terminal {
     /// The terminal of this process; `NO_COLOR` (no-color.org) is heeded.
@@ -27,12 +32,25 @@ impl Terminal {
             let quiet = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
             if is_terminal && !quiet { Paint::Ansi } else { Paint::Plain }
         };
-        Self { out: paint(io::stdout().is_terminal()), err: paint(io::stderr().is_terminal()) }
+        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Self { out: paint(out), err: paint(err), columns: out.then_some(COLUMNS) }
     }
 
     /// A line on standard output. Nobody reading is no failure.
     pub(crate) fn line(self, text: impl Display) {
         let _nobody_reads = writeln!(io::stdout(), "{text}");
+    }
+
+    /// One of a list, behind a mark that is one column wide.
+    pub(crate) fn list_item(self, mark: &str, text: &str) {
+        const INDENT: usize = 6;
+        let lines = wrap(text, self.columns.map_or(usize::MAX, |columns| columns - INDENT));
+        for (number, line) in lines.iter().enumerate() {
+            match number {
+                0 => self.line(format_args!("    {mark} {line}")),
+                _ => self.line(format_args!("{:INDENT$}{line}", "")),
+            }
+        }
     }
 
     /// Bytes on standard output.
@@ -82,5 +100,37 @@ impl Paint {
             Self::Plain => text.to_owned(),
             Self::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
         }
+    }
+}
+
+/// Lines of words, none longer than this unless a word is.
+fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a line from the beginning");
+        let width = line.chars().count();
+        if width == 0 {
+            line.push_str(word);
+        } else if width.saturating_add(1).saturating_add(word.chars().count()) <= columns {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words_and_a_long_word_stays_whole() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a key_0123456789 b", 5), ["a", "key_0123456789", "b"]);
+        assert_eq!(wrap("größe zählt", 11), ["größe zählt"]);
+        assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("one two three", usize::MAX), ["one two three"]);
     }
 }

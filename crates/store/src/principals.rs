@@ -10,10 +10,16 @@ use crate::row::{nanoseconds, person_id, principal_id, space, time_or_none};
 use crate::{ChangeError, Store};
 
 impl Store {
-    /// Adds a principal with its grants.
+    /// Adds a principal with its grants. Nobody else who may do anything has its name: people go by names.
     pub fn add_principal(&self, principal: &PrincipalRecord) -> Result<(), ChangeError> {
+        let mut id = principal.id.to_string();
         let added = self.change("write the principal", |transaction| {
             let disabled = principal.disabled.map(nanoseconds).transpose()?;
+            let mut named = transaction.prepare_cached(include_str!("../sql/principal_named.sql"))?;
+            if named.exists(params![principal.name])? {
+                id.clone_from(&principal.name);
+                return Ok(0);
+            }
             let row = params![principal.id.as_bytes(), principal.person.as_bytes(), principal.name, disabled];
             let added = transaction.execute(include_str!("../sql/principal_insert.sql"), row)?;
             if added == 1 {
@@ -24,7 +30,7 @@ impl Store {
             }
             Ok(added)
         })?;
-        taken(added, "principal", principal.id)
+        taken(added, "principal", id)
     }
 
     /// Lets a principal do nothing any more, from now on.

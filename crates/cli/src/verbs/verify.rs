@@ -271,12 +271,11 @@ pub(super) fn show(verified: &Verified, file: &Path, terminal: Terminal) {
     for item in verified.items() {
         let form = item.item().map_or_else(String::new, |item| format!(" ({})", item.form));
         terminal.line(format_args!("  signed by {}{form}, at {}", item.key(), item.time()));
-        item.proven()
-            .iter()
-            .for_each(|proof| terminal.line(format_args!("    {} {proof}", terminal.good("✓"))));
+        let mark = terminal.good("✓");
+        item.proven().iter().for_each(|proof| terminal.list_item(&mark, &proof.to_string()));
     }
     if !verified.not_checked().is_empty() {
         terminal.line(format_args!("  {}", terminal.bold("not checked:")));
-        verified.not_checked().iter().for_each(|open| terminal.line(format_args!("    · {open}")));
+        verified.not_checked().iter().for_each(|open| terminal.list_item("·", &open.to_string()));
     }
 }

@@ -333,3 +333,24 @@ fn overwrite(path: &Path, bytes: &[u8]) {
 fn is_meaningless(name: &str, at: usize, used: usize) -> bool {
     (name.starts_with("journal-") && at >= used) || name.ends_with("-shm") || name.ends_with("-wal")
 }
+
+#[test]
+fn a_reload_asked_of_the_launcher_reaches_the_server_its_certificates_and_its_log_filter() {
+    let site = Site::new();
+    let certificate = site.dir.join("server/tls/server.pem");
+    let good = fs::read(&certificate).unwrap();
+    let told = |text: &str| site.said().matches(text).count();
+    assert_eq!(told("the TLS files"), 0);
+    // What cannot be read is told at once, and nobody is cut off.
+    fs::write(&certificate, "not a certificate").unwrap();
+    site.hang_up_until(|| told("the TLS files cannot be read again; the old ones stay in use") > 0);
+    assert_eq!(site.sign("with-the-old-one.bin").0, 0);
+    fs::write(&certificate, &good).unwrap();
+    // That all went well is told to who wants to know: the filter is read again as well.
+    let config = site.dir.join("avouch.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("[server]\n", "[server]\nlog = \"info\"\n")).unwrap();
+    site.hang_up_until(|| told("the TLS files were read again") > 0);
+    assert_eq!(site.sign("with-the-new-one.bin").0, 0);
+    assert!(told("answered") > 0, "{}", site.said());
+}

@@ -161,6 +161,16 @@ impl Site {
         let _reaped = launcher.wait();
     }
 
+    /// Sends SIGHUP to the launcher, again and again until this is so: a signal says nothing of when it was heeded.
+    pub(crate) fn hang_up_until(&self, mut is_so: impl FnMut() -> bool) {
+        let (launcher, since) = (self.launcher.as_ref().unwrap().id().to_string(), Instant::now());
+        while !is_so() {
+            assert!(since.elapsed() < PATIENCE, "{}", self.said());
+            assert!(Command::new("kill").args(["-HUP", &launcher]).status().unwrap().success());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Kills one of the three processes, and starts the launcher again if it was that one.
     pub(crate) fn kill(&mut self, role: Role) {
         let launcher = self.launcher.as_ref().unwrap().id();

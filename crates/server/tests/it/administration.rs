@@ -83,3 +83,32 @@ async fn profiles_are_put_into_force_and_the_socket_is_its_owners_alone() {
     let mode = std::fs::metadata(&site.config.admin_socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_somebody_has_is_not_given_again_until_they_are_gone() {
+    let site = Site::start();
+    let admin = site.admin();
+    let new = NewPrincipal { name: "ci".to_owned(), person: None, spaces: vec![space("default")] };
+    let first = admin.add_principal(&new).await.unwrap();
+    let refused = admin.add_principal(&new).await.unwrap_err();
+    assert_eq!(refused.problem().unwrap().code, Code::Conflict);
+    assert_eq!(detail(refused), "principal `ci` is there already");
+    admin.disable_principal(&first.id).await.unwrap();
+    admin.add_principal(&new).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_of_a_key_that_is_not_there_is_refused_with_those_that_are() {
+    let site = Site::start();
+    let mut wrong = profile("default/wrong");
+    wrong.keys[1].key = space("default/blobb");
+    let refused = detail(site.admin().put_profile(&wrong).await.unwrap_err());
+    assert_eq!(
+        refused,
+        "profile `default/wrong` names the key `default/blobb` for the form `blob`, and the registry has no such active key; of that form it has `default/blob`"
+    );
+    // A key of another form is none of this form.
+    wrong.keys[1].key = space("default/cms");
+    let refused = detail(site.admin().put_profile(&wrong).await.unwrap_err());
+    assert!(refused.contains("names the key `default/cms` for the form `blob`"), "{refused}");
+}

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use api::{Code, RequestState};
 use client::{Client, ClientError, Wait};
-use model::Clock as _;
+use model::{Algorithm, Clock as _};
+use signer::{AdminAnswer, AdminClient, AdminMessage};
 use signerd::SystemClock;
 use testkit::HandClock;
 
@@ -68,7 +69,7 @@ async fn a_key_process_whose_clock_jumps_a_day_signs_nothing_until_it_is_back_an
         assert_eq!(waiting.state, RequestState::Intended, "it is recorded, and neither refused nor lost");
         let (status, text) = readiness(&site).await;
         let evidence = format!(
-            r#"{{"name":"sign","state":"fail","evidence":"the key process cannot do its part now: the clock says {jumped}, where about {now} is expected; set it right, or start the key process again"}}"#
+            r#"{{"name":"sign software","state":"fail","evidence":"the key process cannot do its part now: the clock says {jumped}, where about {now} is expected; set it right, or start the key process again"}}"#
         );
         assert!(status == 503 && text.contains(&evidence), "{status}: {text}");
         key_clock.set_now(now);
@@ -163,4 +164,37 @@ async fn a_read_only_disk_is_named_at_the_start_and_nothing_on_it_is_lost() {
     site.disk.as_ref().unwrap().set_writable(Writable::Yes);
     site.start_server();
     assert_eq!(site.first_client().request(&done.id, Wait::No).await.unwrap(), done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_process_whose_disk_is_full_signs_with_the_keys_it_has_makes_none_and_loses_nothing() {
+    let Some(disk) = SmallDisk::or_skip() else { return };
+    let site = Site::open(Plan { key_disk: Some(disk), ..Plan::default() });
+    let client = site.first_client();
+    let view = profile(&client).await;
+    let admin = AdminClient::new(&site.config.signer_socket.with_file_name("admin.sock"));
+    let generate = || {
+        admin.send(&AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::EcdsaP256 })
+    };
+    let disk = site.key_disk.as_ref().unwrap();
+    disk.fill(0);
+    // The journal lies in room that was taken when it began.
+    for number in 1..=20 {
+        let done = client.submit(&compose(&view, number, &[number]), None, PATIENCE).await.unwrap();
+        assert_eq!(done.state, RequestState::Done, "{:?}", done.reasons);
+    }
+    is_ready_again(&site).await;
+    let Ok(AdminAnswer::Refused(refusal)) = generate() else { panic!("a key that lies nowhere") };
+    let (before, rest) = refusal.text.split_once("`key_").unwrap();
+    let (_id, after) = rest.split_once(".sealed`").unwrap();
+    assert_eq!(
+        (before, after),
+        ("cannot reach the key files: cannot replace ", ": No space left on device (os error 28)")
+    );
+    disk.empty();
+    assert!(matches!(generate(), Ok(AdminAnswer::Generated { .. })));
+    for number in 1..=20 {
+        let again = client.submit(&compose(&view, number, &[number]), None, PATIENCE).await.unwrap();
+        assert_eq!(again.state, RequestState::Done, "what was signed has its receipt");
+    }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A file system in memory with a few megabytes. Dropping it unmounts it.
+/// A file system in memory with a few megabytes: room for both segments of a journal, and not for many. Dropping it unmounts it.
 #[derive(Debug)]
 pub(crate) struct SmallDisk {
     at: Option<PathBuf>,
@@ -25,7 +25,7 @@ impl SmallDisk {
 
     /// Puts it there.
     pub(crate) fn mount(&mut self, at: &Path) {
-        assert!(mount(&["-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs"], at), "root may mount");
+        assert!(mount(&["-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs"], at), "root may mount");
         self.at = Some(at.to_owned());
     }
 

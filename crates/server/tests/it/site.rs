@@ -30,6 +30,7 @@ pub(crate) struct Site {
     serving: Option<JoinHandle<()>>,
     key_process: Option<signerd::Running>,
     pub(crate) disk: Option<SmallDisk>,
+    pub(crate) key_disk: Option<SmallDisk>,
     _folder: TempFolder,
 }
 
@@ -45,12 +46,22 @@ pub(crate) struct Plan {
     pub(crate) limits: Limits,
     /// A disk of its own for the server's folder.
     pub(crate) disk: Option<SmallDisk>,
+    /// A disk of its own for the key process's folder.
+    pub(crate) key_disk: Option<SmallDisk>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
         let (policy, limits) = (policy::BuiltIn::digest(), Limits::default());
-        Self { clock: Arc::new(SystemClock), key_clock: None, policy, keys: Vec::new(), limits, disk: None }
+        Self {
+            clock: Arc::new(SystemClock),
+            key_clock: None,
+            policy,
+            keys: Vec::new(),
+            limits,
+            disk: None,
+            key_disk: None,
+        }
     }
 }
 
@@ -71,10 +82,15 @@ impl Site {
 
     pub(crate) fn open(plan: Plan) -> Self {
         server::start_logs(server::LogFormat::Text, "warn").unwrap();
-        let Plan { clock, key_clock, policy, keys, limits, mut disk } = plan;
+        let Plan { clock, key_clock, policy, keys, limits, mut disk, mut key_disk } = plan;
         let folder = testkit::temp_folder();
         let config = Config { limits, ..config(folder.path()) };
         let key_clock = key_clock.unwrap_or_else(|| Arc::clone(&clock));
+        key_disk.iter_mut().for_each(|disk| {
+            let keys = folder.path().join("signerd");
+            fs::create_dir(&keys).unwrap();
+            disk.mount(&keys);
+        });
         let key_process = start_key_process(folder.path(), &config, key_clock);
         let signer = Arc::new(signer::Client::new(&config.signer_socket));
         founder::found(&*signer, &folder.path().join("admin.sock"), &*clock, policy);
@@ -99,7 +115,7 @@ impl Site {
         drop(store);
         let (addresses, stop, serving) = serve(config.clone(), clock);
         let (stop, serving, key_process) = (Some(stop), Some(serving), Some(key_process));
-        Self { addresses, credential, config, stop, serving, key_process, disk, _folder: folder }
+        Self { addresses, credential, config, stop, serving, key_process, disk, key_disk, _folder: folder }
     }
 
     /// Starts the server again, after it was stopped.
@@ -236,7 +252,6 @@ fn start_key_process(folder: &Path, config: &Config, clock: Arc<dyn Clock>) -> s
         order_users: Vec::new(),
         admin_users: Vec::new(),
         stores: std::collections::BTreeMap::new(),
-        needs: signerd::Confines::default(),
     };
     signerd::start(&config, clock).unwrap()
 }
