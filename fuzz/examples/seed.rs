@@ -49,7 +49,7 @@ fn nouns() -> Done {
         write("journal_leaf", name, &leaf.encode())?;
     }
     for (name, key) in
-        [("ed25519", known::LOG.public_key()), ("p256", certificate("keyless/leaf.der")?.public_key()?)]
+        [("ed25519", known::LOG.public_key().clone()), ("p256", certificate("keyless/leaf.der")?.public_key()?)]
     {
         write("public_key", name, &join(&[key.spki(), known::UNSIGNED, &example("blob/signature.der")?]))?;
     }
@@ -164,7 +164,7 @@ fn signed_data() -> Done {
         ("signing-time", Chosen::SigningTime(known::THEN)),
         ("stamp", Chosen::Stamp { time: known::THEN, serial: 7 }),
     ] {
-        for item in ["item-digest", "item-inline"] {
+        for item in ["item-digest", "item-sha384", "item-inline"] {
             let json = fs::read(request.join(format!("{item}.json")))?;
             write("compose", &format!("{name}-{item}"), &join(&[&chosen.encode(), &json, leaf.der()]))?;
         }

@@ -84,7 +84,7 @@ pub static ROOTS: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
 /// One key of each kind that verifies.
 pub static KEYS: LazyLock<Vec<PublicKey>> = LazyLock::new(|| {
     let of_certificates = CERTIFICATES.iter().map(|one| one.public_key().expect("a good key"));
-    of_certificates.chain([LOG.public_key()]).collect()
+    of_certificates.chain([LOG.public_key().clone()]).collect()
 });
 
 /// Is this a certificate of the worked example? An ECDSA signature has two spellings; what is signed has one.
