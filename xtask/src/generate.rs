@@ -35,11 +35,17 @@ together again, and shown to every tool that reads it. Where a part stands in se
 /// The environment variable that has a test write the page that it otherwise compares.
 const VARIABLE: &str = "AVOUCH_GEN";
 
-/// The test that knows docs/reference/commands.md.
-const COMMANDS: &str = "the_page_of_commands_is_what_the_binary_says";
+/// The tests that know a page of docs/reference: commands, OpenAPI, limits.
+const PAGES: [[&str; 2]; 3] = [
+    ["-pcli", "the_page_of_commands_is_what_the_binary_says"],
+    ["-pserver", "the_document_is_what_the_paths_say"],
+    ["-pserver", "the_page_of_limits_is_what_the_constants_say"],
+];
 
 pub(crate) fn run() -> Result<(), Failure> {
-    runner::watch(runner::tests(&["-pcli", COMMANDS]).env(VARIABLE, "1"))?.verdict?;
+    for page in &PAGES {
+        runner::watch(runner::tests(page).env(VARIABLE, "1"))?.verdict?;
+    }
     let Reported { rows, cells } = interop::collect()?;
     if rows.is_empty() || cells.is_empty() {
         return Err(Failure::Unavailable {

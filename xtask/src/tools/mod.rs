@@ -2,6 +2,7 @@
 
 mod apt;
 mod cosign;
+mod schemathesis;
 mod sigstore_js;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use crate::failure::Failure;
 use crate::program;
 use crate::skips::Skips;
 
-/// The environment variable that tells tests where our own copies of tools are: `bin/cosign`, `sigstore-js/`.
+/// The environment variable that tells tests where our own copies of tools are: `bin/cosign`,
+/// `bin/schemathesis`, `sigstore-js/`.
 pub(crate) const VARIABLE: &str = "AVOUCH_TOOLS";
 
 /// A program that comes with the distribution.
@@ -50,6 +52,7 @@ pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
     let fetched = [
         ("cosign", "verifies Sigstore bundles", cosign::provide(&folder)),
         ("sigstore-js", "verifies Sigstore bundles, in JavaScript", sigstore_js::provide(&folder)),
+        ("schemathesis", "tries the server against its own document", schemathesis::provide(&folder)),
     ];
     for (tool, purpose, outcome) in fetched {
         match outcome {

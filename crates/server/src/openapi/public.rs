@@ -4,7 +4,7 @@ use api::Code;
 use envelope::timestamp::REQUEST_BYTES_MAX;
 use serde_json::json;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
 
 use super::operation::{Listener, Operation, bytes, number_from, operation, text};
 
@@ -87,6 +87,8 @@ pub(crate) fn stamp() -> Operation {
 }
 
 fn timestamp_request() -> RefOr<Schema> {
+    // Left out, or null: clients send either.
+    let or_null = |kind| SchemaType::from_iter([kind, Type::Null]);
     let word = |words: [&str; 3]| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
     ObjectBuilder::new()
         .schema_type(Type::Object)
@@ -96,8 +98,8 @@ fn timestamp_request() -> RefOr<Schema> {
         )
         .property("hashAlgorithm", word(["sha256", "sha384", "sha512"]))
         .property("certificates", ObjectBuilder::new().schema_type(Type::Boolean))
-        .property("nonce", number_from(0, 4711))
-        .property("tsaPolicyOID", text(envelope::timestamp::POLICY))
+        .property("nonce", number_from(0, 4711).schema_type(or_null(Type::Integer)))
+        .property("tsaPolicyOID", text(envelope::timestamp::POLICY).schema_type(or_null(Type::String)))
         .required("artifactHash")
         .required("hashAlgorithm")
         .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))

@@ -1,6 +1,5 @@
 //! A server that is full says so before it has done anything for the call: no credential is looked up, no body read.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use client::Wait;

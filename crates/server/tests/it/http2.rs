@@ -81,13 +81,13 @@ fn farewell(bytes: &[u8]) -> Option<u32> {
 
 /// Is what the other end sends taken?
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
+pub(crate) enum Reading {
     Yes,
     No,
 }
 
 /// Sends the flood until the server has had enough, which it must have; returns what it said, and how much was sent.
-async fn flood(
+pub(crate) async fn flood(
     stream: impl AsyncRead + AsyncWrite,
     reading: Reading,
     mut next: impl FnMut() -> Vec<u8>,
@@ -141,22 +141,24 @@ async fn attack(limits: Limits, reading: Reading, next: impl Fn() -> Box<dyn FnM
     last
 }
 
+/// Streams that are opened and reset at once, a hundred at a time.
+pub(crate) fn resets() -> impl FnMut() -> Vec<u8> {
+    let mut stream = 1;
+    move || {
+        let mut pairs = Vec::new();
+        for _ in 0..100 {
+            pairs.extend(frame(HEADERS, END_STREAM | END_HEADERS, stream, &head()));
+            pairs.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+            stream += 2;
+        }
+        pairs
+    }
+}
+
 /// CVE-2023-44487.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_are_opened_and_reset_at_once_end_with_the_connection() {
-    let next = || {
-        let mut stream = 1;
-        let pairs = move || {
-            let mut pairs = Vec::new();
-            for _ in 0..100 {
-                pairs.extend(frame(HEADERS, END_STREAM | END_HEADERS, stream, &head()));
-                pairs.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
-                stream += 2;
-            }
-            pairs
-        };
-        Box::new(pairs) as Box<dyn FnMut() -> Vec<u8>>
-    };
+    let next = || Box::new(resets()) as Box<dyn FnMut() -> Vec<u8>>;
     assert_eq!(farewell(&attack(Limits::default(), Reading::Yes, next).await), Some(CALM));
 }
 

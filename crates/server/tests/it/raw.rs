@@ -36,7 +36,7 @@ impl Way {
     pub(crate) fn to(site: &Site, identity: Identity, speech: Speech) -> Self {
         let credential = &site.credential;
         let config = config(&credential.ca_pem);
-        let mut config = match identity {
+        let config = match identity {
             Identity::Nobody => config.with_no_client_auth(),
             Identity::First => {
                 let chain = CertificateDer::pem_slice_iter(credential.certificate_pem.as_bytes());
@@ -44,16 +44,20 @@ impl Way {
                 config.with_client_auth_cert(chain.map(Result::unwrap).collect(), key).unwrap()
             }
         };
+        Self::speaking(site.addresses.listen, config, speech)
+    }
+
+    /// A stranger's, who knows nothing but address and root.
+    pub(crate) fn of_stranger(address: std::net::SocketAddr, ca_pem: &str, speech: Speech) -> Self {
+        Self::speaking(address, config(ca_pem).with_no_client_auth(), speech)
+    }
+
+    fn speaking(address: std::net::SocketAddr, mut config: ClientConfig, speech: Speech) -> Self {
         config.alpn_protocols = match speech {
             Speech::Http1 => vec![b"http/1.1".to_vec()],
             Speech::Http2 => vec![b"h2".to_vec()],
         };
-        Self { address: site.addresses.listen, tls: Arc::new(config) }
-    }
-
-    /// A stranger's, who knows nothing but address and root.
-    pub(crate) fn of_stranger(address: std::net::SocketAddr, ca_pem: &str) -> Self {
-        Self { address, tls: Arc::new(config(ca_pem).with_no_client_auth()) }
+        Self { address, tls: Arc::new(config) }
     }
 
     pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {

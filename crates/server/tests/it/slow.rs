@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, sp
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
 use crate::raw::{PATIENCE, Speech, Way, besieged, rest};
 use crate::site::{Identity, Plan, Site};
@@ -21,7 +22,7 @@ const SHORT: Duration = Duration::from_millis(600);
 const GROWTH_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Sends a byte every moment until the server has had enough of it, which it must have; what it said.
-async fn drip(stream: impl AsyncRead + AsyncWrite, first: &[u8]) -> String {
+pub(crate) async fn drip(stream: impl AsyncRead + AsyncWrite, first: &[u8]) -> String {
     let (mut from, mut to) = split(stream);
     to.write_all(first).await.unwrap();
     let mut said = Vec::new();
@@ -104,20 +105,27 @@ const IDLE: usize = 10_000;
 const IDLE_BYTES_MAX: u64 = 40 * 1024;
 const IDLE_AT: &str = "AVOUCH_TEST_IDLE_AT";
 
-/// In a process of its own, whose memory and file descriptors are not the server's.
-async fn stay_idle(address: &str) {
-    let ca_pem = std::fs::read_to_string(std::env::var("AVOUCH_TEST_IDLE_CA").unwrap()).unwrap();
-    let way = Way::of_stranger(address.parse().unwrap(), &ca_pem);
-    let (mut held, mut opening) = (Vec::with_capacity(IDLE), JoinSet::new());
-    for number in 0..IDLE + 64 {
-        if number < IDLE {
+/// Opens so many connections, some of them at a time, and says nothing on them.
+pub(crate) async fn hold(way: &Way, count: usize) -> Vec<TlsStream<TcpStream>> {
+    const AT_A_TIME: usize = 64;
+    let (mut held, mut opening) = (Vec::with_capacity(count), JoinSet::new());
+    for number in 0..count + AT_A_TIME {
+        if number < count {
             let way = way.clone();
             opening.spawn(async move { way.connect().await });
         }
-        if number >= 64 {
+        if number >= AT_A_TIME {
             held.push(opening.join_next().await.unwrap().unwrap());
         }
     }
+    held
+}
+
+/// In a process of its own, whose memory and file descriptors are not the server's.
+async fn stay_idle(address: &str) {
+    let ca_pem = std::fs::read_to_string(std::env::var("AVOUCH_TEST_IDLE_CA").unwrap()).unwrap();
+    let way = Way::of_stranger(address.parse().unwrap(), &ca_pem, Speech::Http1);
+    let held = hold(&way, IDLE).await;
     println!("\nheld {}", held.len());
     std::io::stdout().flush().unwrap();
     // Until the other process closes it.
