@@ -3,43 +3,48 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, Weak};
 
 use testkit::{Direction, TempFolder, interop_row, tool};
 
 use crate::command_line::{avouch, text};
 
-/// One demonstration for all tests, because nothing in it is changed by looking.
+/// One demonstration for all tests that run at the time, because nothing in it is changed by looking. Its folder goes with
+/// the last of them.
 struct Demo {
     _folder: TempFolder,
     out: PathBuf,
     said: String,
 }
 
-fn demo() -> &'static Demo {
-    static DEMO: OnceLock<Demo> = OnceLock::new();
-    DEMO.get_or_init(|| {
-        let folder = testkit::temp_folder();
-        let file = folder.path().join("firmware.bin");
-        fs::write(&file, b"what the organisation ships\n").unwrap();
-        let out = folder.path().join("out");
-        let output = avouch().arg("demo").arg(&file).arg("--out").arg(&out).output().unwrap();
-        assert!(output.status.success(), "{}", text(&output));
-        Demo { said: text(&output), out, _folder: folder }
-    })
+fn demo() -> Arc<Demo> {
+    static DEMO: Mutex<Weak<Demo>> = Mutex::new(Weak::new());
+    let mut shared = DEMO.lock().unwrap();
+    if let Some(demo) = shared.upgrade() {
+        return demo;
+    }
+    let folder = testkit::temp_folder();
+    let file = folder.path().join("firmware.bin");
+    fs::write(&file, b"what the organisation ships\n").unwrap();
+    let out = folder.path().join("out");
+    let output = avouch().arg("demo").arg(&file).arg("--out").arg(&out).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let demo = Arc::new(Demo { said: text(&output), out, _folder: folder });
+    *shared = Arc::downgrade(&demo);
+    demo
 }
 
 /// Runs a foreign tool in the folder of the demonstration, untouched and with one byte of `tampered` changed.
 fn both_ways(format: &str, name: &'static str, arguments: &[&str], tampered: &str) {
     let Some(tool) = tool(name) else { return };
+    let demo = demo();
     let run = |folder: &Path| -> Output {
         let mut command: Command = tool.command();
         command.current_dir(folder).env("HOME", folder).args(arguments).output().unwrap()
     };
-    let good = run(&demo().out);
+    let good = run(&demo.out);
     let copy = testkit::temp_folder();
-    for entry in fs::read_dir(&demo().out).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file())
-    {
+    for entry in fs::read_dir(&demo.out).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
         fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
     }
     let path = copy.path().join(tampered);
@@ -79,10 +84,11 @@ fn the_demonstration_tells_the_whole_story_and_leaves_its_files() {
 
 #[test]
 fn what_the_demonstration_left_verifies_with_the_verbs_too() {
-    let file = demo().out.join("firmware.bin");
-    let root = demo().out.join("trust-root.json");
+    let demo = demo();
+    let file = demo.out.join("firmware.bin");
+    let root = demo.out.join("trust-root.json");
     for suffix in [".receipt.json", ".sigstore.json", ".p7s"] {
-        let signature = demo().out.join(format!("firmware.bin{suffix}"));
+        let signature = demo.out.join(format!("firmware.bin{suffix}"));
         let output = avouch()
             .arg("verify")
             .arg(&file)
@@ -104,7 +110,7 @@ fn what_the_demonstration_left_verifies_with_the_verbs_too() {
         text(&output)
     );
     let digest = digest_of(&fs::read(&file).unwrap());
-    let receipt = demo().out.join("firmware.bin.receipt.json");
+    let receipt = demo.out.join("firmware.bin.receipt.json");
     let output = avouch()
         .arg("explain")
         .arg(&digest)
@@ -115,8 +121,8 @@ fn what_the_demonstration_left_verifies_with_the_verbs_too() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", text(&output));
-    let tampered = demo().out.join("firmware.bin.tampered");
-    let receipt = demo().out.join("firmware.bin.receipt.json");
+    let tampered = demo.out.join("firmware.bin.tampered");
+    let receipt = demo.out.join("firmware.bin.receipt.json");
     let output = avouch()
         .arg("verify")
         .arg(&tampered)
@@ -201,7 +207,8 @@ fn interop_cosign_accepts_the_bundle_with_key_log_and_timestamp() {
 
 /// What `avouch verify` says of the demonstration's file with these flags.
 fn refusal(flags: &[&std::ffi::OsStr]) -> (Option<i32>, String) {
-    let output = avouch().arg("verify").arg(demo().out.join("firmware.bin")).args(flags).output().unwrap();
+    let demo = demo();
+    let output = avouch().arg("verify").arg(demo.out.join("firmware.bin")).args(flags).output().unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
@@ -214,13 +221,14 @@ fn reasons(said: &str) -> Vec<&str> {
 
 #[test]
 fn a_truncated_bundle_is_bad_and_says_where() {
+    let demo = demo();
     let folder = testkit::temp_folder();
-    let bundle = fs::read(demo().out.join("firmware.bin.sigstore.json")).unwrap();
+    let bundle = fs::read(demo.out.join("firmware.bin.sigstore.json")).unwrap();
     let cut = folder.path().join("cut.sigstore.json");
     let body = b"\"canonicalizedBody\":\"";
     let column = bundle.windows(body.len()).position(|found| found == body).unwrap() + body.len() + 30;
     fs::write(&cut, &bundle[..column]).unwrap();
-    let root = demo().out.join("trust-root.json");
+    let root = demo.out.join("trust-root.json");
     let flags = ["--signature".as_ref(), cut.as_os_str(), "--trust-root".as_ref(), root.as_os_str()];
     let (code, said) = refusal(&flags);
     assert_eq!(code, Some(1), "{said}");
@@ -252,7 +260,8 @@ fn the_trust_root_of_another_platform_is_named_as_that() {
 
 #[test]
 fn a_clock_that_is_a_day_off_cannot_check_and_says_so() {
-    let root = demo().out.join("trust-root.json");
+    let demo = demo();
+    let root = demo.out.join("trust-root.json");
     let flags = ["--trust-root".as_ref(), root.as_os_str(), "--at".as_ref(), "2026-01-01T00:00:00Z".as_ref()];
     let (code, said) = refusal(&flags);
     assert_eq!(code, Some(2), "{said}");
@@ -262,8 +271,9 @@ fn a_clock_that_is_a_day_off_cannot_check_and_says_so() {
 
 #[test]
 fn a_refusal_is_json_too_where_json_is_asked_for() {
-    let root = demo().out.join("trust-root.json");
-    let file = demo().out.join("firmware.bin");
+    let demo = demo();
+    let root = demo.out.join("trust-root.json");
+    let file = demo.out.join("firmware.bin");
     let verify = |flags: &[&str]| {
         let output = avouch()
             .arg("verify")
