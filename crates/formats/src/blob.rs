@@ -48,7 +48,7 @@ impl Format for Blob {
         let contents = [
             is_asked(Carried::Sha256).then(|| Content::Sha256 { digest: digests.sha256(), length: size }),
             digests.sha384().map(|digest| Content::Sha384 { digest, length: size }),
-            is_asked(Carried::Inline).then(|| Content::Inline { bytes: Base64(kept) }),
+            is_asked(Carried::Inline).then_some(Content::Inline { bytes: Base64(kept) }),
         ];
         let contents = contents.into_iter().flatten().collect();
         Ok(Prepared { contents, digests, size })
