@@ -225,7 +225,7 @@ fn begin(
     signer: &Arc<dyn Signer>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Store, AgreementError> {
-    let rooms = Rooms::new(Arc::new(open()?), Arc::clone(signer), Arc::clone(signer));
+    let rooms = Rooms::new(Arc::new(open()?), Arc::clone(signer));
     found_log(&World::new(rooms.parts(Arc::clone(clock))))?;
     drop(rooms);
     Ok(open()?)

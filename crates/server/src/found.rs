@@ -108,7 +108,7 @@ pub fn found(founding: &Founding<'_>) -> Result<FirstCredential, FoundingError> 
     let credential = found_tls(founding)?;
     let store = Arc::new(Store::create(founding.folder, &holder(), Arc::clone(&founding.clock))?);
     fill(founding, &store, &credential)?;
-    let rooms = Rooms::new(store, Arc::clone(&founding.signer), Arc::clone(&founding.signer));
+    let rooms = Rooms::new(store, Arc::clone(&founding.signer));
     found_log(&World::new(rooms.parts(Arc::clone(&founding.clock))))?;
     Ok(FirstCredential {
         certificate_pem: credential.certificate.to_pem(),

@@ -73,10 +73,8 @@ pub(crate) struct Rooms {
     directory: Arc<dyn Directory>,
     tiles: Arc<dyn TileStore>,
     lock: Arc<dyn CheckpointLock>,
-    /// The lane of signatures and checkpoints.
+    /// The key process.
     signer: Arc<dyn Signer>,
-    /// The lane of the timestamps that signatures get.
-    stamp_signer: Arc<dyn Signer>,
 }
 
 /// How often requests are looked for whose deadline has passed.
@@ -93,15 +91,15 @@ pub(crate) fn wire(
     strangers: Arc<Strangers>,
     stop: watch::Receiver<bool>,
 ) -> Result<Wired, WiringError> {
-    let lane = || -> Arc<dyn Signer> { Arc::new(signer::Client::new(&config.signer_socket)) };
-    let (store, access) = match agreement::stand(&config.folder, &lane(), &clock)? {
+    let signer: Arc<dyn Signer> = Arc::new(signer::Client::new(&config.signer_socket));
+    let (store, access) = match agreement::stand(&config.folder, &signer, &clock)? {
         Standing::Agreed(store) => (store, Access::Full),
         Standing::ReadOnly { store, why } => (store, Access::Reads(words(&why).into())),
     };
     let (store, frozen) = (Arc::new(store), Arc::new(FrozenLogs::open(&config.folder)?));
-    let rooms = Rooms::new(Arc::clone(&store), lane(), lane());
-    // A lane and an authority that only the public waits at: however many ask, no signature queues behind them.
-    let public_authority = rooms.authority(lane());
+    let rooms = Rooms::new(Arc::clone(&store), signer);
+    // An authority that only the public waits at: however many ask, no signature queues behind them.
+    let public_authority = rooms.authority();
     let parts = rooms.parts(Arc::clone(&clock));
     let engine = match &access {
         Access::Full => {
@@ -135,8 +133,8 @@ struct Outside {
 }
 
 impl Rooms {
-    /// The store behind all its traits, and the key process behind two lanes.
-    pub(crate) fn new(store: Arc<Store>, signer: Arc<dyn Signer>, stamp_signer: Arc<dyn Signer>) -> Self {
+    /// The store behind all its traits, and the key process.
+    pub(crate) fn new(store: Arc<Store>, signer: Arc<dyn Signer>) -> Self {
         Self {
             keys: store.clone(),
             requests: store.clone(),
@@ -145,7 +143,6 @@ impl Rooms {
             tiles: store.clone(),
             lock: store,
             signer,
-            stamp_signer,
         }
     }
 
@@ -156,7 +153,7 @@ impl Rooms {
             random: Box::new(random),
             signer: Arc::clone(&self.signer),
             policy: Arc::new(BuiltIn),
-            timestamper: self.authority(Arc::clone(&self.stamp_signer)),
+            timestamper: self.authority(),
             requests: Arc::clone(&self.requests),
             ledger: Arc::clone(&self.ledger),
             directory: Arc::clone(&self.directory),
@@ -165,9 +162,9 @@ impl Rooms {
         }
     }
 
-    /// A timestamp authority with a lane of its own.
-    fn authority(&self, signer: Arc<dyn Signer>) -> Arc<TimestampAuthority> {
-        Arc::new(TimestampAuthority::new(signer, Arc::clone(&self.ledger)))
+    /// A timestamp authority.
+    fn authority(&self) -> Arc<TimestampAuthority> {
+        Arc::new(TimestampAuthority::new(Arc::clone(&self.signer), Arc::clone(&self.ledger)))
     }
 
     fn routers(

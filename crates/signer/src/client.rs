@@ -24,10 +24,12 @@ pub fn credential_file(socket: &Path) -> PathBuf {
 /// Connections that are kept between two questions. More are made where more ask at once.
 const IDLE_MAX: usize = 8;
 
-/// Orders signatures at the key process's socket. Calls do not wait for each other: each has a connection of its own.
+/// Orders signatures at the key process's socket. Orders do not wait for each other: each has a connection of its own.
+/// Those who ask how the key process stands come one after the other, however many they are.
 #[derive(Debug)]
 pub struct Client {
     line: Line,
+    asking: Mutex<()>,
 }
 
 /// Speaks to the key process at its administrative socket.
@@ -39,12 +41,12 @@ pub struct AdminClient {
 impl Client {
     /// A client of the socket at this path; it connects when it is first asked.
     pub fn new(socket: &Path) -> Self {
-        Self { line: Line::new(socket) }
+        Self { line: Line::new(socket), asking: Mutex::default() }
     }
 
     /// The same, with another limit to how long an answer may take.
     pub fn with_period(socket: &Path, period: Duration) -> Self {
-        Self { line: Line { period, ..Line::new(socket) } }
+        Self { line: Line { period, ..Line::new(socket) }, asking: Mutex::default() }
     }
 }
 
@@ -57,6 +59,7 @@ impl Signer for Client {
     }
 
     fn state(&self) -> Result<State, SignerError> {
+        let _turn = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         match self.line.ask(&Frame::Ask)? {
             Frame::State(state) => Ok(state),
             other => Err(self.line.unexpected(other)),
