@@ -10,6 +10,7 @@ use model::{Instant, PrincipalId, Profile, RequestId, Space};
 use crate::board::{Reply, Seat};
 use crate::cycle::Cycle;
 use crate::metrics::Metrics;
+use crate::platform::Platform;
 use crate::stages::{
     Arrival, Lanes, LogStage, LogStageError, Parts, RETRY_AFTER, Received, World, profile_view, records,
 };
@@ -78,8 +79,10 @@ impl Engine {
     pub fn profile_view(&self, caller: &Caller, profile: &Space) -> Result<ProfileView, SubmitError> {
         let found = self.world.directory.profile(profile)?.filter(|_| caller.reaches(profile));
         let found = found.ok_or_else(|| SubmitError::NoProfile { profile: profile.clone() })?;
-        // A client composes for minutes to come from what it gets here.
-        let platform = self.world.platform(|_| true)?;
+        // A client composes for minutes to come from what it gets here, and signs with none but the keys in it.
+        let is_complete =
+            |platform: &Platform| found.keys.iter().all(|key| platform.active(&key.key).is_some());
+        let platform = self.world.platform(is_complete)?;
         Ok(profile_view(caller.requester(), &found, &platform, self.world.clock.now()))
     }
 

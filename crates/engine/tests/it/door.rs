@@ -4,7 +4,7 @@ use engine::{Decision, Engine, LeafKind, Ledger, State, Submission, SubmitError}
 use model::{Algorithm, Class, Content, Digest, Form, Hex16, Purpose};
 use quorum::{Change, KeyRecord};
 
-use crate::world::{Asking, MINUTE, World, space};
+use crate::world::{Asking, MINUTE, World, profile, space};
 
 /// What is changed in a good request.
 type Bend<'a> = &'a dyn Fn(&mut Asking);
@@ -119,6 +119,19 @@ fn a_rotated_key_makes_requests_stale_and_a_longer_registry_alone_does_not() {
     assert_eq!((field, profile.keys[1].key.generation), ("key", 2));
     let fresh = world.asking(&engine, "default", &["b"]).submit(&world, &engine).unwrap();
     assert_eq!(fresh.state, State::Done);
+}
+
+#[test]
+fn a_key_that_was_just_made_stands_in_its_profile_at_once() {
+    let world = World::new();
+    let engine = world.engine();
+    let view = |name: &str| engine.profile_view(&world.caller(), &space(name)).unwrap();
+    // What the engine knows of the platform is kept for a second from here on; the clock stands still.
+    assert_eq!(view("default").keys.len(), 2);
+    world.enter(vec![Change::Key(world.record("default/new", Form::Blob, Algorithm::EcdsaP256))]);
+    let keys = [(Form::Cms, "default/cms"), (Form::Blob, "default/new")];
+    world.store().set_profile(&profile("default/newer", &keys)).unwrap();
+    assert_eq!(view("default/newer").keys.len(), 2);
 }
 
 #[test]
