@@ -16,8 +16,7 @@ use model::{Algorithm, Digest, KeyId, to_canonical};
 use pki::Certificate;
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, Head, Imprint,
-    JournalProof, Order,
-    Orders, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder,
+    JournalProof, Order, Orders, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder,
 };
 use tlog::RightEdge;
 use tlog::tile::encode_hashes;
@@ -45,12 +44,15 @@ fn main() -> Done {
 }
 
 fn nouns() -> Done {
-    for (name, leaf) in ["intent", "outcome", "refusal", "entry", "start", "refusals"].iter().zip(leaves()) {
+    for (name, leaf) in
+        ["intent", "outcome", "refusal", "entry", "start", "refusals", "ledger"].iter().zip(leaves())
+    {
         write("journal_leaf", name, &leaf.encode())?;
     }
-    for (name, key) in
-        [("ed25519", known::LOG.public_key().clone()), ("p256", certificate("keyless/leaf.der")?.public_key()?)]
-    {
+    for (name, key) in [
+        ("ed25519", known::LOG.public_key().clone()),
+        ("p256", certificate("keyless/leaf.der")?.public_key()?),
+    ] {
         write("public_key", name, &join(&[key.spki(), known::UNSIGNED, &example("blob/signature.der")?]))?;
     }
     let rsa = Certificate::from_pem(&example_text("cms/rsa/leaf.pem")?)?.public_key()?;

@@ -2,6 +2,7 @@
 
 use model::Digest;
 use tlog::note::{self, Note};
+use tlog::proof::verify_inclusion;
 use tlog::tile::{FULL_WIDTH, TilePath, decode_entries, decode_hashes, encode_entry, encode_hashes};
 use tlog::{Checkpoint, RightEdge, SignedCheckpoint, VerifierKey};
 
@@ -87,9 +88,13 @@ pub fn right_edge(bytes: &[u8]) -> Reading {
     assert_eq!(edge.encode(), bytes, "an edge is read from its one layout alone");
     edge.root();
     if edge.size() < tlog::SIZE_MAX {
-        let size = edge.size();
-        edge.append(Digest::of(b"leaf"));
-        assert_eq!(edge.size(), size + 1);
+        let (before, leaf) = (edge.clone(), Digest::of(b"leaf"));
+        edge.append(leaf);
+        assert_eq!(edge.size(), before.size() + 1);
+        assert_eq!(before.going_on(edge.size(), edge.beyond(&before)).as_ref(), Ok(&edge));
+        let path = before.path_of_next();
+        verify_inclusion(&leaf, before.size(), edge.size(), &edge.root(), &path)
+            .expect("the path is its own");
         assert_eq!(RightEdge::decode(&edge.encode()), Ok(edge));
     }
     Taken
