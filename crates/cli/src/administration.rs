@@ -236,16 +236,22 @@ pub(crate) const fn key_state(state: KeyState) -> &'static str {
     }
 }
 
-/// Has the key process make a key. It is nobody's until an entry names it.
-pub(crate) fn generate(key_process: &AdminClient, algorithm: model::Algorithm) -> Result<PublicKey, Failure> {
+/// Has the key process make a key in one of its stores. It is nobody's until an entry names it.
+pub(crate) fn generate(
+    key_process: &AdminClient,
+    store: &Space,
+    algorithm: model::Algorithm,
+) -> Result<PublicKey, Failure> {
     let action = "make a key";
-    let answer = send(key_process, action, AdminMessage::Generate { store: STORE.to_owned(), algorithm })?;
+    let answer = send(key_process, action, AdminMessage::Generate { store: store.to_string(), algorithm })?;
     let AdminAnswer::Generated { spki } = answer else { return Err(unexpected(action)) };
     PublicKey::from_spki(&spki).map_err(Failure::inside("read the new key's public half"))
 }
 
-/// The key store of keys made in software.
-const STORE: &str = "software";
+/// The key store of sealed files, which every key process has.
+pub(crate) fn sealed_files() -> Space {
+    name(signerd::SOFTWARE)
+}
 
 fn unexpected(action: &'static str) -> Failure {
     Failure::Process {
@@ -266,6 +272,8 @@ pub(crate) struct NewKey<'a> {
     pub(crate) form: Form,
     pub(crate) classes: Vec<Class>,
     pub(crate) public_key: PublicKey,
+    /// Where its private half is.
+    pub(crate) store: Space,
     pub(crate) not_before: Instant,
     pub(crate) validity: Duration,
     /// Whom its certificate names, for forms that have one.
@@ -286,7 +294,7 @@ impl NewKey<'_> {
             name: self.name,
             generation: self.generation,
             public_key: self.public_key,
-            store: name(STORE),
+            store: self.store,
             purpose: self.form.purpose(),
             form: self.form,
             classes: self.classes,

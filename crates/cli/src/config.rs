@@ -1,6 +1,7 @@
 //! The one configuration file, `avouch.toml`: wiring only. What keys may do stands in the registry, what people may
 //! do in the server's store.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use signerd::User;
 
 use crate::failure::Failure;
+use crate::stores::Store;
 
 /// The name of the file in its folder.
 pub(crate) const FILE: &str = "avouch.toml";
@@ -54,6 +56,9 @@ pub(crate) struct Signerd {
     /// The socket on which administrators make keys and append registry entries. Beside it lies what they must be able
     /// to read.
     pub(crate) admin_socket: PathBuf,
+    /// Key stores besides the sealed files, by name: `[signerd.stores.NAME]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) stores: BTreeMap<String, Store>,
 }
 
 /// `[server]`
@@ -121,6 +126,7 @@ impl Config {
                 passphrase_file: "signerd/passphrase".into(),
                 socket: "run/signerd/orders.sock".into(),
                 admin_socket: "run/signerd/admin.sock".into(),
+                stores: BTreeMap::new(),
             },
             server: Server {
                 user: None,
@@ -290,10 +296,10 @@ impl Folder {
                 ));
             }
         }
-        Ok(())
+        crate::stores::stores(self).map(drop)
     }
 
-    fn wrong(&self, key: &'static str, fault: &str) -> Failure {
+    pub(crate) fn wrong(&self, key: &'static str, fault: &str) -> Failure {
         Failure::ConfigKey { path: self.at(FILE), key, fault: fault.to_owned() }
     }
 }

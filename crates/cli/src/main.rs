@@ -24,6 +24,7 @@ mod readiness;
 mod reading;
 mod source;
 mod ssh;
+mod stores;
 mod terminal;
 mod verbs;
 

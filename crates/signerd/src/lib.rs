@@ -28,6 +28,7 @@ mod in_process;
 mod intended;
 mod journal;
 mod keys;
+mod lane;
 mod process;
 mod rate;
 mod sandbox;
@@ -46,7 +47,10 @@ pub use error::KeyProcessError;
 pub use in_process::InProcess;
 pub use journal::inspect::{Blemish, Held, Inspection, KnownIntent, OrderKind, hold, inspect};
 pub use keys::unopened;
-pub use keystore::{Cost, Passphrase, PassphraseError};
+pub use keystore::{
+    Cost, HardwareToken, KeyStoreError, Passphrase, PassphraseError, Pkcs11Uri, Pkcs11UriError, SOFTWARE,
+};
+pub use lane::{LaneError, Pkcs11Config, lane, look};
 pub use process::{KeyProcess, Parts, SEGMENT_BYTES};
 pub use sandbox::confine::{ConfineError, Confined, Confines, Filter, Modes, Network, Programs, confine};
 pub use sandbox::{User, harden, passphrase, user};

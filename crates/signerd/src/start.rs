@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
-use keystore::{Cost, KeyStore, Passphrase, SoftwareStore, Stores};
+use keystore::{Cost, Passphrase, SoftwareStore, Stores};
 use model::{Clock, Guarantee, Space};
 
 use crate::credential::Credential;
+use crate::lane::{self, Pkcs11Config};
 use crate::process::{KeyProcess, Parts, SEGMENT_BYTES};
 use crate::sandbox::confine::{Confines, Modes, confine};
 use crate::sandbox::{self, StopSignals};
@@ -36,9 +37,7 @@ pub struct Config {
     /// Users besides its own who may send administrative messages.
     pub admin_users: Vec<u32>,
     /// Key stores besides the sealed files in its folder, by their names.
-    pub stores: BTreeMap<Space, Arc<dyn KeyStore>>,
-    /// What those need of the machine, beyond what the key process needs itself.
-    pub needs: Confines,
+    pub stores: BTreeMap<Space, Pkcs11Config>,
 }
 
 impl Config {
@@ -53,7 +52,6 @@ impl Config {
             order_users: Vec::new(),
             admin_users: Vec::new(),
             stores: BTreeMap::new(),
-            needs: Confines::default(),
         }
     }
 }
@@ -83,7 +81,8 @@ pub fn run(config: &Config, clock: Arc<dyn Clock>) -> Result<(), KeyProcessError
 /// Locks the process in, and leaves word of how that went for whoever asks.
 fn lock_in(config: &Config) -> Result<(), KeyProcessError> {
     make_private(&config.folder)?;
-    let mut confines = config.needs.clone();
+    let stores = config.stores.values().map(lane::needs);
+    let mut confines = stores.fold(Confines::default(), lane::join);
     confines.modes = Modes::Set;
     confines.write.push(config.folder.clone());
     let sockets = [&config.socket, &config.admin_socket];
@@ -116,7 +115,7 @@ fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<
     let lock = sandbox::lock(&config.folder)?;
     let process = KeyProcess::open(Parts {
         disk: Arc::new(FileDisk::new(&journal_folder)),
-        keys: stores(config, &keys_folder),
+        keys: stores(config, &keys_folder)?,
         clock,
         random: Box::new(|bytes| {
             rand::fill(bytes).expect("the system's source of randomness works from boot on")
@@ -140,11 +139,16 @@ fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<
 }
 
 /// The sealed files, which are the home, and whatever else is configured.
-fn stores(config: &Config, folder: &Path) -> Stores {
+fn stores(config: &Config, folder: &Path) -> Result<Stores, KeyProcessError> {
     let files = SoftwareStore::new(Arc::new(FileDisk::new(folder)), config.passphrase.clone(), config.cost);
     let home = Stores::new(Arc::new(files));
-    let more = config.stores.iter();
-    more.fold(home, |stores, (name, store)| stores.with(name.clone(), Arc::clone(store)))
+    config.stores.iter().try_fold(home, |stores, (name, wiring)| {
+        let folder = lane::folder_of(&config.folder, name);
+        folder.parent().map_or(Ok(()), make_private)?;
+        make_private(&folder)?;
+        let store = lane::store(wiring, Arc::new(FileDisk::new(&folder)))?;
+        Ok(stores.with(name.clone(), Arc::new(store)))
+    })
 }
 
 impl Running {

@@ -77,7 +77,9 @@ fn keys(folders: Folders<'_>, inspection: &Inspection, registry: &Registry, repo
             return;
         }
     };
-    let named: Vec<KeyId> = registry.keys().map(|key| key.record.id()).chain([inspection.key.id()]).collect();
+    // What is in a hardware token is asked for by `doctor`, which is allowed to wait for one.
+    let sealed = registry.keys().filter(|key| key.record.store.as_str() == signerd::SOFTWARE);
+    let named: Vec<KeyId> = sealed.map(|key| key.record.id()).chain([inspection.key.id()]).collect();
     let unopened = signerd::unopened(folders.key_process, passphrase, &named);
     report
         .findings

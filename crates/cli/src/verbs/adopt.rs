@@ -8,7 +8,7 @@ use model::{Algorithm, Form, Instant};
 use quorum::{Adoption, Change, Key, KeyState, Registry};
 use signer::AdminClient;
 
-use crate::administration::{Administrator, Granted, NewKey, Then, days, generate, name};
+use crate::administration::{Administrator, Granted, NewKey, Then, days, generate, name, sealed_files};
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -94,7 +94,8 @@ fn next_log(
         generation: last.record.generation + 1,
         form: Form::Checkpoint,
         classes: Vec::new(),
-        public_key: generate(key_process, Algorithm::Ed25519)?,
+        public_key: generate(key_process, &sealed_files(), Algorithm::Ed25519)?,
+        store: sealed_files(),
         not_before: now,
         validity: days(3650),
         subject: None,

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use model::{Disk, Force, Guarantee};
+use model::{Disk, Force, Guarantee, Space, told};
 use serde::Serialize;
 use signer::Signer as _;
+use signerd::{HardwareToken, Pkcs11Config};
 use store::Restoration;
 
 use crate::config::Folder;
@@ -57,6 +58,7 @@ pub(super) fn run(args: &DoctorArgs, terminal: Terminal) -> Result<Exit, Failure
     let folder = FolderArgs { dir: args.dir.clone() }.open()?;
     let mut rows = vec![configuration(&folder), secrets(&folder), key_process(&folder), server(&folder)];
     rows.extend(readiness(&folder));
+    rows.extend(stores(&folder));
     rows.extend([trust_root(&folder), continuity(&folder), anchor()]);
     if args.json {
         terminal.line(super::json(&rows));
@@ -165,6 +167,33 @@ fn guarantee(found: Guarantee) -> Row {
         Force::NotHere => RowState::NotHere,
     };
     Row { what: found.what.into(), state, evidence: found.evidence, fix: "" }
+}
+
+/// One row a key store in a hardware token: its module is asked, in a process of its own, without a PIN.
+fn stores(folder: &Folder) -> Vec<Row> {
+    let key_process = folder.at(&folder.config.signerd.folder);
+    // What is wrong with the configuration was said before any of this.
+    let configured = crate::stores::stores(folder).unwrap_or_default();
+    let one = |(name, config): (&Space, &Pkcs11Config)| {
+        let fix = "look at token, module and PIN, as docs/operate/hsm.md says";
+        let found = signerd::look(config, &key_process, name);
+        let found = found.map(|token| hardware_token(&token)).map_err(|cause| told(&cause));
+        Row { what: format!("key store `{name}`").into(), ..row("", found, fix) }
+    };
+    configured.iter().map(one).collect()
+}
+
+fn hardware_token(token: &HardwareToken) -> String {
+    let free = match token.sessions_free() {
+        Some(count) => format!("{count} sessions free"),
+        None => "any number of sessions".to_owned(),
+    };
+    let algorithms: Vec<&str> = token.algorithms.iter().map(|algorithm| algorithm.word()).collect();
+    let HardwareToken { label, model, serial, module, .. } = token;
+    format!(
+        "token `{label}` ({model}, serial {serial}) answers through {module}; {free}; it makes {}",
+        algorithms.join(", ")
+    )
 }
 
 fn trust_root(folder: &Folder) -> Row {

@@ -20,7 +20,7 @@ use quorum::{Change, KeyRecord, Registry};
 use signer::{AdminClient, Signer};
 
 use crate::administration::{
-    Administrator, Granted, Identity, NewKey, check_threshold, days, generate, genesis, name,
+    Administrator, Granted, Identity, NewKey, check_threshold, days, generate, genesis, name, sealed_files,
 };
 use crate::config::{Config, FILE, Folder, PORT, Ports};
 use crate::context::{Context, ContextArgs};
@@ -240,7 +240,7 @@ fn administrator_key(args: &InitArgs, folder: &Folder) -> Result<(EndorsingKey, 
 
 /// The keys of a new platform: its own, and one each for CMS and for plain files.
 fn platform_keys(key_process: &AdminClient, host: &str, now: Instant) -> Result<Vec<KeyRecord>, Failure> {
-    let make = |algorithm| generate(key_process, algorithm);
+    let make = |algorithm| generate(key_process, &sealed_files(), algorithm);
     let new = |key: &str, form: Form, public_key: PublicKey, years: u64, common_name: &str| {
         NewKey {
             name: name(key),
@@ -248,6 +248,7 @@ fn platform_keys(key_process: &AdminClient, host: &str, now: Instant) -> Result<
             form,
             classes: if matches!(form, Form::Cms | Form::Blob) { vec![Class::Release] } else { Vec::new() },
             public_key,
+            store: sealed_files(),
             not_before: now,
             validity: days(365 * years),
             subject: form.is_certified().then(|| (host, common_name.to_owned())),

@@ -78,6 +78,9 @@ struct Create {
     /// Its algorithm
     #[arg(long, default_value = "p256", value_parser = algorithms())]
     algorithm: Algorithm,
+    /// The key store that makes and keeps it: one of `[signerd.stores]`, or the sealed files
+    #[arg(long, default_value = signerd::SOFTWARE)]
+    store: Space,
     /// A decision that its signatures may support; repeat it for several
     #[arg(long = "class", default_values = ["release"])]
     classes: Vec<Class>,
@@ -208,7 +211,8 @@ impl Create {
                 form: self.form,
                 // Only what an organisation ships is of a class.
                 classes: if self.form.purpose() == Purpose::Code { self.classes.clone() } else { Vec::new() },
-                public_key: generate(key_process, self.algorithm)?,
+                public_key: generate(key_process, &self.store, self.algorithm)?,
+                store: self.store.clone(),
                 not_before: crate::clock::now(),
                 validity: days(self.days),
                 subject: self.form.is_certified().then(|| (host.as_str(), self.name.to_string())),

@@ -1,11 +1,11 @@
 //! `avouch signerd`: the key process, with the same code as `avouch-signerd`.
 
-use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ::signerd::{Config, Confines, Cost, SystemClock};
+use ::signerd::{Config, Cost, SystemClock};
 use clap::{Args, Subcommand};
 
 use crate::config::Folder;
@@ -36,11 +36,22 @@ pub(crate) struct SignerdArgs {
 enum SignerdVerb {
     /// Take up a state that was restored: a new journal and a new log begin
     Adopt(AdoptArgs),
+    /// Be the process in which a hardware token's module runs; the key process starts it
+    #[command(hide = true)]
+    Lane {
+        /// What the module may reach
+        #[arg(value_name = "WORD=VALUE")]
+        words: Vec<OsString>,
+    },
 }
 
 pub(super) fn run(args: SignerdArgs, terminal: Terminal) -> Result<Exit, Failure> {
     match (args.verb, args.dir) {
         (Some(SignerdVerb::Adopt(adopt)), _) => super::adopt::run(&adopt, terminal),
+        (Some(SignerdVerb::Lane { words }), _) => {
+            ::signerd::lane(&words).map_err(Failure::inside("run a lane process"))?;
+            Ok(Exit::Done)
+        }
         (None, dir) => serve(&dir.unwrap_or_default()),
     }
 }
@@ -59,8 +70,7 @@ fn serve(dir: &Path) -> Result<Exit, Failure> {
         admin_socket: folder.at(&wiring.admin_socket),
         order_users: folder.server_user()?.into_iter().map(|user| user.user).collect(),
         admin_users: folder.admin_users()?,
-        stores: BTreeMap::new(),
-        needs: Confines::default(),
+        stores: crate::stores::stores(&folder)?,
     };
     ::signerd::run(&config, Arc::new(SystemClock)).map_err(Failure::inside("run the key process"))?;
     Ok(Exit::Done)

@@ -12,8 +12,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use model::Disk;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
+use super::refusal::{self, Mark};
 use super::token::HardwareToken;
 use super::uri::Pkcs11Uri;
 use super::wire::{Call, FrameError, Login, Reply, SESSIONS_MAX};
@@ -58,9 +60,15 @@ pub(crate) struct Opened {
     pub(crate) connections: Vec<UnixStream>,
 }
 
-/// Asks a module for its token, in a lane process that lives for that alone. The PIN is not read.
-pub fn look(wiring: &Pkcs11Wiring) -> Result<HardwareToken, KeyStoreError> {
-    Ok(Process::start(wiring)?.open(wiring, Login::Nobody)?.token)
+/// Asks a module for its token, in a lane process that lives for that alone. The PIN is not read; where the store over
+/// this disk remembers that it was refused, that is the answer.
+pub fn look(wiring: &Pkcs11Wiring, disk: &dyn Disk) -> Result<HardwareToken, KeyStoreError> {
+    let token = Process::start(wiring)?.open(wiring, Login::Nobody)?.token;
+    // A folder that is not there, or not for whoever looks, says nothing of the token.
+    match refusal::remembered(disk, Mark::now(&wiring.uri)) {
+        Ok(Some(fault)) => Err(fault.into()),
+        _ => Ok(token),
+    }
 }
 
 impl Process {

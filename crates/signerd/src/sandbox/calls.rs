@@ -24,8 +24,10 @@ pub(super) const TCP_FASTOPEN_CONNECT: u32 = 30;
 pub(super) const TERMINAL_COMMANDS: [u32; 2] = [0x5412, 0x541C];
 /// Having the kernel send signals to others: `F_SETOWN`, `F_SETSIG`, `F_SETOWN_EX`.
 pub(super) const SIGNAL_COMMANDS: [u32; 3] = [8, 10, 15];
-/// Letting others look in, and being somebody else: `PR_SET_DUMPABLE`, `PR_SET_MM`, `PR_SET_PTRACER`.
-pub(super) const PRCTL_COMMANDS: [u32; 3] = [4, 35, 0x5961_6D61];
+/// Whether others may look in: `PR_SET_DUMPABLE`. A program that was just started lets them until it closes itself.
+pub(super) const SET_DUMPABLE: u32 = 4;
+/// Letting one of them look in, and being somebody else: `PR_SET_MM`, `PR_SET_PTRACER`.
+pub(super) const PRCTL_COMMANDS: [u32; 2] = [35, 0x5961_6D61];
 
 /// Starting processes.
 pub(super) const PROCESSES: &[c_long] = &[

@@ -100,8 +100,8 @@ pub enum ConfineError {
 pub fn confine(confines: &Confines) -> Result<Confined, ConfineError> {
     let refused = |action| move |source| ConfineError::Refused { action, source };
     // INVARIANT: Landlock holds for the calling thread and what it starts; a thread beside it would be free.
-    let threads = std::fs::read_dir("/proc/self/task").map_err(refused("list the threads"))?.count();
-    if threads != 1 {
+    let threads = threads().map_err(refused("list the threads"))?;
+    if threads > 1 {
         return Err(ConfineError::Threads { threads });
     }
     // What it makes is its own: the filter forbids to change a mode afterwards.
@@ -115,6 +115,16 @@ pub fn confine(confines: &Confines) -> Result<Confined, ConfineError> {
     drop_capabilities().map_err(|cause| refused("take back root's capabilities")(cause.into()))?;
     let filter = seccomp::install(confines).map_err(refused("take the filter of system calls"))?;
     Ok(Confined { landlock, filter })
+}
+
+/// How many threads run, as far as this process can tell. One that may not look is in walls already, which hold for all
+/// its threads, and is what those walls let start: this program, at its first line.
+fn threads() -> io::Result<usize> {
+    match std::fs::read_dir("/proc/self/task") {
+        Ok(listed) => Ok(listed.count()),
+        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Ok(1),
+        Err(cause) => Err(cause),
+    }
 }
 
 /// Root without capabilities is a user like others, but for the files that are root's.

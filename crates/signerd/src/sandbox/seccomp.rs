@@ -76,7 +76,7 @@ fn program(architecture: u32, confines: &Confines, own: u32) -> Vec<libc::sock_f
     on(libc::SYS_sendmmsg, &forbid_bits(3, calls::MSG_FASTOPEN));
     on(libc::SYS_ioctl, &forbid(1, &calls::TERMINAL_COMMANDS));
     on(libc::SYS_fcntl, &forbid(1, &calls::SIGNAL_COMMANDS));
-    on(libc::SYS_prctl, &forbid(0, &calls::PRCTL_COMMANDS));
+    on(libc::SYS_prctl, &closing_alone());
     on(libc::SYS_setsockopt, &no_delayed_connect());
     on(libc::SYS_prlimit64, &permit(0, &[0, own]));
     on(libc::SYS_clone3, &[end(RET_ENOSYS)]);
@@ -130,6 +130,19 @@ fn forbid_bits(argument: u32, bits: u32) -> [libc::sock_filter; 4] {
 /// `clone` makes threads, and no processes.
 fn threads_only() -> [libc::sock_filter; 4] {
     [load(at(0)), step(IF_BITS, calls::CLONE_THREAD, 0, 1), end(RET_ALLOW), end(RET_EPERM)]
+}
+
+/// A process may be closed to others, and never opened; and none of the other commands.
+fn closing_alone() -> Vec<libc::sock_filter> {
+    let closing = [
+        load(at(0)),
+        step(IF_EQUAL, calls::SET_DUMPABLE, 0, 4),
+        load(at(1)),
+        step(IF_EQUAL, 0, 0, 1),
+        end(RET_ALLOW),
+        end(RET_EPERM),
+    ];
+    [&closing[..], &forbid(0, &calls::PRCTL_COMMANDS)].concat()
 }
 
 /// Local sockets, and TCP; no datagrams, no raw packets, no other protocols.

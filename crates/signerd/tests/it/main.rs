@@ -9,6 +9,7 @@
 mod adoption;
 mod attacks;
 mod faults;
+mod hardware;
 mod intake;
 mod journal;
 mod lanes;

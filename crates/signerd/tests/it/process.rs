@@ -25,7 +25,6 @@ fn config(folder: &Path) -> Config {
         order_users: Vec::new(),
         admin_users: Vec::new(),
         stores: std::collections::BTreeMap::new(),
-        needs: signerd::Confines::default(),
     }
 }
 

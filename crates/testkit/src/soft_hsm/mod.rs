@@ -1,11 +1,15 @@
 //! SoftHSM2: a hardware token in software, in a folder of the test's own.
 
+mod shim;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::{TempFolder, skip, temp_folder, tool};
+
+pub use shim::Shim;
 
 /// Where distributions put the module.
 const MODULES: [&str; 5] = [

@@ -4,10 +4,13 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 typedef unsigned long CK;
@@ -36,11 +39,35 @@ static void count(const char *name) {
     close(file);
 }
 
+static void found(FILE *peeped, const char *what, int outcome) {
+    fprintf(peeped, "%s %d\n", what, outcome < 0 ? errno : 0);
+}
+
+/* Tries whatever a curious module would: each path of a list, its parent, the network, a program. */
+static void peep(void) {
+    char path[4096], line[4096];
+    FILE *list = fopen(at(path, "peep"), "r"), *peeped = fopen(at(path, "peeped"), "w");
+    if (!list || !peeped) abort();
+    while (fgets(line, sizeof line, list)) {
+        line[strcspn(line, "\n")] = 0;
+        int file = open(line, O_RDONLY);
+        found(peeped, line, file);
+    }
+    found(peeped, "signal", kill(getppid(), 0));
+    found(peeped, "network", socket(AF_INET, SOCK_STREAM, 0));
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    found(peeped, "fork", child);
+    fclose(list);
+    fclose(peeped);
+}
+
 static CK initialize(void *arguments) {
     char path[4096];
     count("loads");
     FILE *process = fopen(at(path, "process"), "w");
     if (!process || fprintf(process, "%d", getpid()) < 0 || fclose(process)) abort();
+    if (asked("peep")) peep();
     if (asked("crash-on-load")) abort();
     return ((CK (*)(void *))real->calls[INITIALIZE])(arguments);
 }

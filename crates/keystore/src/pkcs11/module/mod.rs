@@ -83,6 +83,12 @@ impl Called {
         self.uri.pin_file()
     }
 
+    /// Tells the key process that nothing is loaded here, and why.
+    pub fn refuse(mut self, why: &str) -> Result<(), CalledError> {
+        let reply = Reply::Fault(refused::because("be loaded", why));
+        reply.write(&mut self.control).map_err(not_told)
+    }
+
     /// Loads the module and serves it until the key process is gone.
     pub fn serve(self) -> Result<(), CalledError> {
         let Self { mut control, mut connections, uri, login } = self;
@@ -100,12 +106,15 @@ impl Called {
                 Reply::Open { token: opened.token, sessions }
             }
         };
-        let told = reply.write(&mut control);
-        told.map_err(|source| CalledError::System { action: "answer the key process", source })?;
+        reply.write(&mut control).map_err(not_told)?;
         // Nothing more is said here: what is read is the end of the key process, or of its interest.
         let _ = control.read(&mut [0]);
         Ok(())
     }
+}
+
+const fn not_told(source: io::Error) -> CalledError {
+    CalledError::System { action: "answer the key process", source }
 }
 
 /// Takes the connections that come with one byte.

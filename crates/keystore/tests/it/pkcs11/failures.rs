@@ -5,9 +5,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use super::shim::Shim;
-use super::{disk, signs, start, until_up, wiring, with_key};
+use super::{disk, shimmed, signs, start, until_up, wiring, with_key};
 use keystore::{KeyStore, KeyStoreError, LaneFault, Pkcs11Wiring, Retry, Signable};
+use testkit::Shim;
 
 fn kill(process: &str) {
     assert!(Command::new("kill").args(["-9", process]).status().unwrap().success());
@@ -16,7 +16,7 @@ fn kill(process: &str) {
 #[test]
 fn a_module_that_crashes_in_mid_sign_fails_that_call_and_the_next_finds_a_new_lane() {
     let Some(shim) = Shim::new() else { return };
-    let (_, key) = with_key(&shim.wiring());
+    let (_, key) = with_key(&shimmed(&shim));
     shim.ask("crash-on-sign");
     let error = key.sign(Signable::Message(b"bytes")).unwrap_err();
     assert!(matches!(error, KeyStoreError::LaneEnded), "{error}");
@@ -31,7 +31,7 @@ fn a_module_that_crashes_in_mid_sign_fails_that_call_and_the_next_finds_a_new_la
 #[test]
 fn a_module_killed_in_mid_sign_fails_all_calls_at_once_and_the_lane_comes_back() {
     let Some(shim) = Shim::new() else { return };
-    let (_, key) = with_key(&shim.wiring());
+    let (_, key) = with_key(&shimmed(&shim));
     let hanging = shim.hang();
     thread::scope(|scope| {
         let calls: Vec<_> = (0..8).map(|_| scope.spawn(|| key.sign(Signable::Message(b"bytes")))).collect();
@@ -53,8 +53,8 @@ fn a_module_killed_in_mid_sign_fails_all_calls_at_once_and_the_lane_comes_back()
 fn a_module_that_hangs_is_killed_after_its_deadline_while_another_store_signs() {
     let (Some(shim), Some(other)) = (Shim::new(), testkit::SoftHsm::new()) else { return };
     let (_, other) = with_key(&wiring(&other));
-    let public = with_key(&shim.wiring()).1.public().clone();
-    let wiring = Pkcs11Wiring { deadline: Duration::from_secs(3), ..shim.wiring() };
+    let public = with_key(&shimmed(&shim)).1.public().clone();
+    let wiring = Pkcs11Wiring { deadline: Duration::from_secs(3), ..shimmed(&shim) };
     let store = start(wiring, &disk());
     let key = until_up(|| store.key(&public.id()));
     let hanging = shim.hang();
@@ -76,7 +76,7 @@ fn a_module_that_hangs_is_killed_after_its_deadline_while_another_store_signs() 
 #[test]
 fn a_token_that_is_removed_is_missed_and_found_again() {
     let Some(shim) = Shim::new() else { return };
-    let (_, key) = with_key(&shim.wiring());
+    let (_, key) = with_key(&shimmed(&shim));
     shim.ask("removed");
     let error = key.sign(Signable::Message(b"bytes")).unwrap_err();
     assert!(
@@ -99,10 +99,10 @@ fn a_token_that_is_removed_is_missed_and_found_again() {
 #[test]
 fn a_module_that_crashes_as_it_loads_is_started_again_with_pauses_between() {
     let Some(shim) = Shim::new() else { return };
-    let public = with_key(&shim.wiring()).1.public().clone();
+    let public = with_key(&shimmed(&shim)).1.public().clone();
     let before = shim.count("loads");
     shim.ask("crash-on-load");
-    let store = start(shim.wiring(), &disk());
+    let store = start(shimmed(&shim), &disk());
     let mut downs = 0;
     while downs < 1_000 {
         let error = store.key(&public.id()).err().unwrap();
@@ -119,7 +119,7 @@ fn a_module_that_crashes_as_it_loads_is_started_again_with_pauses_between() {
 #[test]
 fn a_lane_outlives_its_store_and_ends_with_its_last_key() {
     let Some(shim) = Shim::new() else { return };
-    let (store, key) = with_key(&shim.wiring());
+    let (store, key) = with_key(&shimmed(&shim));
     let process = shim.process();
     drop(store);
     signs(&*key);

@@ -2,7 +2,6 @@
 
 mod failures;
 mod pin;
-mod shim;
 mod thief;
 
 use std::io;
@@ -15,7 +14,7 @@ use keystore::{
     Retry, Signable, look,
 };
 use model::{Algorithm, Disk, PublicKey};
-use testkit::{MemoryDisk, SoftHsm};
+use testkit::{MemoryDisk, Shim, SoftHsm};
 
 /// Everything that SoftHSM2 makes keys for.
 const OFFERED: [Algorithm; 5] =
@@ -47,6 +46,10 @@ fn wiring(hsm: &SoftHsm) -> Pkcs11Wiring {
         deadline: Duration::from_secs(60),
         program: program("pkcs11::lane_process"),
     }
+}
+
+fn shimmed(shim: &Shim) -> Pkcs11Wiring {
+    Pkcs11Wiring { uri: shim.uri().parse().unwrap(), environment: shim.environment(), ..wiring(&shim.hsm) }
 }
 
 fn disk() -> Arc<MemoryDisk> {
@@ -99,7 +102,7 @@ fn the_store_conforms() {
 fn a_look_at_the_token_names_it_and_uses_no_pin() {
     let Some(hsm) = SoftHsm::new() else { return };
     hsm.write_pin("wrong");
-    let token = look(&wiring(&hsm)).unwrap();
+    let token = look(&wiring(&hsm), &*disk()).unwrap();
     assert_eq!(token.label, SoftHsm::LABEL);
     assert_eq!(token.manufacturer, "SoftHSM project");
     assert_eq!(token.algorithms.iter().filter(|one| OFFERED.contains(one)).count(), OFFERED.len());
@@ -112,7 +115,7 @@ fn a_look_at_the_token_names_it_and_uses_no_pin() {
 fn a_module_or_a_token_that_is_not_there_is_named() {
     let Some(hsm) = SoftHsm::new() else { return };
     let at = |uri: String| Pkcs11Wiring { uri: uri.parse().unwrap(), ..wiring(&hsm) };
-    let fault = |wiring: &Pkcs11Wiring| match look(wiring) {
+    let fault = |wiring: &Pkcs11Wiring| match look(wiring, &*disk()) {
         Err(KeyStoreError::Lane(fault)) => fault,
         other => panic!("{other:?}"),
     };
@@ -131,7 +134,7 @@ fn a_module_or_a_token_that_is_not_there_is_named() {
         program: LaneProgram { executable: "/nowhere/avouch".into(), arguments: Vec::new() },
         ..wiring(&hsm)
     };
-    assert!(matches!(look(&nobody), Err(KeyStoreError::LaneProcess { .. })));
+    assert!(matches!(look(&nobody, &*disk()), Err(KeyStoreError::LaneProcess { .. })));
 }
 
 #[test]

@@ -3,12 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use keystore::{KeyStore, KeyStoreError, LaneFault, Retry, Signable};
+use keystore::{KeyStore, KeyStoreError, LaneFault, Retry, Signable, look};
 use model::{Algorithm, Digest, KeyId};
-use testkit::SoftHsm;
+use testkit::{Shim, SoftHsm};
 
-use super::shim::Shim;
-use super::{disk, open, start, until_up, with_key};
+use super::{disk, open, shimmed, start, until_up, with_key};
 
 fn fault(result: Result<(), KeyStoreError>) -> LaneFault {
     match result {
@@ -20,14 +19,14 @@ fn fault(result: Result<(), KeyStoreError>) -> LaneFault {
 #[test]
 fn a_wrong_pin_is_tried_once_over_calls_and_restarts_until_its_file_is_another() {
     let Some(shim) = Shim::new() else { return };
-    let (_, key) = with_key(&shim.wiring());
+    let (_, key) = with_key(&shimmed(&shim));
     let public = key.public().clone();
     drop(key);
     let before = shim.count("logins");
     shim.hsm.write_pin("wrong");
     let disk = disk();
     for _ in 0..2 {
-        let store = start(shim.wiring(), &disk);
+        let store = start(shimmed(&shim), &disk);
         for _ in 0..20 {
             let fault = fault(open(&store, &public));
             assert_eq!(fault, LaneFault::PinRefused);
@@ -36,7 +35,10 @@ fn a_wrong_pin_is_tried_once_over_calls_and_restarts_until_its_file_is_another()
     }
     assert_eq!(shim.count("logins"), before + 1, "in two lives of the store");
 
-    let store = start(shim.wiring(), &disk);
+    let looked = look(&shimmed(&shim), &*disk).map(|_| ());
+    assert_eq!(fault(looked), LaneFault::PinRefused, "whoever only looks is told, too");
+
+    let store = start(shimmed(&shim), &disk);
     assert_eq!(fault(open(&store, &public)), LaneFault::PinRefused);
     shim.hsm.write_pin("wrong again");
     assert_eq!(fault(open(&store, &public)), LaneFault::PinRefused);
@@ -45,14 +47,14 @@ fn a_wrong_pin_is_tried_once_over_calls_and_restarts_until_its_file_is_another()
     open(&store, &public).unwrap();
     // What was taken is not remembered as refused.
     drop(store);
-    open(&start(shim.wiring(), &disk), &public).unwrap();
+    open(&start(shimmed(&shim), &disk), &public).unwrap();
 }
 
 #[test]
 fn a_token_with_one_try_left_is_not_asked() {
     let Some(shim) = Shim::new() else { return };
     shim.ask("final-try");
-    let store = start(shim.wiring(), &disk());
+    let store = start(shimmed(&shim), &disk());
     let error = store.generate(Algorithm::EcdsaP256).unwrap_err();
     assert!(matches!(error, KeyStoreError::Lane(LaneFault::PinFinalTry)), "{error}");
     assert_eq!(shim.count("logins"), 0);
@@ -66,7 +68,7 @@ fn a_token_with_one_try_left_is_not_asked() {
 #[test]
 fn a_pin_file_that_is_missing_empty_or_open_to_everybody_costs_no_try() {
     let Some(shim) = Shim::new() else { return };
-    let store = start(shim.wiring(), &disk());
+    let store = start(shimmed(&shim), &disk());
     let nobody = KeyId::new(Digest::of(b"nobody"));
     let ask = || match store.key(&nobody) {
         Err(KeyStoreError::NoKey { .. }) => Ok(()),
@@ -84,7 +86,7 @@ fn a_pin_file_that_is_missing_empty_or_open_to_everybody_costs_no_try() {
     ] {
         spoil(&shim);
         let before = shim.count("logins");
-        let store = start(shim.wiring(), &disk());
+        let store = start(shimmed(&shim), &disk());
         let error = store.key(&nobody).err().unwrap();
         assert_eq!(error.retry(), Retry::MayHelp, "{error}");
         let told = model::told(&error);
@@ -97,7 +99,7 @@ fn a_pin_file_that_is_missing_empty_or_open_to_everybody_costs_no_try() {
 #[test]
 fn the_pin_stands_in_no_argument_and_no_environment_of_the_lane_process() {
     let Some(shim) = Shim::new() else { return };
-    let (_, key) = with_key(&shim.wiring());
+    let (_, key) = with_key(&shimmed(&shim));
     let hanging = shim.hang();
     std::thread::scope(|scope| {
         let signing = scope.spawn(|| key.sign(Signable::Message(b"bytes")));
@@ -109,7 +111,7 @@ fn the_pin_stands_in_no_argument_and_no_environment_of_the_lane_process() {
         }
         let environment = fs::read(format!("/proc/{process}/environ")).unwrap();
         let names = environment.split(|byte| *byte == 0).filter(|one| !one.is_empty()).count();
-        assert_eq!(names, shim.wiring().environment.len(), "nothing but what is configured");
+        assert_eq!(names, shimmed(&shim).environment.len(), "nothing but what is configured");
         assert!(std::process::Command::new("kill").args(["-9", &process]).status().unwrap().success());
         assert!(matches!(signing.join().unwrap(), Err(KeyStoreError::LaneEnded)));
     });
