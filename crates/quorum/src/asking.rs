@@ -80,11 +80,15 @@ impl Entry {
         }
     }
 
-    /// What is endorsed; `None` where neither a request nor a genesis is there.
+    /// What is endorsed; `None` where neither a request nor a genesis is there, or a request that asks for other changes.
+    ///
+    /// INVARIANT: whoever endorses reads the changes and signs the request: the one must be what the other names.
     pub fn asked(&self) -> Option<Asked> {
         match (&self.request, self.changes.as_slice()) {
-            (Some(request), _) => {
-                Some(Asked { platform: request.platform, digest: Request::digest(&request.encode()) })
+            (Some(request), changes) => {
+                let names = Kind::Admin { changes: Self::changes_digest(changes) };
+                let digest = Request::digest(&request.encode());
+                (request.kind == names).then_some(Asked { platform: request.platform, digest })
             }
             (None, [Change::Genesis(genesis)]) => {
                 let platform = genesis.platform();

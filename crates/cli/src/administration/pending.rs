@@ -56,7 +56,8 @@ impl Pending {
         let name = path.display().to_string();
         let entry = Entry::parse(&bytes).map_err(Failure::input(name.clone(), EXPECTED))?;
         if entry.asked().is_none() {
-            return Err(Failure::input(name, EXPECTED)("nothing is asked in it"));
+            let fault = "nothing is asked in it, or something else than it shows: do not endorse it";
+            return Err(Failure::input(name, EXPECTED)(fault));
         }
         Ok(Self { path: path.to_owned(), entry })
     }

@@ -1,6 +1,7 @@
 //! What an administrative request asks, in words: whoever endorses it reads this first.
 
-use quorum::{Administrators, Change, Entry, Genesis, Group, Rule};
+use envelope::sshsig::SshKey;
+use quorum::{Administrators, Change, Credential, Entry, Genesis, Group, Principal, Rule};
 
 use crate::terminal::Terminal;
 
@@ -21,9 +22,36 @@ pub(crate) fn show(entry: &Entry, terminal: Terminal) {
     }
     for change in &entry.changes {
         terminal.line(format_args!("  - {}", words(change)));
+        for principal in newcomers(change) {
+            for credential in &principal.credentials {
+                terminal.line(format_args!(
+                    "      {} has the key {}",
+                    principal.principal,
+                    key_line(credential)
+                ));
+            }
+        }
     }
     for endorsement in &entry.endorsements {
         terminal.line(format_args!("  endorsed by {} at {}", endorsement.principal, endorsement.time));
+    }
+}
+
+/// Whom a change makes known to the registry: each is to find their own key there, and to know the others'.
+fn newcomers(change: &Change) -> &[Principal] {
+    match change {
+        Change::Genesis(genesis) => &genesis.principals,
+        Change::Administrators(new) => &new.principals,
+        _ => &[],
+    }
+}
+
+fn key_line(credential: &Credential) -> String {
+    match credential {
+        Credential::Ssh { public_key, .. } => {
+            SshKey::from_wire(&public_key.0).map_or_else(|error| error.to_string(), |key| key.to_line())
+        }
+        _ => "of a kind that this avouch does not know".to_owned(),
     }
 }
 

@@ -69,7 +69,7 @@ fn three_administrators_found_a_platform_and_change_it_two_at_a_time() {
     let genesis = site.dir.join("admin/genesis.json").to_string_lossy().into_owned();
     // Ada and Ben have avouch, Cleo has what she has. Whose message is whose, the file says to whoever reads it.
     for public in [&ada, &ben] {
-        assert!(site.good(&["endorse", &genesis, "--key", public]).contains("begins the platform of host"));
+        assert!(site.good(&["endorse", &genesis, "--key", public]).contains(" has the key ssh-ed25519 "));
         let (code, said) = site.run(&["init", &data, "--continue"]);
         assert!(code == 4 && said.contains("has not signed the genesis"), "{said}");
     }
@@ -120,6 +120,12 @@ fn change_together(site: &Site, [ada, ben, cleo]: [&str; 3]) {
     let (code, said) = site.run(&[create.as_slice(), &["--admin", ada]].concat());
     assert!(code == 4 && said.contains("brings 0 of 2 endorsements"), "{said}");
     let request = waiting(&said);
+    // A file that shows something else than what would be signed is not endorsed.
+    let disguised = site.path("disguised.json");
+    let text = fs::read_to_string(&request).unwrap();
+    fs::write(&disguised, text.replace("\"default/next\"", "\"default/harm\"")).unwrap();
+    let (code, said) = site.run(&["endorse", &disguised, "--key", ben]);
+    assert!(code == 3 && said.contains("something else than it shows: do not endorse it"), "{said}");
     let copies = ["at-bens.json", "at-cleos.json"].map(|name| site.path(name));
     for (copy, public) in copies.iter().zip([ben, cleo]) {
         fs::copy(&request, copy).unwrap();

@@ -95,3 +95,15 @@ fn administrators_who_cannot_govern_together_are_refused() {
     let refused = append(&mut registry, &again).unwrap_err();
     assert!(matches!(refused, RegistryError::Shortfall { .. }), "{refused}");
 }
+
+#[test]
+fn an_entry_that_shows_other_changes_than_its_request_names_asks_for_nothing() {
+    let ada = Person::new(1);
+    let registry = solo(&ada);
+    let asked = entry(&registry, &ada, vec![Change::Key(record("k", 1, 50, None))], &[&ada]);
+    assert!(asked.asked().is_some());
+    let shown = Entry { changes: vec![Change::Key(record("harmless", 1, 51, None))], ..asked };
+    assert_eq!(shown.asked(), None);
+    let unsigned = Entry { endorsements: vec![], ..shown }.endorsed([ada.endorsing(at(1))]);
+    assert!(unsigned.endorsements.is_empty(), "and nobody endorses it");
+}
