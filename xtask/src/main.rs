@@ -42,7 +42,8 @@ cargo xtask VERB
                             fuzz each target (15 s) where a nightly and cargo-fuzz are, else replay the corpora
                             --install: first install what of the two is missing
   gen                       write the files that are made from others: docs/reference/commands.md,
-                            docs/formats/interop.md and tamper.md";
+                            docs/formats/interop.md and tamper.md
+  gen corpus                make the corpus of receipts of the version at hand anew: never that of a released one";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -65,6 +66,7 @@ fn obey(arguments: &[&str]) -> Result<(), Failure> {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["sim", rest @ ..] => sim::run(rest),
         ["gen"] => generate::run(),
+        ["gen", "corpus"] => generate::corpus(),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");
             Ok(())

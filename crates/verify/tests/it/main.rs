@@ -12,6 +12,7 @@ mod advisories;
 mod algorithms;
 mod attacks;
 mod conformance;
+mod corpus;
 mod gaps;
 mod platform;
 mod receipts;
