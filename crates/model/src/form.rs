@@ -168,7 +168,7 @@ impl Form {
     /// Does a key of this form have a certificate of the platform's own authority? A blob key never has: with one, the
     /// digest of a set of CMS attributes that it signs would verify as CMS.
     pub const fn is_certified(self) -> bool {
-        matches!(self, Self::Cms | Self::CmsPlain | Self::Timestamp | Self::Ca)
+        matches!(self, Self::Cms | Self::CmsPlain | Self::Timestamp | Self::Certificate | Self::Ca)
     }
 
     /// The purpose that a key of this form has.
@@ -219,6 +219,10 @@ impl Form {
             (Self::Blob, _) => algorithm.hash().is_some(),
             // What C2SP's notes of logs and witnesses are signed with.
             (Self::Checkpoint | Self::Cosignature, _) => matches!(algorithm, Algorithm::Ed25519),
+            // What certificate-transparency logs sign with, and what their clients verify.
+            (Self::Sct, _) => matches!(algorithm, Algorithm::EcdsaP256),
+            // Some clients of Sigstore read no issuer with an Ed25519 key.
+            (Self::Certificate, _) => !matches!(algorithm, Algorithm::Ed25519),
             _ => true,
         }
     }

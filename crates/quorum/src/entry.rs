@@ -4,9 +4,10 @@ use model::{
     Base64, CanonicalError, Digest, Hex32, Instant, KeyId, PersonId, PlatformId, PrincipalId, PublicKey,
     Request, Space, Tag, from_canonical, limits, to_canonical,
 };
+use pki::token::TokenIssuer;
 use serde::{Deserialize, Serialize};
 
-use crate::{Endorsement, KeyRecord, KeyState, Rule};
+use crate::{Endorsement, IssuerState, KeyRecord, KeyState, Rule};
 
 /// One entry of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,17 @@ pub enum Change {
         state: KeyState,
         /// From when.
         since: Instant,
+        /// Why.
+        reason: String,
+    },
+    /// An issuer of ID tokens, or another record of one that is known.
+    Issuer(TokenIssuer),
+    /// An issuer whose tokens count no more, or again.
+    IssuerState {
+        /// The address in its record.
+        url: String,
+        /// Do its tokens count?
+        state: IssuerState,
         /// Why.
         reason: String,
     },

@@ -1,6 +1,6 @@
 //! What an endorsement is, byte for byte, how it is counted, and the registry that says who counts.
 //!
-//! **In scope**: key records and rules, endorsements and their message, counting, the chain of registry entries and
+//! **In scope**: key records and rules, issuers of ID tokens, endorsements and their message, counting, the chain of registry entries and
 //! its replay from genesis. All of it is pure and is run by the engine, the key process and the verifier alike, so
 //! that none of them takes another's word for a quorum.
 //!
@@ -12,6 +12,7 @@ mod asking;
 mod count;
 mod endorsement;
 mod entry;
+mod issuers;
 mod people;
 mod record;
 mod registry;
@@ -23,7 +24,8 @@ pub use entry::{
     Administrators, Adoption, Change, Credential, Entry, EntryError, Genesis, Governance, Group, Principal,
     Touch,
 };
+pub use issuers::{Issuer, IssuerState, Issuers, IssuersError};
 pub use record::{
-    CertificateSubject, KeyRecord, KeyState, Rate, RecordError, RequesterProof, Requirement, Rule,
+    CertificateSubject, IdentityProof, KeyRecord, KeyState, Rate, RecordError, RequesterProof, Requirement, Rule,
 };
 pub use registry::{Key, Moment, Registry, RegistryError};

@@ -41,6 +41,9 @@ pub struct KeyRecord {
     /// Whom the key's certificate names; absent for forms without certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<CertificateSubject>,
+    /// By what a key that issues certificates to holders of ID tokens knows a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityProof>,
 }
 
 /// Whom a certificate names.
@@ -75,6 +78,17 @@ pub enum RequesterProof {
     /// By the requester's own endorsement, with a registered credential; it does not count.
     Proven,
     /// By the server's word, which an owned server gives for anybody: the quorum is then of one person less.
+    Asserted,
+}
+
+/// By what it is known whose an ID token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum IdentityProof {
+    /// By its signature, with a key of its issuer that stands in the registry.
+    Proven,
+    /// By the server's word, which an owned server gives for any identity. The trust root says so.
     Asserted,
 }
 
@@ -221,7 +235,8 @@ impl KeyRecord {
             return Err(RecordError::Validity { not_before: self.not_before, not_after: self.not_after });
         }
         needs(form, "subject", self.subject.is_some(), form.is_certified())?;
-        needs(form, "origin", self.origin.is_some(), form == Form::Checkpoint)?;
+        needs(form, "origin", self.origin.is_some(), matches!(form, Form::Checkpoint | Form::Sct))?;
+        needs(form, "identity", self.identity.is_some(), form == Form::Certificate)?;
         needs(form, "classes", !self.classes.is_empty(), self.purpose == Purpose::Code)?;
         // INVARIANT: what a rule asks for is counted for requests alone; a key that signs without one has no rule, or it
         // would sign ungoverned what its record calls governed.

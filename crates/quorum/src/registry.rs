@@ -10,8 +10,8 @@ use model::{
 use crate::count::{self, Count, Own};
 use crate::people::{People, PeopleError};
 use crate::{
-    Administrators, Adoption, Change, Decision, Endorsement, Entry, EntryError, Genesis, Governance,
-    KeyRecord, KeyState, Principal, RecordError, Requirement, Rule, Shortfall,
+    Administrators, Adoption, Change, Decision, Endorsement, Entry, EntryError, Genesis, Governance, Issuer,
+    IssuerState, Issuers, IssuersError, KeyRecord, KeyState, Principal, RecordError, Requirement, Rule, Shortfall,
 };
 
 /// When an entry is looked at.
@@ -38,6 +38,7 @@ pub struct Registry {
     policy: Digest,
     heads: Vec<Digest>,
     keys: BTreeMap<KeyId, Key>,
+    issuers: Issuers,
     names: BTreeMap<(Space, u32), KeyId>,
     adoptions: Vec<Adoption>,
 }
@@ -47,6 +48,7 @@ pub struct Registry {
 enum Inverse {
     Key { id: KeyId, place: (Space, u32) },
     KeyState { key: KeyId, state: KeyState, since: Instant },
+    Issuer { url: String, previous: Option<Issuer> },
     Policy { digest: Digest },
     Adoption { instance: Space },
     Administrators { people: Box<People> },
@@ -128,6 +130,9 @@ pub enum RegistryError {
         #[source]
         source: RecordError,
     },
+    /// An issuer of ID tokens that is not there, or whose record cannot stand.
+    #[error(transparent)]
+    Issuer(#[from] IssuersError),
     /// A key that is there already, as a whole or under its name.
     #[error("key `{name}` generation {generation} cannot be added: its public key or its place is taken")]
     KeyTaken {
@@ -252,6 +257,7 @@ impl Registry {
             policy: Digest::ZERO,
             heads: vec![head],
             keys: BTreeMap::new(),
+            issuers: Issuers::default(),
             names: BTreeMap::new(),
             adoptions: Vec::new(),
         })
@@ -340,6 +346,9 @@ impl Registry {
     /// INVARIANT: from a key that signs no more, a change takes away only if what stands is not believed for longer and
     /// not more of it: a stolen key's signatures do not come back to life by the word of one person.
     fn subtracts(&self, change: &Change) -> bool {
+        if let Change::IssuerState { state, .. } = change {
+            return *state == IssuerState::Suspended;
+        }
         let Change::KeyState { key, state, since, .. } = change else { return false };
         // A key that is not there is found missing when the change is applied.
         let adds_nothing = |known: &Key| {
@@ -358,6 +367,14 @@ impl Registry {
                 let inverse = Inverse::KeyState { key: *key, state: known.state, since: known.since };
                 (known.state, known.since) = (*state, *since);
                 Ok(inverse)
+            }
+            Change::Issuer(record) => {
+                let previous = self.issuers.add(record)?;
+                Ok(Inverse::Issuer { url: record.url.clone(), previous })
+            }
+            Change::IssuerState { url, state, .. } => {
+                let previous = Some(self.issuers.change(url, *state)?);
+                Ok(Inverse::Issuer { url: url.clone(), previous })
             }
             Change::Policy { digest } => {
                 Ok(Inverse::Policy { digest: std::mem::replace(&mut self.policy, *digest) })
@@ -382,6 +399,7 @@ impl Registry {
                 let known = self.keys.get_mut(&key).expect("a key whose state was changed is there");
                 (known.state, known.since) = (state, since);
             }
+            Inverse::Issuer { url, previous } => self.issuers.put_back(url, previous),
             Inverse::Policy { digest } => self.policy = digest,
             Inverse::Adoption { instance } => {
                 self.instances.pop();
@@ -517,6 +535,11 @@ impl Registry {
     /// A key by its id.
     pub fn key(&self, id: &KeyId) -> Option<&Key> {
         self.keys.get(id)
+    }
+
+    /// The issuers of ID tokens.
+    pub const fn issuers(&self) -> &Issuers {
+        &self.issuers
     }
 
     /// A generation of a key by its name.
