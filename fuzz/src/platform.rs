@@ -112,6 +112,7 @@ fn record() -> KeyRecord {
         rate: None,
         origin: None,
         subject: None,
+        identity: None,
     }
 }
 

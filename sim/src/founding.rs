@@ -233,6 +233,7 @@ fn records(process: &InProcess) -> Vec<Change> {
                 organization: "Example".to_owned(),
                 common_name: name.replace('/', " "),
             }),
+            identity: None,
         }
     };
     let governed = KeyRecord {

@@ -10,8 +10,8 @@ use model::{
     Class, Digest, Form, Hex32, Instant, KeyId, PersonId, PrincipalId, PublicKey, RequestId, Space, Tag,
 };
 use quorum::{
-    Asking, CertificateSubject, Change, Credential, Decision, Entry, Genesis, Governance, Group, KeyRecord,
-    KeyState, Principal, Registry, RequesterProof, Requirement, Rule,
+    Asking, CertificateSubject, Change, Credential, Decision, Entry, Genesis, Governance, Group,
+    IdentityProof, KeyRecord, KeyState, Principal, Registry, RequesterProof, Requirement, Rule,
 };
 use serde::{Deserialize, Serialize};
 use signer::{AdminAnswer, AdminClient, AdminMessage};
@@ -304,6 +304,8 @@ impl NewKey<'_> {
             rate: None,
             origin: self.origin,
             subject,
+            // A token is believed by its issuer's signature, where nobody says otherwise.
+            identity: (self.form == Form::Certificate).then_some(IdentityProof::Proven),
         }
     }
 }

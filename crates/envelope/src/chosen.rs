@@ -8,6 +8,8 @@
 //! | nothing | version `01`, kind `00` |
 //! | signing time | version `01`, kind `01`, seconds since 1970 in 8 bytes |
 //! | stamp | version `01`, kind `02`, nanoseconds since 1970 in 8 bytes, serial number in 8 bytes |
+//! | holder | version `01`, kind `03`, nanoseconds since 1970 in 8 bytes, serial number in 16 bytes |
+//! | tree head | version `01`, kind `04`, nanoseconds since 1970 in 8 bytes |
 
 use model::Instant;
 
@@ -26,6 +28,15 @@ pub enum Chosen {
         /// Its serial number.
         serial: u64,
     },
+    /// The beginning and the serial number of a certificate for the holder of a token.
+    Holder {
+        /// From when it is valid; the time of its certificate-transparency timestamp.
+        time: Instant,
+        /// Its serial number.
+        serial: [u8; 16],
+    },
+    /// The time of the head of a certificate-transparency log.
+    TreeHead(Instant),
 }
 
 /// Why bytes are not a choice.
@@ -52,6 +63,8 @@ const VERSION: u8 = 1;
 const NOTHING: u8 = 0;
 const SIGNING_TIME: u8 = 1;
 const STAMP: u8 = 2;
+const HOLDER: u8 = 3;
+const TREE_HEAD: u8 = 4;
 
 impl Chosen {
     /// The fixed layout.
@@ -62,6 +75,10 @@ impl Chosen {
             Self::Stamp { time, serial } => {
                 [&[VERSION, STAMP][..], &time.nanoseconds().to_be_bytes(), &serial.to_be_bytes()].concat()
             }
+            Self::Holder { time, serial } => {
+                [&[VERSION, HOLDER][..], &time.nanoseconds().to_be_bytes(), serial].concat()
+            }
+            Self::TreeHead(time) => [&[VERSION, TREE_HEAD][..], &time.nanoseconds().to_be_bytes()].concat(),
         }
     }
 
@@ -82,6 +99,15 @@ impl Chosen {
                 let serial = serial.try_into().map_err(|_| malformed)?;
                 let time = Instant::from_nanoseconds(u64::from_be_bytes(*time));
                 Ok(Self::Stamp { time, serial: u64::from_be_bytes(serial) })
+            }
+            [VERSION, HOLDER, rest @ ..] => {
+                let (time, serial) = rest.split_first_chunk::<8>().ok_or(malformed)?;
+                let serial = serial.try_into().map_err(|_| malformed)?;
+                Ok(Self::Holder { time: Instant::from_nanoseconds(u64::from_be_bytes(*time)), serial })
+            }
+            [VERSION, TREE_HEAD, time @ ..] => {
+                let time = u64::from_be_bytes(time.try_into().map_err(|_| malformed)?);
+                Ok(Self::TreeHead(Instant::from_nanoseconds(time)))
             }
             [VERSION, ..] => Err(malformed),
             [version, ..] => Err(ChosenError::Version { version: *version }),
@@ -105,6 +131,11 @@ mod tests {
                 [vec![1, 2], time.nanoseconds().to_be_bytes().to_vec(), vec![0, 0, 0, 0, 0, 0, 0, 7]]
                     .concat(),
             ),
+            (
+                Chosen::Holder { time, serial: [9; 16] },
+                [vec![1, 3], time.nanoseconds().to_be_bytes().to_vec(), vec![9; 16]].concat(),
+            ),
+            (Chosen::TreeHead(time), [vec![1, 4], time.nanoseconds().to_be_bytes().to_vec()].concat()),
         ];
         for (chosen, layout) in cases {
             assert_eq!(chosen.encode(), layout);
@@ -113,7 +144,7 @@ mod tests {
             assert!(Chosen::decode(&[&layout[..], &[0]].concat()).is_err());
         }
         assert_eq!(Chosen::decode(&[2, 0]), Err(ChosenError::Version { version: 2 }));
-        assert!(Chosen::decode(&[1, 3]).is_err());
+        assert!(Chosen::decode(&[1, 5]).is_err());
         assert!(Chosen::decode(&[1, 1, 255, 255, 255, 255, 255, 255, 255, 255]).is_err());
     }
 }

@@ -139,6 +139,8 @@ pub enum Tag {
     CheckpointOrder,
     /// A certificate order.
     CertificateOrder,
+    /// An ID token: what is kept of it is this digest.
+    IdToken,
     /// A leaf of the audit ledger.
     Ledger,
     /// What makes two requests the same for a client that repeats itself.
@@ -149,7 +151,7 @@ pub enum Tag {
 
 impl Tag {
     /// All tags, in the order of their golden vectors.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Request,
         Self::Item,
         Self::Genesis,
@@ -167,6 +169,7 @@ impl Tag {
         Self::Ledger,
         Self::Repeat,
         Self::ApiKey,
+        Self::IdToken,
     ];
 
     /// The bytes that a preimage begins with.
@@ -186,6 +189,7 @@ impl Tag {
             Self::TimestampOrder => b"avouch/v1/timestamp-order\0",
             Self::CheckpointOrder => b"avouch/v1/checkpoint-order\0",
             Self::CertificateOrder => b"avouch/v1/certificate-order\0",
+            Self::IdToken => b"avouch/v1/id-token\0",
             Self::Ledger => b"avouch/v1/ledger\0",
             Self::Repeat => b"avouch/v1/repeat\0",
             Self::ApiKey => b"avouch/v1/api-key\0",

@@ -1,5 +1,8 @@
 //! Bounds on everything that comes from outside, each with its reason.
 
+/// The longest ID token that is read. Those of pipelines, with all their claims, are some two thousand bytes.
+pub const ID_TOKEN_BYTES_MAX: usize = 16 * 1024;
+
 /// A canonical request: fields of bounded text and sixty-four evidence digests fit many times.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 

@@ -4,10 +4,12 @@
 //! The same certificate is composed three times: with the poison, so that the log may have it and nobody may use it;
 //! without, which is what the log's timestamp is over; and with that timestamp in it, which is what the holder gets.
 
+use std::time::Duration;
+
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
 use der::asn1::{Null, OctetString};
-use model::PublicKey;
+use model::{Instant, PublicKey};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
@@ -36,6 +38,24 @@ pub struct HolderCertificate<'a> {
     pub validity: Validity,
     /// The authority that signs it.
     pub issuer: &'a Certificate,
+}
+
+/// How long such a certificate is valid: long enough to sign with, and over before anybody could ask whether it was
+/// revoked.
+pub const HOLDER_PERIOD: Duration = Duration::from_secs(600);
+
+impl<'a> HolderCertificate<'a> {
+    /// The certificate that begins at this time.
+    pub fn beginning(
+        time: Instant,
+        serial: [u8; 16],
+        names: &'a CertificateNames,
+        public_key: &'a PublicKey,
+        issuer: &'a Certificate,
+    ) -> Result<Self, ComposeError> {
+        let validity = Validity::new(time, time.after(HOLDER_PERIOD))?;
+        Ok(Self { names, public_key, serial: Serial::from_random(serial), validity, issuer })
+    }
 }
 
 impl HolderCertificate<'_> {

@@ -35,7 +35,7 @@ pub use certificate::{
     CERTIFICATE_BYTES_MAX, Certificate, CertificateError, IssuerAndSerial, Malformation, SignatureError,
 };
 pub use compose::{ComposeError, Issuer, NewCertificate, Serial, TbsCertificate, Validity};
-pub use holder::HolderCertificate;
+pub use holder::{HOLDER_PERIOD, HolderCertificate};
 pub use issuer::IssuerFault;
 pub use name::{DistinguishedName, DnsName, NameError, ServerName};
 pub use path::{INTERMEDIATES_MAX, PathError, VerifiedPath, verify_path};

@@ -20,7 +20,7 @@ mod verify;
 pub use claims::{Claims, ClaimsError};
 pub use issuer::{Challenge, IssuerError, IssuerKey, IssuerKind, TokenIssuer, Verification, Workflow};
 pub use jwk::{JwkError, parse_jwks};
-pub use jws::{IdToken, TOKEN_BYTES_MAX, TokenError};
+pub use jws::{IdToken, TokenError};
 pub use names::{CertificateNames, NamesError, SubjectName, WorkflowExtension};
 pub use providers::Provider;
 pub use read::HolderError;

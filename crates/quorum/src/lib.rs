@@ -26,6 +26,7 @@ pub use entry::{
 };
 pub use issuers::{Issuer, IssuerState, Issuers, IssuersError};
 pub use record::{
-    CertificateSubject, IdentityProof, KeyRecord, KeyState, Rate, RecordError, RequesterProof, Requirement, Rule,
+    CertificateSubject, IdentityProof, KeyRecord, KeyState, Rate, RecordError, RequesterProof, Requirement,
+    Rule,
 };
 pub use registry::{Key, Moment, Registry, RegistryError};

@@ -11,7 +11,8 @@ use crate::count::{self, Count, Own};
 use crate::people::{People, PeopleError};
 use crate::{
     Administrators, Adoption, Change, Decision, Endorsement, Entry, EntryError, Genesis, Governance, Issuer,
-    IssuerState, Issuers, IssuersError, KeyRecord, KeyState, Principal, RecordError, Requirement, Rule, Shortfall,
+    IssuerState, Issuers, IssuersError, KeyRecord, KeyState, Principal, RecordError, Requirement, Rule,
+    Shortfall,
 };
 
 /// When an entry is looked at.

@@ -84,11 +84,13 @@ pub enum RefusalCode {
     KeyStore,
     /// The journal cannot be written, or its state was restored and not adopted.
     Journal,
+    /// The ID token is not believed, names nobody, or was used for another key.
+    Token,
 }
 
 impl RefusalCode {
     /// Every code there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Malformed,
         Self::OtherPlatform,
         Self::Stale,
@@ -101,6 +103,7 @@ impl RefusalCode {
         Self::Clock,
         Self::KeyStore,
         Self::Journal,
+        Self::Token,
     ];
 
     /// Its number.
@@ -118,6 +121,7 @@ impl RefusalCode {
             Self::Clock => 10,
             Self::KeyStore => 11,
             Self::Journal => 12,
+            Self::Token => 13,
         }
     }
 

@@ -24,6 +24,8 @@ pub use agreement::Agreement;
 pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 pub use client::{AdminClient, CREDENTIAL_BYTES, Client, credential_file};
 pub use frame::{Announced, FRAME_BYTES_MAX, Frame, FrameError};
-pub use order::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};
+pub use order::{
+    CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, SignOrder, TimestampOrder,
+};
 pub use platform::{Chain, Platform, PlatformError};
 pub use signer::{Signer, SignerError};

@@ -32,6 +32,8 @@ pub enum Order {
     Timestamp(TimestampOrder),
     /// Sign the next checkpoint of a log.
     Checkpoint(CheckpointOrder),
+    /// Take the next step to a certificate for the holder of an ID token.
+    Holder(HolderOrder),
 }
 
 /// An order to sign one item of a request. Two orders of one (request digest, item) are the same order and get the
@@ -88,6 +90,62 @@ impl Head {
     /// The head of the empty tree, which every other extends.
     pub fn empty() -> Self {
         Self { size: 0, root: merkle::root(&[]) }
+    }
+}
+
+/// An order for a certificate for the holder of an ID token, in one of its steps. One token gets one certificate, for
+/// one key: ordered again, each step gives the same bytes, and for another key it is refused.
+///
+/// What is signed in each step follows from the token, the key, and what the key process chose in the first: names,
+/// serial number and times are its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HolderOrder {
+    /// The key of form `certificate` that issues.
+    pub authority: KeyId,
+    /// The token, as its issuer gave it.
+    pub token: Vec<u8>,
+    /// The SubjectPublicKeyInfo of the key that is certified.
+    pub public_key: Vec<u8>,
+    /// Which step.
+    pub step: HolderStep,
+}
+
+/// The steps to a certificate for the holder of an ID token (RFC 6962 §3.1), in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HolderStep {
+    /// The authority signs the precertificate, for the log.
+    Precertificate,
+    /// The log's key signs the timestamp, for a leaf that stands in the log.
+    Timestamp {
+        /// The key of form `sct`.
+        log: KeyId,
+        /// The index of the leaf.
+        leaf: u64,
+    },
+    /// The authority signs the certificate with that timestamp in it.
+    Certificate {
+        /// The key of form `sct`.
+        log: KeyId,
+        /// The index of the leaf.
+        leaf: u64,
+    },
+}
+
+impl HolderOrder {
+    /// What the journal's intents name of the token: its digest.
+    pub fn digest(&self) -> Digest {
+        Tag::IdToken.digest(&[&self.token])
+    }
+}
+
+impl HolderStep {
+    /// Its number, which stands for the item in the journal's intent.
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Precertificate => 0,
+            Self::Timestamp { .. } => 1,
+            Self::Certificate { .. } => 2,
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::journal::{Made, Record};
 use crate::process::KeyProcess;
 use crate::seats::Seat;
 use crate::standing::{check_key, refuse, registry};
-use crate::{KeyProcessError, checkpoint, code, timestamp};
+use crate::{KeyProcessError, checkpoint, code, holder, timestamp};
 
 /// A batch whose intents are durable.
 ///
@@ -79,12 +79,15 @@ impl KeyProcess {
             Batch { orders: Vec::new(), journal_key: Arc::clone(&self.journal_key), seats: BTreeMap::new() };
         let mut seen = HashMap::new();
         for (at, order) in orders.orders.iter().enumerate() {
+            // Only a certificate has a number that nobody may foresee.
+            let serial = if matches!(order, Order::Holder(_)) { self.journal.draw() } else { [0; 16] };
             let (state, keys) = (self.journal.state(), &self.keys);
             let free = self.continuity.check(order, state.registry.as_ref());
             let prepared = free.and_then(|()| match order {
                 Order::Sign(order) => code::prepare(state, keys, order, now),
                 Order::Timestamp(order) => timestamp::prepare(state, keys, order, now),
                 Order::Checkpoint(order) => checkpoint::prepare(state, keys, order, now),
+                Order::Holder(order) => holder::prepare(state, keys, order, serial, now),
             });
             let seated = prepared.and_then(|prepared| self.seat(prepared, &mut batch.seats));
             let taken = self.take(seated, orders.ledger, now)?;

@@ -53,6 +53,7 @@ impl Issuing {
 const fn profile(form: Form) -> Option<CertificateProfile> {
     match form {
         Form::Ca => Some(CertificateProfile::Root),
+        Form::Certificate => Some(CertificateProfile::HolderAuthority),
         Form::Cms | Form::CmsPlain => Some(CertificateProfile::CodeSigning),
         Form::Timestamp => Some(CertificateProfile::Timestamping),
         _ => None,

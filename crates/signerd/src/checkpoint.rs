@@ -5,13 +5,13 @@ use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
 use model::{Form, told};
 use signer::{CheckpointOrder, Head, Refusal, RefusalCode};
-use tlog::Checkpoint;
 use tlog::proof::verify_consistency;
+use tlog::{Checkpoint, tree_head};
 
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, PrivateKey, Recall};
 use crate::journal::Work;
-use crate::standing::{platform_key, refuse, registry};
+use crate::standing::{check_clock, platform_key, refuse, registry};
 use crate::state::State;
 
 /// Takes an order as far as its intent, or says why not.
@@ -21,14 +21,24 @@ pub(crate) fn prepare(
     order: &CheckpointOrder,
     now: Reading,
 ) -> Result<Prepared, Refusal> {
-    let key = platform_key(state, &order.key, Form::Checkpoint, now.time)?;
+    let form = registry(state)?.key(&order.key).map_or(Form::Checkpoint, |key| key.record.form);
+    let form = if form == Form::Sct { Form::Sct } else { Form::Checkpoint };
+    let key = platform_key(state, &order.key, form, now.time)?;
     let name = &key.record.name;
     let origin = key.record.origin.as_deref();
     let origin = origin.ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` names no origin")))?;
     check_extends(state.heads.get(origin), order, origin)?;
     let checkpoint = Checkpoint::new(origin, order.new.size, order.new.root)
         .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
-    let to_be_signed = ToBeSigned::Message(checkpoint.text().into_bytes());
+    let (to_be_signed, chosen) = match form {
+        // A time stands in what is signed, and others believe it.
+        Form::Sct => {
+            check_clock(now)?;
+            let head = tree_head::to_be_signed(now.time, order.new.size, &order.new.root);
+            (ToBeSigned::Message(head), Chosen::TreeHead(now.time))
+        }
+        _ => (ToBeSigned::Message(checkpoint.text().into_bytes()), Chosen::Nothing),
+    };
     let private = PrivateKey::of(&key.record, keys)?;
     let intent = Intent {
         sequence: state.next(),
@@ -40,7 +50,7 @@ pub(crate) fn prepare(
         item: 0,
         to_be_signed: to_be_signed.sha256(),
         endorsements: endorsements_digest(&[]),
-        chosen: Chosen::Nothing.encode(),
+        chosen: chosen.encode(),
     };
     let work = Work::Checkpoint { origin: origin.to_owned(), head: order.new };
     Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private, recall: Recall::Once }))

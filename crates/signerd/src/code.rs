@@ -13,8 +13,8 @@ use signer::{Refusal, RefusalCode, SignOrder};
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, PrivateKey, Recall};
 use crate::journal::Work;
-use crate::standing::{check_clock, check_key, check_rate, refuse, registry};
-use crate::state::{self, SIGNINGS_MAX, State};
+use crate::standing::{check_clock, check_key, check_rate, check_room, refuse, registry};
+use crate::state::{self, State};
 
 /// An order whose bytes are a request and an item of it, for this platform and in its time.
 struct Asked<'a> {
@@ -69,17 +69,6 @@ pub(crate) fn prepare(
         check_room(state.signings.len())?;
     }
     cleared.intend(state, keys, known, now)
-}
-
-/// What is signed is remembered until its request's deadline; when that is too much, nothing new is signed.
-fn check_room(remembered: usize) -> Result<(), Refusal> {
-    if remembered < SIGNINGS_MAX {
-        return Ok(());
-    }
-    let text = format!(
-        "{remembered} signings are remembered until the deadlines of their requests, and no more can be; order again later"
-    );
-    Err(refuse(RefusalCode::Rate, text))
 }
 
 impl<'a> Asked<'a> {
@@ -263,7 +252,7 @@ impl Cleared<'_> {
             endorsements: endorsements_digest(&asked.order.endorsements),
             chosen: chosen.encode(),
         };
-        let work = Work::Code { deadline: asked.request.deadline };
+        let work = Work::Remembered { deadline: asked.request.deadline };
         Ok(Prepared::Intended(
             work,
             Intended { intent, to_be_signed, key: private, recall: Recall::Remembered },
@@ -305,17 +294,5 @@ fn check_signable(key: &Key, to_be_signed: &ToBeSigned) -> Result<(), Refusal> {
             Err(refuse(RefusalCode::Key, text))
         }
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_remembered_has_an_end_and_a_later_order_may_succeed() {
-        check_room(SIGNINGS_MAX - 1).expect("there is room for one more");
-        let refusal = check_room(SIGNINGS_MAX).expect_err("there is no room");
-        assert!(refusal.code == RefusalCode::Rate && refusal.code.is_transient());
     }
 }

@@ -96,7 +96,7 @@ impl Continuity {
         let Self::Restored(restored) = self else { return Ok(()) };
         let is_free = match order {
             Order::Sign(order) => registry.is_some_and(|registry| !is_governed(registry, &order.item)),
-            Order::Timestamp(_) | Order::Checkpoint(_) => false,
+            Order::Timestamp(_) | Order::Checkpoint(_) | Order::Holder(_) => false,
         };
         if is_free { Ok(()) } else { Err(restored.refusal()) }
     }

@@ -24,6 +24,7 @@ mod disk;
 mod error;
 mod gate;
 mod guard;
+mod holder;
 mod in_process;
 mod intended;
 mod journal;

@@ -6,7 +6,7 @@ use signer::{Refusal, RefusalCode};
 
 use crate::guard::{Belief, Reading};
 use crate::rate::Window;
-use crate::state::State;
+use crate::state::{SIGNINGS_MAX, State};
 
 /// A refusal with a text for people.
 pub(crate) fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
@@ -88,5 +88,28 @@ pub(crate) fn check_clock(reading: Reading) -> Result<(), Refusal> {
             );
             Err(refuse(RefusalCode::Clock, text))
         }
+    }
+}
+
+/// What is signed is remembered until its request's deadline; when that is too much, nothing new is signed.
+pub(crate) fn check_room(remembered: usize) -> Result<(), Refusal> {
+    if remembered < SIGNINGS_MAX {
+        return Ok(());
+    }
+    let text = format!(
+        "{remembered} signings are remembered until the deadlines of their requests, and no more can be; order again later"
+    );
+    Err(refuse(RefusalCode::Rate, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_has_an_end_and_a_later_order_may_succeed() {
+        check_room(SIGNINGS_MAX - 1).expect("there is room for one more");
+        let refusal = check_room(SIGNINGS_MAX).expect_err("there is no room");
+        assert!(refusal.code == RefusalCode::Rate && refusal.code.is_transient());
     }
 }

@@ -121,7 +121,7 @@ impl State {
         }
         let governed = record.is_some_and(|record| record.rule.is_some());
         match work {
-            Work::Code { deadline } => {
+            Work::Remembered { deadline } => {
                 let place = (intent.request, intent.item);
                 let edge = governed.then(|| self.edge.clone());
                 let signing = Signing { intent: intent.clone(), deadline: *deadline, edge, signature: None };

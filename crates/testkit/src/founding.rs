@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use model::{Class, Form, Hex32, Instant, PublicKey, Purpose, Space};
 use quorum::{
-    CertificateSubject, Change, Entry, Genesis, Governance, Group, KeyRecord, Registry, RequesterProof,
-    Requirement, Rule,
+    CertificateSubject, Change, Entry, Genesis, Governance, Group, IdentityProof, KeyRecord, Registry,
+    RequesterProof, Requirement, Rule,
 };
 
 use crate::Person;
@@ -15,6 +15,9 @@ pub const HOST: &str = "localhost";
 
 /// The origin of its log.
 pub const LOG_ORIGIN: &str = "2026.log.localhost";
+
+/// The origin of its certificate-transparency log.
+pub const CERTIFICATE_LOG_ORIGIN: &str = "ct.localhost/2026";
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
@@ -54,8 +57,13 @@ pub fn key_record(name: &str, form: Form, public_key: PublicKey, now: Instant) -
         not_after: now.after(YEAR),
         rule: None,
         rate: None,
-        origin: (form == Form::Checkpoint).then(|| LOG_ORIGIN.to_owned()),
+        origin: match form {
+            Form::Checkpoint => Some(LOG_ORIGIN.to_owned()),
+            Form::Sct => Some(CERTIFICATE_LOG_ORIGIN.to_owned()),
+            _ => None,
+        },
         subject: form.is_certified().then_some(subject),
+        identity: (form == Form::Certificate).then_some(IdentityProof::Proven),
     }
 }
 

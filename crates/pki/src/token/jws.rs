@@ -1,11 +1,9 @@
 //! The compact form of a token: header, claims and signature, each in unpadded base64url (RFC 7515 §3.1).
 
 use data_encoding::BASE64URL_NOPAD;
+use model::limits::ID_TOKEN_BYTES_MAX;
 
 use super::{Claims, ClaimsError};
-
-/// The longest token that is read. Those of pipelines, with all their claims, are some two thousand bytes.
-pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
 
 /// A token that was read. Nothing in it is believed yet.
 #[derive(Debug, Clone)]
@@ -33,7 +31,7 @@ pub(super) enum JwsAlgorithm {
 #[non_exhaustive]
 pub enum TokenError {
     /// Longer than any token.
-    #[error("a token of {length} bytes, where at most {TOKEN_BYTES_MAX} are read")]
+    #[error("a token of {length} bytes, where at most {ID_TOKEN_BYTES_MAX} are read")]
     TooLong {
         /// How long it is.
         length: usize,
@@ -75,7 +73,7 @@ pub enum TokenError {
 impl IdToken {
     /// Reads a token in compact form.
     pub fn parse(compact: &[u8]) -> Result<Self, TokenError> {
-        if compact.len() > TOKEN_BYTES_MAX {
+        if compact.len() > ID_TOKEN_BYTES_MAX {
             return Err(TokenError::TooLong { length: compact.len() });
         }
         let mut parts = compact.split(|byte| *byte == b'.');

@@ -109,6 +109,7 @@ pub(crate) fn record(name: &str, generation: u32, seed: u8, rule: Option<Rule>) 
         rate: None,
         origin: None,
         subject: None,
+        identity: None,
     }
 }
 

@@ -5,7 +5,9 @@ use model::layout::{LayoutError, Reader, Writer};
 use model::limits;
 
 use super::{ORDERS_MAX, PROOF_MAX};
-use crate::{CheckpointOrder, Head, Imprint, Order, Orders, SignOrder, TimestampOrder};
+use crate::{
+    CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, SignOrder, TimestampOrder,
+};
 
 /// The content octets of the longest nonce.
 const NONCE_BYTES_MAX: usize = 32;
@@ -32,6 +34,7 @@ fn put_order(writer: &mut Writer, order: &Order) {
         Order::Sign(order) => put_sign(writer.byte(1), order),
         Order::Timestamp(order) => put_timestamp(writer.byte(2), order),
         Order::Checkpoint(order) => put_checkpoint(writer.byte(3), order),
+        Order::Holder(order) => put_holder(writer.byte(4), order),
     }
 }
 
@@ -40,6 +43,7 @@ fn take_order(reader: &mut Reader<'_>) -> Result<Order, LayoutError> {
         1 => take_sign(reader).map(Order::Sign),
         2 => take_timestamp(reader).map(Order::Timestamp),
         3 => take_checkpoint(reader).map(Order::Checkpoint),
+        4 => take_holder(reader).map(Order::Holder),
         _ => Err(LayoutError::Value { field: "order.kind" }),
     }
 }
@@ -107,4 +111,32 @@ fn take_checkpoint(reader: &mut Reader<'_>) -> Result<CheckpointOrder, LayoutErr
         new: take_head(reader)?,
         proof: reader.list("proof", PROOF_MAX, |reader| reader.digest("proof"))?,
     })
+}
+
+fn put_holder(writer: &mut Writer, order: &HolderOrder) {
+    writer.digest(order.authority.digest()).bytes(&order.token).bytes(&order.public_key);
+    match &order.step {
+        HolderStep::Precertificate => writer.byte(0),
+        HolderStep::Timestamp { log, leaf } => writer.byte(1).digest(log.digest()).long(*leaf),
+        HolderStep::Certificate { log, leaf } => writer.byte(2).digest(log.digest()).long(*leaf),
+    };
+}
+
+fn take_holder(reader: &mut Reader<'_>) -> Result<HolderOrder, LayoutError> {
+    let authority = KeyId::new(reader.digest("authority")?);
+    let token = reader.bytes("token", limits::ID_TOKEN_BYTES_MAX)?.to_vec();
+    let public_key = reader.bytes("public key", limits::SPKI_BYTES_MAX)?.to_vec();
+    let step = match reader.byte("step")? {
+        0 => HolderStep::Precertificate,
+        kind @ (1 | 2) => {
+            let (log, leaf) = (KeyId::new(reader.digest("log")?), reader.long("leaf")?);
+            if kind == 1 {
+                HolderStep::Timestamp { log, leaf }
+            } else {
+                HolderStep::Certificate { log, leaf }
+            }
+        }
+        _ => return Err(LayoutError::Value { field: "step" }),
+    };
+    Ok(HolderOrder { authority, token, public_key, step })
 }

@@ -219,7 +219,7 @@ impl Known {
 impl OrderKind {
     const fn of(work: &Work) -> Self {
         match work {
-            Work::Code { .. } => Self::Code,
+            Work::Remembered { .. } => Self::Code,
             Work::Timestamp { .. } => Self::Timestamp,
             Work::Checkpoint { .. } => Self::Checkpoint,
             Work::Certificate { .. } => Self::Certificate,

@@ -19,8 +19,8 @@ pub(crate) enum Record {
 /// What an intent is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// An item of a request, which may be ordered again until its deadline.
-    Code { deadline: Instant },
+    /// An item of a request, or a step to the certificate of a token's holder: it may be ordered again until then.
+    Remembered { deadline: Instant },
     /// A timestamp token of this number.
     Timestamp { serial: u64 },
     /// A checkpoint of this head.
@@ -74,7 +74,7 @@ impl Record {
 impl Work {
     pub(super) fn put(&self, writer: &mut Writer) {
         match self {
-            Self::Code { deadline } => writer.byte(1).long(deadline.nanoseconds()),
+            Self::Remembered { deadline } => writer.byte(1).long(deadline.nanoseconds()),
             Self::Timestamp { serial } => writer.byte(2).long(*serial),
             Self::Checkpoint { origin, head } => {
                 writer.byte(3).bytes(origin.as_bytes()).long(head.size).digest(&head.root)
@@ -85,7 +85,7 @@ impl Work {
 
     pub(super) fn take(reader: &mut Reader<'_>) -> Result<Self, LayoutError> {
         match reader.byte("work")? {
-            1 => Ok(Self::Code { deadline: Instant::from_nanoseconds(reader.long("deadline")?) }),
+            1 => Ok(Self::Remembered { deadline: Instant::from_nanoseconds(reader.long("deadline")?) }),
             2 => Ok(Self::Timestamp { serial: reader.long("serial")? }),
             3 => Ok(Self::Checkpoint {
                 origin: reader.text("origin", limits::NAME_BYTES_MAX)?.to_owned(),

@@ -10,6 +10,7 @@ mod adoption;
 mod attacks;
 mod faults;
 mod hardware;
+mod holders;
 mod intake;
 mod journal;
 mod lanes;
