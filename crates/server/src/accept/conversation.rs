@@ -16,7 +16,8 @@ use tracing::debug;
 use super::Peer;
 use super::stall::Unstalled;
 use crate::bounds::{
-    CONNECTION_WINDOW_BYTES, FAULTS_MAX, HEADER_BYTES_MAX, RESETS_MAX, SEND_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX,
+    CONNECTION_WINDOW_BYTES, FAULTS_MAX, HEADER_BYTES_MAX, RESETS_MAX, SEND_BYTES_MAX, STREAM_WINDOW_BYTES,
+    STREAMS_MAX,
 };
 use crate::config::Limits;
 

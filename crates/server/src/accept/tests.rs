@@ -309,8 +309,9 @@ async fn who_takes_nothing_of_what_they_are_sent_is_cut_off() {
     let site = open(Router::new().route("/", get(long)), limits).await;
     let mut stream = site.connect(None).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    stream.read_exact(&mut [0; 12]).await.unwrap();
     site.stop.send(true).unwrap();
-    // Nothing is read, and the server does not wait for it.
+    // Nothing more is read, and the server does not wait for it.
     site.serving.await.unwrap();
     assert!(rest(&mut stream).await.len() < 64 * 1024 * 1024);
 }

@@ -21,15 +21,15 @@ use crate::strangers::resident_bytes;
 const SHORT: Duration = Duration::from_millis(600);
 const GROWTH_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Sends a byte every moment until the server has had enough of it, which it must have; what it said.
-pub(crate) async fn drip(stream: impl AsyncRead + AsyncWrite, first: &[u8]) -> String {
+/// Sends a byte in every such moment until the server has had enough of it, which it must have; what it said.
+pub(crate) async fn drip(stream: impl AsyncRead + AsyncWrite, first: &[u8], moment: Duration) -> String {
     let (mut from, mut to) = split(stream);
     to.write_all(first).await.unwrap();
     let mut said = Vec::new();
     let dripping = async {
         let mut buffer = [0; 1024];
         loop {
-            match timeout(Duration::from_millis(20), from.read(&mut buffer)).await {
+            match timeout(moment, from.read(&mut buffer)).await {
                 Ok(Ok(0) | Err(_)) => break,
                 Ok(Ok(length)) => said.extend_from_slice(&buffer[..length]),
                 // A server that is closing takes no more, and says so with the next read.
@@ -45,7 +45,7 @@ pub(crate) async fn drip(stream: impl AsyncRead + AsyncWrite, first: &[u8]) -> S
 async fn drip_side_by_side(way: &Way, count: usize, first: &'static [u8]) -> Vec<String> {
     let mut dripping = JoinSet::new();
     for _ in 0..count {
-        dripping.spawn(drip(way.connect().await, first));
+        dripping.spawn(drip(way.connect().await, first, Duration::from_millis(20)));
     }
     dripping.join_all().await
 }
