@@ -377,7 +377,7 @@ impl Platform {
 
     /// A token by a key whose certificate, of the same root, is one for code signing.
     pub(crate) fn stamp_by_a_code_key(&self, signature: &[u8], now: Instant) -> Vec<u8> {
-        stamp(&self.cms.0, &[self.cms.1.clone()], signature, now)
+        stamp(&self.cms.0, std::slice::from_ref(&self.cms.1), signature, now)
     }
 
     /// The same, with the certificate of the authority beside the signer's.
