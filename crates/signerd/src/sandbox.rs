@@ -86,7 +86,7 @@ pub fn user(name: &str) -> Option<User> {
         let mut entry = std::mem::zeroed();
         let failed =
             libc::getpwnam_r(name.as_ptr(), &raw mut entry, room.as_mut_ptr(), room.len(), &raw mut found);
-        (failed == 0 && !found.is_null()).then(|| User { user: entry.pw_uid, group: entry.pw_gid })
+        (failed == 0 && !found.is_null()).then_some(User { user: entry.pw_uid, group: entry.pw_gid })
     }
 }
 

@@ -27,3 +27,5 @@ mod several;
 mod site;
 mod stage;
 mod tamper;
+#[cfg(target_arch = "x86_64")]
+mod walls;
