@@ -10,6 +10,7 @@ use envelope::dsse::{Envelope, IN_TOTO};
 use envelope::trusted_root::TrustedRoot;
 use fuzz::parts::{join, join_all};
 use fuzz::{known, platform};
+use keystore::{HardwareToken, LaneFault, LaneReply};
 use model::journal::{Ending, Intent, Leaf, Outcome};
 use model::merkle::leaf_hash;
 use model::{Algorithm, Digest, KeyId, to_canonical};
@@ -40,7 +41,44 @@ fn main() -> Done {
     tiles()?;
     proofs()?;
     registry()?;
-    frames()
+    frames()?;
+    hardware()
+}
+
+fn hardware() -> Done {
+    let files = "module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/avouch/hsm.pin";
+    for (name, uri) in [
+        ("token", format!("pkcs11:token=The%20Token?{files}")),
+        ("all", format!("pkcs11:token=a;manufacturer=b&c;model=d;serial=0123456789abcdef;slot-id=7?{files}")),
+        ("bad-pin-value", format!("pkcs11:token=a?{files}&pin-value=1234")),
+        ("bad-escape", format!("pkcs11:token=%zz?{files}")),
+        ("bad-twice", format!("pkcs11:token=a;token=b?{files}")),
+    ] {
+        write("pkcs11_uri", name, uri.as_bytes())?;
+    }
+    let token = HardwareToken {
+        label: "label".to_owned(),
+        manufacturer: "manufacturer".to_owned(),
+        model: "model".to_owned(),
+        serial: "serial".to_owned(),
+        module: "module 2.6".to_owned(),
+        algorithms: vec![Algorithm::EcdsaP256, Algorithm::Rsa3072],
+        sessions_open: Some(1),
+        sessions_max: None,
+    };
+    let gone = LaneFault::Gone { action: "sign".to_owned(), code: "CKR_DEVICE_REMOVED".to_owned() };
+    let unable = LaneFault::Unable { algorithm: Algorithm::Ed25519 };
+    for (name, reply) in [
+        ("open", LaneReply::Open { token, sessions: 2 }),
+        ("public", LaneReply::Public(known::LOG.public_key().spki().to_vec())),
+        ("signature", LaneReply::Signature(vec![7; 64])),
+        ("gone", LaneReply::Fault(gone)),
+        ("unable", LaneReply::Fault(unable)),
+        ("pin-refused", LaneReply::Fault(LaneFault::PinRefused)),
+    ] {
+        write("lane_reply", name, &reply.encode())?;
+    }
+    Ok(())
 }
 
 fn nouns() -> Done {

@@ -15,6 +15,7 @@
 pub mod certificates;
 pub mod envelopes;
 pub mod frames;
+pub mod hardware;
 pub mod known;
 pub mod logs;
 pub mod memory;
@@ -65,8 +66,10 @@ pub const TARGETS: &[Target] = &[
     ("frame", frames::frame),
     ("inclusion", proofs::inclusion),
     ("journal_leaf", nouns::journal_leaf),
+    ("lane_reply", hardware::lane_reply),
     ("note", logs::note),
     ("path", certificates::path),
+    ("pkcs11_uri", hardware::pkcs11_uri),
     ("public_key", nouns::public_key),
     ("registry_append", registry::append),
     ("registry_entry", registry::entry),

@@ -23,11 +23,12 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need { program: "openssl", package: "openssl", purpose: "verifies CMS, timestamps and bare signatures" },
     Need { program: "ssh-keygen", package: "openssh-client", purpose: "makes endorsements as people do" },
     Need { program: "python3", package: "python3", purpose: "computes every digest a second time" },
     Need { program: "node", package: "nodejs", purpose: "runs the JavaScript verifier of Sigstore" },
+    Need { program: "softhsm2-util", package: "softhsm2", purpose: "is a hardware token, in software" },
     Need { program: "npm", package: "npm", purpose: "fetches it" },
 ];
 

@@ -16,6 +16,7 @@ mod demo;
 mod der;
 mod forgery;
 mod forms;
+mod hardware;
 mod judges;
 mod kill;
 mod matrix;

@@ -25,3 +25,4 @@ pub use process::{LaneProgram, Pkcs11Wiring, look};
 pub use store::Pkcs11Store;
 pub use token::HardwareToken;
 pub use uri::{Pkcs11Uri, Pkcs11UriError};
+pub use wire::Reply as LaneReply;

@@ -65,9 +65,9 @@ pub(crate) enum Login {
     Nobody,
 }
 
-/// What a lane process says to that.
+/// What a lane process says to the key process. Behind it runs a module that is somebody else's code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// It is open, with so many sessions.
     Open {
         /// What the module says of its token.
@@ -162,7 +162,8 @@ impl Call {
 }
 
 impl Reply {
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// Its frame, without the length.
+    pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.byte(VERSION);
         match self {
@@ -181,7 +182,8 @@ impl Reply {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LayoutError> {
+    /// Reads a frame without its length; nothing may follow.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LayoutError> {
         let (kind, mut reader) = open(bytes)?;
         let reply = match kind {
             1 => Self::Open {
