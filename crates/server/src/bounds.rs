@@ -35,8 +35,8 @@ be set but by taking fewer connections: there are never more than leave 256 file
 |---|--:|---|
 ";
 
-    fn bytes(count: usize) -> String {
-        match count {
+    fn bytes(count: impl TryInto<u64>) -> String {
+        match count.try_into().unwrap_or(u64::MAX) {
             count if count >= 1024 * 1024 => format!("{} MiB", count / (1024 * 1024)),
             count => format!("{} KiB", count / 1024),
         }
@@ -66,16 +66,12 @@ be set but by taking fewer connections: there are never more than leave 256 file
                 "the connection ends",
             ),
             ("between two signs of life of HTTP/2", seconds(2 * limits.header), "the connection ends"),
-            ("a request's header", bytes(HEADER_BYTES_MAX as usize), "`431`, and the connection ends"),
+            ("a request's header", bytes(HEADER_BYTES_MAX), "`431`, and the connection ends"),
             ("a client that takes nothing of what it is sent", seconds(limits.stall), "the connection ends"),
             ("calls at a time on a connection of HTTP/2", STREAMS_MAX.to_string(), "the stream is refused"),
             (
                 "unread bytes of a stream, and of a connection, of HTTP/2",
-                format!(
-                    "{}, {}",
-                    bytes(STREAM_WINDOW_BYTES as usize),
-                    bytes(CONNECTION_WINDOW_BYTES as usize)
-                ),
+                format!("{}, {}", bytes(STREAM_WINDOW_BYTES), bytes(CONNECTION_WINDOW_BYTES)),
                 "the client has to wait",
             ),
             (
