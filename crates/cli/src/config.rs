@@ -305,7 +305,7 @@ impl Folder {
 }
 
 /// The folder that a file is in.
-fn above(path: &Path) -> PathBuf {
+pub(crate) fn above(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
@@ -320,6 +320,44 @@ mod tests {
             let config = Config::new("sign.example.test", ports);
             assert_eq!(toml::from_str::<Config>(&config.encode()).unwrap(), config);
         }
+    }
+
+    #[test]
+    fn isolation_is_required_unless_the_file_says_otherwise() {
+        let read = |text: &str| toml::from_str::<Config>(text).unwrap().require_isolation;
+        let text = Config::new("localhost", Ports::From(PORT)).encode();
+        assert!(read(&text) && !text.contains("require_isolation"));
+        assert!(!read(&format!("require_isolation = false\n{text}")));
+        assert!(!read(&Config::new("localhost", Ports::Any).encode()));
+    }
+
+    #[test]
+    fn a_server_that_would_write_where_the_key_process_is_at_home_is_refused() {
+        let fault = |change: fn(&mut Config)| {
+            let mut config = Config::new("localhost", Ports::From(PORT));
+            change(&mut config);
+            Folder::new(Path::new("/data"), config).check().unwrap_err().to_string()
+        };
+        assert!(fault(|config| config.server.folder = "".into()).contains("server.folder"));
+        assert!(
+            fault(|config| config.signerd.passphrase_file = "server/passphrase".into())
+                .contains("server.folder")
+        );
+        let beside = fault(|config| config.server.admin_socket = "run/signerd/server.sock".into());
+        assert!(beside.contains("server.admin_socket"), "{beside}");
+    }
+
+    #[test]
+    fn the_servers_user_administers_no_keys() {
+        let mut config = Config::new("localhost", Ports::From(PORT));
+        config.server.user = Some("64001".to_owned());
+        config.signerd.admin_users = vec!["64003".to_owned()];
+        assert_eq!(Folder::new(Path::new("/data"), config.clone()).admin_users().unwrap(), [64_003]);
+        config.signerd.admin_users.push("64001".to_owned());
+        let told = Folder::new(Path::new("/data"), config.clone()).admin_users().unwrap_err().to_string();
+        assert!(told.contains("signerd.admin_users"), "{told}");
+        config.server.user = Some("nobody here has this name".to_owned());
+        assert!(Folder::new(Path::new("/data"), config).server_user().is_err());
     }
 
     /// CVE-2025-6000, CVE-2025-54997: the configuration of an audit device made a file that was executed.

@@ -53,7 +53,9 @@ pub use keystore::{
 };
 pub use lane::{LaneError, Pkcs11Config, lane, look};
 pub use process::{KeyProcess, Parts, SEGMENT_BYTES};
-pub use sandbox::confine::{ConfineError, Confined, Confines, Filter, Modes, Network, Programs, confine};
+pub use sandbox::confine::{
+    ConfineError, Confined, Confines, Filter, Modes, Network, Programs, Sockets, confine,
+};
 pub use sandbox::{User, harden, passphrase, user};
 pub use start::{Config, Running, guarantees_file, run, start};
 

@@ -71,7 +71,12 @@ impl Attempts<'_> {
             held(
                 "the server reaches no socket without a path",
                 "connecting to one",
-                UnixStream::connect_addr(&self.outside.address),
+                UnixStream::connect_addr(&self.outside.nameless),
+            ),
+            held(
+                "the server reaches no socket with a path but the key process's",
+                "connecting to one",
+                UnixStream::connect(&self.outside.path),
             ),
         ]
     }

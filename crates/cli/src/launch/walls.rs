@@ -1,5 +1,6 @@
 //! The walls around the server: what it is locked in by, before it hears a word from anybody.
 
+use std::fs;
 use std::io;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
@@ -7,10 +8,10 @@ use std::path::PathBuf;
 
 use model::{Force, Guarantee};
 use rustix::process::Pid;
-use signerd::{Confines, Modes, Network, Programs, confine};
+use signerd::{Confines, Modes, Network, Programs, Sockets, confine};
 
 use super::attempts::{Attempts, BOUNDARY};
-use crate::config::{FILE, Folder};
+use crate::config::{FILE, Folder, above};
 use crate::failure::Failure;
 
 /// Locks this process in as the server of a folder, and tries each wall. Nothing of the server runs before that.
@@ -18,7 +19,7 @@ use crate::failure::Failure;
 /// Where the walls between the two processes are missing and the configuration asks for them, it stops here.
 pub(crate) fn lock_in(folder: &Folder) -> Result<Vec<Guarantee>, Failure> {
     let neighbour = Neighbour::find(folder)?;
-    let outside = Outside::listen().map_err(Failure::inside("listen at an abstract socket"))?;
+    let outside = Outside::listen(folder).map_err(Failure::inside("listen at a socket of its own"))?;
     confine(&confines(folder)).map_err(Failure::inside("lock the server in"))?;
     let guarantees = Attempts { folder, neighbour: &neighbour, outside: &outside }.make();
     check(folder, &guarantees)?;
@@ -39,6 +40,7 @@ fn confines(folder: &Folder) -> Confines {
         write: folder.of_server().into(),
         programs: Programs::None,
         network: Network::Listen(ports.into()),
+        sockets: Sockets::In(vec![above(&folder.at(&folder.config.signerd.socket))]),
         modes: Modes::Left,
     }
 }
@@ -87,15 +89,26 @@ impl Neighbour {
     }
 }
 
-/// A socket without a path, made before the walls were put up: like that of any other process.
+/// Two sockets that were made before the walls were put up, like those of any other process: one without a path, one
+/// with.
 pub(super) struct Outside {
-    pub(super) address: SocketAddr,
-    _listener: UnixListener,
+    pub(super) nameless: SocketAddr,
+    pub(super) path: PathBuf,
+    _listeners: [UnixListener; 2],
 }
 
 impl Outside {
-    fn listen() -> io::Result<Self> {
-        let address = SocketAddr::from_abstract_name(crate::random::bytes::<16>())?;
-        Ok(Self { _listener: UnixListener::bind_addr(&address)?, address })
+    fn listen(folder: &Folder) -> io::Result<Self> {
+        let nameless = SocketAddr::from_abstract_name(crate::random::bytes::<16>())?;
+        let path = folder.ready_file().with_file_name("outside.sock");
+        let _none_was_left = fs::remove_file(&path);
+        let listeners = [UnixListener::bind_addr(&nameless)?, UnixListener::bind(&path)?];
+        Ok(Self { nameless, path, _listeners: listeners })
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _gone_already = fs::remove_file(&self.path);
     }
 }

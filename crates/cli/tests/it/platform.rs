@@ -42,6 +42,7 @@ impl Served {
             .filter(|line| !line.starts_with("public_url"))
             .fold(String::new(), |text, line| text + line + "\n");
         fs::write(&config, changed).unwrap();
+        crate::site::serve_without_walls_where_there_are_none(&dir);
         let mut child = avouch().arg("serve").arg(&dir).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();

@@ -19,6 +19,8 @@ pub struct Confines {
     pub programs: Programs,
     /// What it has to do with a network.
     pub network: Network,
+    /// At which sockets of others it speaks.
+    pub sockets: Sockets,
     /// What it does to the modes and owners of files.
     pub modes: Modes,
 }
@@ -43,6 +45,16 @@ pub enum Network {
     Listen(Vec<u16>),
     /// Anything.
     Any,
+}
+
+/// At which sockets with a path a process speaks, of those that others made. Landlock knows of that from version 9 on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Sockets {
+    /// At any that its user may open.
+    #[default]
+    Any,
+    /// At those in these folders.
+    In(Vec<PathBuf>),
 }
 
 /// What a process does to the modes and owners of files. Landlock says nothing about these.

@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::confine::{Confines, Network, Programs};
+use super::confine::{Confines, Network, Programs, Sockets};
 
 const EXECUTE: u64 = 1;
 const WRITE_FILE: u64 = 1 << 1;
@@ -28,6 +28,8 @@ const REFER: u64 = 1 << 13;
 const TRUNCATE: u64 = 1 << 14;
 /// Commands to devices, from version 5 on.
 const IOCTL_DEV: u64 = 1 << 15;
+/// Speaking at a socket with a path, from version 9 on.
+const RESOLVE_UNIX: u64 = 1 << 16;
 
 /// What may be done to something that is no folder.
 const FILE_RIGHTS: u64 = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
@@ -91,6 +93,11 @@ pub(crate) fn restrict(version: u32, confines: &Confines) -> io::Result<()> {
     let allow = |path: &Path, rights: u64| allow_path(&ruleset, path, rights & attributes.files);
     confines.read.iter().try_for_each(|path| allow(path, READ))?;
     confines.write.iter().try_for_each(|path| allow(path, WRITE))?;
+    if let Sockets::In(folders) = &confines.sockets
+        && attributes.files & RESOLVE_UNIX != 0
+    {
+        folders.iter().try_for_each(|path| allow(path, RESOLVE_UNIX))?;
+    }
     if confines.programs == Programs::Own {
         allow(&std::env::current_exe()?, EXECUTE | READ_FILE)?;
         loaders().try_for_each(|path| allow(path, EXECUTE | READ_FILE))?;
@@ -120,8 +127,9 @@ fn libraries() -> impl Iterator<Item = &'static Path> {
 /// What is forbidden unless a rule allows it: as much as the kernel knows to forbid.
 fn attributes(version: u32, confines: &Confines) -> RulesetAttributes {
     let since = |first: u32, rights: u64| if version >= first { rights } else { 0 };
+    let sockets = if confines.sockets == Sockets::Any { 0 } else { since(9, RESOLVE_UNIX) };
     RulesetAttributes {
-        files: FIRST | since(2, REFER) | since(3, TRUNCATE) | since(5, IOCTL_DEV),
+        files: FIRST | since(2, REFER) | since(3, TRUNCATE) | since(5, IOCTL_DEV) | sockets,
         network: match confines.network {
             Network::None | Network::Listen(_) => since(4, BIND_TCP | CONNECT_TCP),
             Network::Any => 0,

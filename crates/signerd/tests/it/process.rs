@@ -67,6 +67,31 @@ fn administration_is_not_taken_at_the_order_socket_nor_orders_at_the_other() {
 }
 
 #[test]
+fn who_cannot_read_the_file_beside_the_socket_does_not_administer() {
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    let credential = fs::read(signer::credential_file(&config.admin_socket)).unwrap();
+    let begun_with = |shown: &[u8]| {
+        let mut stream = std::os::unix::net::UnixStream::connect(&config.admin_socket).unwrap();
+        stream.write_all(shown).unwrap();
+        signer::Frame::Ask.write(&mut stream).unwrap();
+        signer::Frame::read(&mut stream).unwrap()
+    };
+    let mut other = credential.clone();
+    other[31] ^= 1;
+    for shown in [[0; 32].as_slice(), &other] {
+        assert!(matches!(begun_with(shown), signer::Frame::Refused(_)));
+    }
+    assert!(matches!(begun_with(&credential), signer::Frame::State(_)));
+    running.stop().unwrap();
+    // The next start has another.
+    let running = start(&config).unwrap();
+    assert_ne!(fs::read(signer::credential_file(&config.admin_socket)).unwrap(), credential);
+    running.stop().unwrap();
+}
+
+#[test]
 fn a_connection_that_outlives_a_stop_gets_nothing_signed() {
     let folder = testkit::temp_folder();
     let config = config(folder.path());
@@ -168,7 +193,17 @@ fn the_executable_serves_stops_when_asked_and_cannot_be_looked_into() {
     let pid = rustix::process::Pid::from_child(&child);
     let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
     assert!(limits.lines().any(|line| line.starts_with("Max core file size        0")), "{limits}");
+    let told = fs::read(signerd::guarantees_file(&config.socket)).unwrap();
+    let told = model::Guarantee::parse(&told).unwrap();
+    assert_eq!(told.len(), 6, "{told:?}");
+    let held = told.iter().filter(|one| one.force == model::Force::InForce).map(|one| one.what.as_str());
+    let held: Vec<&str> = held.collect();
+    assert!(held.iter().any(|what| what.contains("core dump")), "{told:?}");
+    // The kernel's own word for it.
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let is_filtered = status.lines().any(|line| line == "Seccomp:\t2");
+    assert_eq!(held.iter().any(|what| what.contains("network socket")), is_filtered, "{told:?}");
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert!(child.wait().unwrap().success());
-    assert!(!config.socket.exists());
+    assert!(!config.socket.exists() && !signer::credential_file(&config.admin_socket).exists());
 }

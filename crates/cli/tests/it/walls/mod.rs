@@ -16,6 +16,8 @@ use libc::{EACCES, EPERM, EXDEV};
 use model::Algorithm;
 use signer::{AdminMessage, CREDENTIAL_BYTES, Frame, RefusalCode};
 
+use crate::site::has_landlock;
+
 use place::{Founded, Place, Wall, is_root};
 use taken_over::Argument::{Bytes, Number, Text};
 use taken_over::{Argument, Outcome, TakenOver};
@@ -59,11 +61,6 @@ fn attack(walls: &[Wall], attempt: impl Fn(&mut Attack<'_>)) {
         drop(attack);
         assert_eq!(u64::try_from(place.process("signerd")).unwrap(), key_process, "it is still the same");
     }
-}
-
-fn has_landlock() -> bool {
-    // SAFETY: with this flag the call takes no attributes, and answers with a version.
-    unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, 0_usize, 0_usize, 1_u32) > 0 }
 }
 
 impl Attack<'_> {
