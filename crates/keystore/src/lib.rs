@@ -22,8 +22,8 @@ mod stores;
 pub use error::{KeyStoreError, Retry};
 pub use passphrase::{Keep, Kept, Passphrase, PassphraseError};
 pub use pkcs11::{
-    Called, CalledError, HardwareToken, LaneFault, LaneProgram, LaneReply, Pkcs11Store, Pkcs11Uri, Pkcs11UriError,
-    Pkcs11Wiring, look,
+    Called, CalledError, HardwareToken, LaneFault, LaneProgram, LaneReply, Pkcs11Store, Pkcs11Uri,
+    Pkcs11UriError, Pkcs11Wiring, look,
 };
 pub use sealed::Cost;
 pub use software::SoftwareStore;

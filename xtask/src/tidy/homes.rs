@@ -31,10 +31,10 @@ const WORDS: [Words; 3] = [
         homes: &["crates/store/"],
     },
     Words {
-        what: "Linux-only code belongs in the key process's sandbox or the launcher",
+        what: "Linux-only code belongs in the key process's sandbox, the launcher, or where lane processes are passed what they need",
         words: &["std::os::linux", "cfg(target_os", "rustix::", "libc::", "use rustix", "use libc"],
         rooms: &[],
-        homes: &["crates/signerd/src/sandbox", "crates/cli/src/launch"],
+        homes: &["crates/signerd/src/sandbox", "crates/cli/src/launch", "crates/keystore/src/pkcs11/system"],
     },
     Words {
         what: "floors 0 and 1 take bytes, a time and random bytes: they do no input or output",

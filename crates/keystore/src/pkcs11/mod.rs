@@ -15,6 +15,7 @@ mod module;
 mod process;
 mod refusal;
 mod store;
+mod system;
 mod token;
 mod uri;
 mod wire;

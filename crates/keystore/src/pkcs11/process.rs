@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, IoSlice, Read, Write};
-use std::mem::MaybeUninit;
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use model::Disk;
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 use super::refusal::{self, Mark};
+use super::system;
 use super::token::HardwareToken;
 use super::uri::Pkcs11Uri;
 use super::wire::{Call, FrameError, Login, Reply, SESSIONS_MAX};
@@ -78,6 +78,8 @@ impl Process {
         let (control, theirs) = UnixStream::pair().map_err(failed)?;
         let mut command = Command::new(&wiring.program.executable);
         command.args(&wiring.program.arguments).env_clear().envs(&wiring.environment);
+        // It goes by the name of the process that it belongs to.
+        command.arg0(std::env::args_os().next().unwrap_or_else(|| wiring.program.executable.clone().into()));
         // Whatever a module prints is not for our standard output, which may be somebody's terminal or file.
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
         Ok(Self { child: Mutex::new(command.spawn().map_err(failed)?), control })
@@ -108,15 +110,7 @@ impl Process {
     fn connect(&self, count: usize) -> io::Result<Vec<UnixStream>> {
         let pairs = (0..count).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>()?;
         let (ours, theirs): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        if !theirs.is_empty() {
-            let descriptors: Vec<_> = theirs.iter().map(|stream| stream.as_fd()).collect();
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SESSIONS_MAX))];
-            let mut passed = SendAncillaryBuffer::new(&mut space);
-            if !passed.push(SendAncillaryMessage::ScmRights(&descriptors)) {
-                return Err(io::ErrorKind::InvalidInput.into());
-            }
-            sendmsg(&self.control, &[IoSlice::new(&[0])], &mut passed, SendFlags::NOSIGNAL)?;
-        }
+        system::pass(&self.control, &theirs)?;
         Ok(ours)
     }
 

@@ -14,7 +14,7 @@ use super::secret::{self, Place};
 
 /// Tries every wall of this process. To be called when [`confine`](super::confine) has put them up.
 pub(crate) fn guarantees(confines: &Confines, confined: Confined) -> Vec<Guarantee> {
-    let mut list = vec![undumpable(), no_core(), secrets(), own_files(confined)];
+    let mut list = vec![undumpable(), no_core(), secrets(), own_files(confines, confined)];
     list.push(match confines.network {
         Network::None => no_network(),
         Network::Listen(_) | Network::Any => {
@@ -64,14 +64,15 @@ fn secrets() -> Guarantee {
     }
 }
 
-fn own_files(confined: Confined) -> Guarantee {
+fn own_files(confines: &Confines, confined: Confined) -> Guarantee {
     const WHAT: &str = "the key process reads no folder but its own";
     let Some(version) = confined.landlock else {
         return Guarantee::not_here(WHAT, "this kernel has no Landlock, or has it switched off");
     };
     match fs::read_dir("/") {
         Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
-            Guarantee::in_force(WHAT, format!("reading `/` fails ({cause}), by Landlock {version}"))
+            let stores = if confines.read.is_empty() { "" } else { "; what its key stores need it can read" };
+            Guarantee::in_force(WHAT, format!("reading `/` fails ({cause}), by Landlock {version}{stores}"))
         }
         _ => Guarantee::not_here(WHAT, "a key store needs other folders"),
     }

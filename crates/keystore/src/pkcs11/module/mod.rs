@@ -9,21 +9,19 @@ mod open;
 mod refused;
 mod template;
 
-use std::io::{self, IoSliceMut, Read};
-use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::io::{self, Read};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
 
 use cryptoki::session::Session;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use self::keys::Keys;
 use super::fault::LaneFault;
+use super::system;
 use super::uri::{Pkcs11Uri, Pkcs11UriError};
-use super::wire::{Call, Login, Reply, SESSIONS_MAX};
+use super::wire::{Call, Login, Reply};
 
 /// A lane process that was told what it is for, and has not loaded anything yet.
 pub struct Called {
@@ -57,19 +55,17 @@ pub enum CalledError {
 impl Called {
     /// Hears on `stdin` what is to be done, and sees to it that this process does not outlive its parent.
     pub fn accept(stdin: BorrowedFd<'_>) -> Result<Self, CalledError> {
-        let system = |action| move |source: io::Error| CalledError::System { action, source };
-        set_parent_process_death_signal(Some(Signal::KILL))
-            .map_err(|error| system("die with the key process")(error.into()))?;
-        let control = stdin.try_clone_to_owned().map_err(system("take standard input"))?;
+        let refused = |action| move |source: io::Error| CalledError::System { action, source };
+        system::die_with_parent().map_err(refused("die with the key process"))?;
+        let control = stdin.try_clone_to_owned().map_err(refused("take standard input"))?;
         let mut control = UnixStream::from(control);
         let Ok(Call::Open { parent, uri, sessions, login }) = Call::read(&mut control) else {
             return Err(CalledError::NotCalled);
         };
-        // A parent that was gone before the signal was asked for sends none.
-        if getppid().is_none_or(|pid| pid.as_raw_nonzero().get().unsigned_abs() != parent) {
+        if !system::is_parent(parent) {
             return Err(CalledError::NotCalled);
         }
-        let connections = receive(&control, sessions).map_err(system("take connections"))?;
+        let connections = system::receive(&control, sessions).map_err(refused("take connections"))?;
         Ok(Self { control, connections, uri: uri.parse()?, login })
     }
 
@@ -115,22 +111,6 @@ impl Called {
 
 const fn not_told(source: io::Error) -> CalledError {
     CalledError::System { action: "answer the key process", source }
-}
-
-/// Takes the connections that come with one byte.
-fn receive(control: &UnixStream, count: usize) -> io::Result<Vec<UnixStream>> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SESSIONS_MAX))];
-    let mut passed = RecvAncillaryBuffer::new(&mut space);
-    recvmsg(control, &mut [IoSliceMut::new(&mut [0])], &mut passed, RecvFlags::CMSG_CLOEXEC)?;
-    let rights = passed.drain().filter_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
-        _ => None,
-    });
-    let connections: Vec<UnixStream> = rights.flatten().map(|one: OwnedFd| UnixStream::from(one)).collect();
-    if connections.len() == count { Ok(connections) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// Answers what comes on one connection, until it ends.
