@@ -1,12 +1,14 @@
 //! Who is asking: from a credential at the door to a [`Caller`].
 //!
-//! **In scope**: API keys and client certificates, and what a caller may reach.
+//! **In scope**: API keys and client certificates, and what a caller may reach; the keys of issuers of ID tokens, fetched
+//! and kept ([`oidc`]).
 //!
 //! **Out of scope**: what policy decides about a caller (`policy`), who endorses (`quorum`).
 
 mod api_key;
 mod authenticate;
 mod credential;
+pub mod oidc;
 
 pub use api_key::{ApiKey, ApiKeyId, NotAnApiKey, WrongSecret};
 pub use authenticate::{AuthenticationError, ClientCertificate, Presented, authenticate};

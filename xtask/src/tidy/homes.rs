@@ -10,7 +10,7 @@ const LIBRARIES: [(&[&str], &[&str]); 5] = [
     (&["rusqlite", "libsqlite3-sys", "sqlx"], &["store"]),
     (&["cedar-policy", "cedar-policy-core"], &["policy"]),
     (&["tokio"], &["server", "client", "identity", "cli"]),
-    (&["reqwest", "ureq", "hyper-rustls"], &["client"]),
+    (&["reqwest", "ureq", "hyper-rustls"], &["client", "identity"]),
 ];
 
 /// Words of code, and the paths in which they may stand.

@@ -1,0 +1,142 @@
+//! A small real HTTP server on loopback, whose answers a test gives.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+/// What was asked of an [`HttpSite`].
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// `GET`, `POST`.
+    pub method: String,
+    /// Path and query, as they came.
+    pub target: String,
+    /// The header, in lower case, as `name: value` lines.
+    pub header: Vec<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What an [`HttpSite`] answers.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// A status, further header lines, and a body.
+    Say(u16, Vec<String>, Vec<u8>),
+    /// Nothing, and the connection stays open until the site goes.
+    Silence,
+}
+
+/// A server that answers each call by a function, one thread a connection. It goes when it is dropped.
+pub struct HttpSite {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+    gone: Arc<AtomicBool>,
+}
+
+impl Reply {
+    /// `200` with JSON.
+    pub fn json(value: &serde_json::Value) -> Self {
+        Self::Say(200, vec!["content-type: application/json".to_owned()], value.to_string().into_bytes())
+    }
+
+    /// A status without a body.
+    pub fn status(status: u16) -> Self {
+        Self::Say(status, Vec::new(), Vec::new())
+    }
+}
+
+impl Asked {
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.header.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}
+
+impl HttpSite {
+    /// Serves on a free port of loopback.
+    pub fn serve(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let address = listener.local_addr().expect("a listener has an address");
+        let (asked, gone) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let answer: Arc<dyn Fn(&Asked) -> Reply + Send + Sync> = Arc::new(answer);
+        let (count, over) = (Arc::clone(&asked), Arc::clone(&gone));
+        thread::spawn(move || {
+            let mut silent = Vec::new();
+            for stream in listener.incoming().map_while(Result::ok) {
+                if over.load(Ordering::SeqCst) {
+                    break;
+                }
+                if let Ok(stay) = stream.try_clone() {
+                    silent.push(stay);
+                }
+                let (answer, count) = (Arc::clone(&answer), Arc::clone(&count));
+                thread::spawn(move || converse(stream, &*answer, &count));
+            }
+        });
+        Self { address, asked, gone }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How many calls there were.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for HttpSite {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::SeqCst);
+        let _wakes_the_listener = TcpStream::connect(self.address);
+    }
+}
+
+/// One call a connection: the answer says that it is the last.
+fn converse(stream: TcpStream, answer: &dyn Fn(&Asked) -> Reply, count: &AtomicUsize) {
+    let Ok(read) = stream.try_clone() else { return };
+    let Some(asked) = read_call(&mut BufReader::new(read)) else { return };
+    count.fetch_add(1, Ordering::SeqCst);
+    let Reply::Say(status, header, body) = answer(&asked) else { return };
+    let mut head =
+        format!("HTTP/1.1 {status} said\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    header.iter().for_each(|line| head.push_str(&format!("{line}\r\n")));
+    head.push_str("\r\n");
+    let mut stream = stream;
+    let _gone = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+    let _closed = stream.shutdown(std::net::Shutdown::Both);
+}
+
+fn read_call(reader: &mut impl BufRead) -> Option<Asked> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
+    }
+    let mut first = lines.first()?.split(' ');
+    let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
+    let header: Vec<String> = lines
+        .iter()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| format!("{}: {}", name.to_lowercase(), value.trim()))
+        .collect();
+    let mut asked = Asked { method, target, header, body: Vec::new() };
+    let length = asked.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    asked.body = vec![0; length];
+    reader.read_exact(&mut asked.body).ok()?;
+    Some(asked)
+}
