@@ -16,7 +16,7 @@ use keystore::{
 use model::{Disk, Space};
 
 use crate::FileDisk;
-use crate::sandbox::confine::{Confines, Network, Programs, confine};
+use crate::sandbox::confine::{Confines, Network, Programs, Sockets, confine};
 
 /// Where shared libraries are and what nearly every one of them reads.
 const RUNTIME: [&str; 9] = [
@@ -90,6 +90,8 @@ pub enum LaneError {
 pub fn lane(words: &[OsString]) -> Result<(), LaneError> {
     let mut confines = parse(words)?;
     let called = Called::accept(std::io::stdin().as_fd())?;
+    // The sockets of a device's own service lie where the module was let; the key process's do not.
+    confines.sockets = Sockets::In(confines.read.iter().chain(&confines.write).cloned().collect());
     confines.read.extend(module_reads(called.module()));
     confines.read.push(called.pin_file().to_owned());
     confines.write.push(NOWHERE.into());
