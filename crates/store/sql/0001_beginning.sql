@@ -82,12 +82,12 @@ CREATE TABLE receipts (
     PRIMARY KEY (request, place)
 ) STRICT;
 
--- The audit ledger: its leaves, and the right edge of the tree over them. Only what strangers tried is about no
--- request.
+-- The audit ledger: its leaves, and the right edge of the tree over them. Only what strangers tried, and the certificates
+-- of holders of ID tokens, are about no request.
 CREATE TABLE ledger_leaves (
     place   INTEGER PRIMARY KEY,
     kind    TEXT    NOT NULL,
-    request BLOB    CHECK ((request IS NULL) = (kind = 'strangers')),
+    request BLOB    CHECK ((request IS NULL) = (kind IN ('strangers', 'certificate'))),
     space   TEXT    NOT NULL,
     time    INTEGER NOT NULL,
     salt    BLOB    NOT NULL,
@@ -104,13 +104,15 @@ CREATE TABLE ledger_milestones (
     edge BLOB    NOT NULL
 ) STRICT;
 
--- The transparency log: its newest checkpoint, and the tiles whose files may not have reached the disk.
+-- The logs: of each its newest checkpoint, and the tiles whose files may not have reached the disk.
 CREATE TABLE log_checkpoint (
-    place      INTEGER PRIMARY KEY CHECK (place = 0),
-    onto       TEXT    NOT NULL,
-    checkpoint TEXT    NOT NULL
+    log        TEXT PRIMARY KEY CHECK (log IN ('transparency', 'certificates')),
+    onto       TEXT NOT NULL,
+    checkpoint TEXT NOT NULL
 ) STRICT;
 CREATE TABLE staged_tiles (
-    path  TEXT PRIMARY KEY,
-    bytes BLOB NOT NULL
+    log   TEXT NOT NULL,
+    path  TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (log, path)
 ) STRICT;

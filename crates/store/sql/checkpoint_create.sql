@@ -1,1 +1,1 @@
-INSERT INTO log_checkpoint (place, onto, checkpoint) VALUES (0, ?1, ?1) ON CONFLICT DO NOTHING
+INSERT INTO log_checkpoint (log, onto, checkpoint) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING

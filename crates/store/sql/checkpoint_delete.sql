@@ -1,1 +1,1 @@
-DELETE FROM log_checkpoint WHERE place = 0
+DELETE FROM log_checkpoint WHERE log = ?1

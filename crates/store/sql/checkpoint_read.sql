@@ -1,1 +1,1 @@
-SELECT onto, checkpoint FROM log_checkpoint WHERE place = 0
+SELECT onto, checkpoint FROM log_checkpoint WHERE log = ?1

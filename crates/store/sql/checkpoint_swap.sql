@@ -1,1 +1,1 @@
-UPDATE log_checkpoint SET onto = ?1, checkpoint = ?2 WHERE place = 0 AND checkpoint = ?1
+UPDATE log_checkpoint SET onto = ?2, checkpoint = ?3 WHERE log = ?1 AND checkpoint = ?2

@@ -1,1 +1,1 @@
-DELETE FROM staged_tiles
+DELETE FROM staged_tiles WHERE log = ?1

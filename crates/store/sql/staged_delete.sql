@@ -1,1 +1,1 @@
-DELETE FROM staged_tiles WHERE path = ?1
+DELETE FROM staged_tiles WHERE log = ?1 AND path = ?2

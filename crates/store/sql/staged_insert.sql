@@ -1,1 +1,1 @@
-INSERT INTO staged_tiles (path, bytes) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING
+INSERT INTO staged_tiles (log, path, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (log, path) DO NOTHING

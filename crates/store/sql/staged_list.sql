@@ -1,1 +1,1 @@
-SELECT path, bytes FROM staged_tiles ORDER BY path
+SELECT path, bytes FROM staged_tiles WHERE log = ?1 ORDER BY path

@@ -1,7 +1,8 @@
 //! What the server keeps: SQLite for rows, ledger, lease and the newest checkpoint; files for tiles.
 //!
 //! **In scope**: [`Store`], which implements the traits of those who call it (`engine`'s `RequestStore`, `Ledger` and
-//! `Directory`, `tlog`'s `TileStore` and `CheckpointLock`, `identity`'s `KeySet`), the schema with its migrations,
+//! `Directory`, `tlog`'s `TileStore` and `CheckpointLock`, `identity`'s `KeySet`), the same of the log
+//! of certificates as [`CertificateLog`], the schema with its migrations,
 //! the lease, and the rows of profiles, principals, grants and credentials. All SQL is text under `sql/`, one file a
 //! statement.
 //!
@@ -18,6 +19,7 @@ mod error;
 mod lease;
 mod ledger;
 mod listing;
+mod logs;
 mod principals;
 mod profiles;
 mod reader;
@@ -32,6 +34,7 @@ mod tiles;
 pub use error::{ChangeError, OpenError};
 pub use lease::Lease;
 pub use listing::{ListedRequest, RequestFilter, RequestPage};
+pub use logs::CertificateLog;
 pub use reader::{Reader, StoredRequest};
 pub use restoration::Restoration;
 pub use schema::Schema;

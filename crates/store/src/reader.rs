@@ -11,10 +11,11 @@ use signer::Head;
 use tlog::Locked;
 
 use crate::error::Fault;
+use crate::logs::LogName;
 use crate::row::{number, request_id};
 use crate::schema::{self, Schema};
 use crate::sqlite::{DATABASE, connect, lock};
-use crate::tiles::{CHECKPOINT, TILES};
+use crate::tiles::CHECKPOINT;
 use crate::{OpenError, checkpoint, lease, ledger, requests};
 
 /// A store that is looked at.
@@ -147,7 +148,7 @@ impl Reader {
 
     /// The lock of the log: its newest checkpoint and the tiles that only the database is known to hold.
     pub fn log(&self) -> Result<Option<Locked>, StoreError> {
-        self.read("read the checkpoint", checkpoint::locked)
+        self.read("read the checkpoint", |connection| checkpoint::locked(connection, LogName::Transparency))
     }
 
     /// Are the profiles what their digests say? The names of those that are not.
@@ -185,7 +186,7 @@ impl Reader {
 
     /// The folder of the log's tiles.
     pub fn tiles_folder(&self) -> PathBuf {
-        self.folder.join(TILES)
+        self.folder.join(LogName::Transparency.folder())
     }
 
     /// The signed checkpoint that is shown, as it is in its file; `None` if there is none.

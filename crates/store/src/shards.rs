@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 
 use tlog::{Checkpoint, Locked, NoteStoreError, TileError, TilePath, TileStore};
 
-use crate::tiles::{CHECKPOINT, TILES};
+use crate::logs::LogName;
+use crate::tiles::CHECKPOINT;
 use crate::{OpenError, Store, checkpoint};
 
 /// The folder of frozen logs, in the server's; each lies in a folder of its origin's name, as it was served.
 pub const SHARDS: &str = "shards";
+
+/// The log that is frozen.
+const LOG: LogName = LogName::Transparency;
 
 /// Why a log was not frozen.
 #[derive(Debug, thiserror::Error)]
@@ -93,20 +97,20 @@ impl Store {
     /// any more, nothing is done. The store is to be opened again afterwards.
     pub fn freeze_log(self) -> Result<(), FreezeError> {
         let Some(Locked { checkpoint, staged, .. }) =
-            self.query("read the checkpoint", checkpoint::locked)?
+            self.query("read the checkpoint", |connection| checkpoint::locked(connection, LOG))?
         else {
             return Ok(());
         };
         let origin = Checkpoint::parse(&checkpoint)?.origin().to_owned();
-        let (tiles, aside) = (self.folder().join(TILES), self.folder().join(SHARDS).join(origin));
+        let (tiles, aside) = (self.folder().join(LOG.folder()), self.folder().join(SHARDS).join(origin));
         if tiles.exists() && !aside.exists() {
             self.write(&staged).into_iter().collect::<Result<(), _>>()?;
             put_aside(&tiles, &aside)?;
         }
         // CRASH: the files are aside and the rows still there: opening the log fails, freezing it again goes on here.
         let cleared = self.transact(|transaction| {
-            transaction.execute(include_str!("../sql/checkpoint_delete.sql"), [])?;
-            transaction.execute(include_str!("../sql/staged_clear.sql"), [])?;
+            transaction.execute(include_str!("../sql/checkpoint_delete.sql"), [LOG.word()])?;
+            transaction.execute(include_str!("../sql/staged_clear.sql"), [LOG.word()])?;
             Ok(())
         });
         Ok(cleared.map_err(|failed| failed.into_store("clear the checkpoint"))?)

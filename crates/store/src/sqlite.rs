@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Failed, Fault};
 use crate::lease::{self, LEASE_S, Lease};
+use crate::logs::LogName;
 use crate::tiles::Tiles;
 use crate::{OpenError, closed, schema};
 
@@ -29,7 +30,8 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     hold: Option<Hold>,
     readers: Mutex<Vec<Connection>>,
-    pub(crate) tiles: Tiles,
+    tiles: Tiles,
+    certificate_tiles: Tiles,
 }
 
 /// What whoever writes has alone.
@@ -78,9 +80,10 @@ impl Store {
         if !schema.missing.is_empty() {
             return Err(OpenError::Older { name: schema.name });
         }
-        let tiles = Tiles::read_only(folder, &connection)?;
+        let tiles = Tiles::read_only(LogName::Transparency, folder, &connection)?;
+        let certificate_tiles = Tiles::read_only(LogName::Certificates, folder, &connection)?;
         let readers = Mutex::new(vec![connection]);
-        Ok(Self { folder: folder.to_owned(), clock, hold: None, readers, tiles })
+        Ok(Self { folder: folder.to_owned(), clock, hold: None, readers, tiles, certificate_tiles })
     }
 
     fn with(
@@ -106,13 +109,15 @@ impl Store {
         let lease =
             lease::take(&transaction, holder, until).map_err(|fault| fault.into_store("take the lease"))?;
         transaction.commit().map_err(failed)?;
-        let tiles = Tiles::open(folder, &connection)?;
+        let tiles = Tiles::open(LogName::Transparency, folder, &connection)?;
+        let certificate_tiles = Tiles::open(LogName::Certificates, folder, &connection)?;
         Ok(Self {
             folder: folder.to_owned(),
             clock,
             hold: Some(Hold { lease, writer: Mutex::new(connection), _lock: lock }),
             readers: Mutex::new(Vec::new()),
             tiles,
+            certificate_tiles,
         })
     }
 
@@ -157,6 +162,13 @@ impl Store {
         // CRASH: before this nothing of it is durable, after it all of it is.
         transaction.commit().map_err(|source| Failed::Unknown(source.into()))?;
         Ok(written)
+    }
+
+    pub(crate) const fn tiles(&self, log: LogName) -> &Tiles {
+        match log {
+            LogName::Transparency => &self.tiles,
+            LogName::Certificates => &self.certificate_tiles,
+        }
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -12,10 +12,8 @@ use rusqlite::Connection;
 use tlog::note::Note;
 use tlog::{NoteStoreError, StagedTile, TileError, TilePath, TileStore};
 
-use crate::{OpenError, Store, checkpoint};
-
-/// The folder of the tiles, in the server's.
-pub(crate) const TILES: &str = "tiles";
+use crate::logs::LogName;
+use crate::{OpenError, checkpoint};
 
 /// The signed checkpoint beside them, for whoever reads.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -62,21 +60,26 @@ enum Tile {
 
 impl Tiles {
     /// The folder, with all that the database holds to be written once more: files may have been torn since.
-    pub(crate) fn open(folder: &Path, connection: &Connection) -> Result<Self, OpenError> {
-        let tiles = folder.join(TILES);
+    pub(crate) fn open(log: LogName, folder: &Path, connection: &Connection) -> Result<Self, OpenError> {
+        let tiles = folder.join(log.folder());
         let made = fs::create_dir_all(&tiles);
         made.map_err(|source| OpenError::File { action: "make", path: tiles.clone(), source })?;
-        Self::with(tiles, Access::Writes, connection)
+        Self::with(log, tiles, Access::Writes, connection)
     }
 
     /// The same, where nothing is written: what only the database holds is read from there.
-    pub(crate) fn read_only(folder: &Path, connection: &Connection) -> Result<Self, OpenError> {
-        Self::with(folder.join(TILES), Access::Reads, connection)
+    pub(crate) fn read_only(log: LogName, folder: &Path, connection: &Connection) -> Result<Self, OpenError> {
+        Self::with(log, folder.join(log.folder()), Access::Reads, connection)
     }
 
-    fn with(folder: PathBuf, access: Access, connection: &Connection) -> Result<Self, OpenError> {
+    fn with(
+        log: LogName,
+        folder: PathBuf,
+        access: Access,
+        connection: &Connection,
+    ) -> Result<Self, OpenError> {
         let staged =
-            checkpoint::staged(connection).map_err(|fault| fault.into_store("read the staged tiles"))?;
+            checkpoint::staged(connection, log).map_err(|fault| fault.into_store("read the staged tiles"))?;
         let tiles = staged.into_iter().map(|(path, bytes)| (path, Tile::Unwritten(bytes))).collect();
         Ok(Self { folder, access, staged: Mutex::new(Staged { tiles, settling: Settling::Goes }) })
     }
@@ -182,23 +185,23 @@ impl Tiles {
     }
 }
 
-impl TileStore for Store {
+impl TileStore for Tiles {
     fn read(&self, paths: &[TilePath]) -> Vec<Result<Vec<u8>, TileError>> {
-        paths.iter().map(|path| self.tiles.read_tile(*path)).collect()
+        paths.iter().map(|path| self.read_tile(*path)).collect()
     }
 
     fn write(&self, tiles: &[StagedTile]) -> Vec<Result<(), TileError>> {
-        tiles.iter().map(|(path, bytes)| self.tiles.write_tile(*path, bytes)).collect()
+        tiles.iter().map(|(path, bytes)| self.write_tile(*path, bytes)).collect()
     }
 
     fn publish(&self, note: &str) -> Result<(), NoteStoreError> {
-        let path = self.tiles.folder.join(CHECKPOINT);
-        let published = self.tiles.check_access().and_then(|()| replace(&path, note.as_bytes()));
+        let path = self.folder.join(CHECKPOINT);
+        let published = self.check_access().and_then(|()| replace(&path, note.as_bytes()));
         published.map_err(|source| NoteStoreError(Box::new(source)))
     }
 
     fn published(&self) -> Result<Option<String>, NoteStoreError> {
-        match fs::read(self.tiles.folder.join(CHECKPOINT)) {
+        match fs::read(self.folder.join(CHECKPOINT)) {
             // A crash may have torn the file, which is then as good as none: the log has its checkpoint signed again.
             Ok(bytes) => Ok(String::from_utf8(bytes).ok().filter(|note| Note::parse(note).is_ok())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -11,10 +11,13 @@
 //! an entry means.
 //!
 //! Specifications: RFC 6962 §2 and RFC 9162 §2.1 (trees and proofs), and of C2SP: `tlog-tiles`, `signed-note`,
-//! `tlog-checkpoint`, `tlog-cosignature` (its Ed25519 kind, `cosignature/v1`), `static-ct-api` (its checkpoints).
+//! `tlog-checkpoint`, `tlog-cosignature` (its Ed25519 kind, `cosignature/v1`), `static-ct-api` (its
+//! checkpoints and its entries, of precertificates).
 
+mod certificate_entry;
 mod checkpoint;
 mod edge;
+mod entries;
 mod log;
 pub mod note;
 pub mod proof;
@@ -22,6 +25,7 @@ mod storage;
 pub mod tile;
 pub mod tree_head;
 
+pub use certificate_entry::CertificateEntry;
 pub use checkpoint::{Checkpoint, CheckpointError, Cosignature, SignedCheckpoint};
 pub use edge::{EdgeError, RightEdge};
 pub use log::{Committed, ENTRIES_MAX, Log, LogError, Logged, Pending, Staged};

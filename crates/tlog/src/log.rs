@@ -18,8 +18,8 @@
 use std::sync::Arc;
 
 use model::Digest;
-use model::merkle::leaf_hash;
 
+use crate::entries::Entries;
 use crate::tile::{self, FULL_WIDTH};
 use crate::{
     Checkpoint, CheckpointLock, Durability, LockError, Locked, RightEdge, SIZE_MAX, SignedCheckpoint,
@@ -129,7 +129,8 @@ impl Pending {
         &self.checkpoint
     }
 
-    /// What the log's key signs.
+    /// What the log's key signs. A log of certificates signs a [tree head](crate::tree_head) instead, whose time its key
+    /// chooses.
     pub fn to_be_signed(&self) -> Vec<u8> {
         self.checkpoint.text().into_bytes()
     }
@@ -149,7 +150,7 @@ impl Log {
         lock: Arc<dyn CheckpointLock>,
     ) -> Result<Self, LogError> {
         let refuse = || LogError::Origin { origin: key.name().chars().take(64).collect() };
-        if !is_host(key.name()) {
+        if !Entries::of(&key).is_origin(key.name()) {
             return Err(refuse());
         }
         let first = Checkpoint::new(key.name(), 0, RightEdge::new().root()).map_err(|_| refuse())?;
@@ -294,11 +295,12 @@ impl Log {
         let full = u64::from(FULL_WIDTH);
         let (bundle, within) = (index / full, index % full);
         let width = (self.newest()?.size() - bundle * full).min(full);
-        let path = TilePath::entries(bundle, u16::try_from(width).expect("at most 256"))?;
+        let kind = Entries::of(&self.key);
+        let path = kind.bundle(bundle, u16::try_from(width).expect("at most 256"))?;
         let [bytes] = read(&self.key, &*self.tiles, &[path])?.try_into().expect("one path, one result");
         let entries = tile::decode_entries(path, &bytes)?;
         let entry = entries.get(usize::try_from(within).expect("less than 256")).copied();
-        match entry.filter(|entry| leaf_hash(entry) == expected) {
+        match entry.filter(|entry| kind.is_leaf(index, entry, &expected)) {
             Some(entry) => Ok(entry.to_vec()),
             None => Err(LogError::OtherEntry { origin: self.origin(), index }),
         }
@@ -410,7 +412,8 @@ fn right_side(
 ) -> Result<RightTiles, LogError> {
     let origin = || key.name().to_owned();
     let (mut found, mut stored) = (Vec::new(), Vec::new());
-    for path in RightTiles::paths(checkpoint.size())? {
+    let entries = Entries::of(key);
+    for path in RightTiles::paths(entries, checkpoint.size())? {
         match staged.iter().find(|(name, _)| *name == path) {
             Some(tile) => found.push(tile.clone()),
             None => stored.push(path),
@@ -418,7 +421,7 @@ fn right_side(
     }
     let bytes = read(key, tiles, &stored)?;
     found.extend(stored.into_iter().zip(bytes));
-    let right = RightTiles::from_tiles(checkpoint.size(), found).map_err(|error| match error {
+    let right = RightTiles::from_tiles(entries, checkpoint.size(), found).map_err(|error| match error {
         RightError::Format(source) => LogError::Tile(source),
         RightError::Edge(source) => LogError::Edge(source),
         RightError::OtherEntry { index } => LogError::OtherEntry { origin: origin(), index },
@@ -439,15 +442,4 @@ fn read(key: &VerifierKey, tiles: &dyn TileStore, paths: &[TilePath]) -> Result<
 
 fn lock_error(action: &'static str, key: &VerifierKey, source: LockError) -> LogError {
     LogError::Lock { action, origin: key.name().to_owned(), source }
-}
-
-/// Is this a bare host name in lower case? Foreign clients derive the name of a log's key from its address.
-fn is_host(origin: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    origin.len() <= 253 && origin.split('.').all(label)
 }

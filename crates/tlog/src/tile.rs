@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use model::{Digest, limits};
 
-use crate::SIZE_MAX;
+use crate::{SIZE_MAX, certificate_entry};
 
 /// How many hashes a full tile holds, and how many entries a full bundle.
 pub const FULL_WIDTH: u16 = 256;
@@ -23,6 +23,8 @@ pub enum TileKind {
     },
     /// The entries themselves.
     Entries,
+    /// The entries of a log of certificates (C2SP `static-ct-api`, *data tiles*).
+    Certificates,
 }
 
 /// The name of a tile or of an entry bundle, such as `tile/0/x001/x234/067.p/8`. A tile that is not full is another
@@ -68,6 +70,12 @@ pub enum TileFormatError {
         /// How long it is.
         length: usize,
     },
+    /// An entry that a log of certificates does not take.
+    #[error("entry {index} of a log of certificates must be a precertificate that names this index")]
+    NotACertificate {
+        /// Where it was to stand.
+        index: u64,
+    },
 }
 
 impl TilePath {
@@ -94,6 +102,11 @@ impl TilePath {
         Ok(Self { kind: TileKind::Entries, ..Self::hashes(0, index, width)? })
     }
 
+    /// Names an entry bundle of a log of certificates: 1 to 256 entries.
+    pub fn certificates(index: u64, width: u16) -> Result<Self, TileFormatError> {
+        Ok(Self { kind: TileKind::Certificates, ..Self::hashes(0, index, width)? })
+    }
+
     /// What is in it.
     pub const fn kind(&self) -> TileKind {
         self.kind
@@ -114,6 +127,7 @@ impl TilePath {
         match self.kind {
             TileKind::Hashes { level } => Self::hashes(level, self.index, FULL_WIDTH).ok(),
             TileKind::Entries => Self::entries(self.index, FULL_WIDTH).ok(),
+            TileKind::Certificates => Self::certificates(self.index, FULL_WIDTH).ok(),
         }
     }
 }
@@ -123,6 +137,7 @@ impl fmt::Display for TilePath {
         match self.kind {
             TileKind::Hashes { level } => write!(f, "tile/{level}/")?,
             TileKind::Entries => f.write_str("tile/entries/")?,
+            TileKind::Certificates => f.write_str("tile/data/")?,
         }
         let mut divisor = 1;
         while self.index / divisor >= 1000 {
@@ -160,6 +175,7 @@ fn parse_leniently(text: &str) -> Option<TilePath> {
     }
     match level {
         "entries" => TilePath::entries(index, width).ok(),
+        "data" => TilePath::certificates(index, width).ok(),
         _ => TilePath::hashes(level.parse().ok()?, index, width).ok(),
     }
 }
@@ -198,12 +214,20 @@ pub fn decode_entries(path: TilePath, bytes: &[u8]) -> Result<Vec<&[u8]>, TileFo
     let mut entries = Vec::with_capacity(usize::from(path.width));
     let mut rest = bytes;
     for _ in 0..path.width {
-        let Some((length, after)) = rest.split_first_chunk::<2>() else { return Err(contents) };
-        let Some((entry, after)) = after.split_at_checked(usize::from(u16::from_be_bytes(*length))) else {
-            return Err(contents);
+        let first = match path.kind {
+            TileKind::Certificates => {
+                certificate_entry::length(rest).and_then(|length| rest.split_at_checked(length))
+            }
+            _ => behind_its_length(rest),
         };
+        let Some((entry, after)) = first else { return Err(contents) };
         entries.push(entry);
         rest = after;
     }
     if rest.is_empty() { Ok(entries) } else { Err(contents) }
+}
+
+fn behind_its_length(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, after) = bytes.split_first_chunk::<2>()?;
+    after.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }

@@ -152,7 +152,7 @@ fn take(place: u64, id: RequestId, leaf: &Leaf, rows: &Rows, counts: &mut Counts
                 report.findings.push(Finding::LeafState { id, state, recorded });
             }
         }
-        LeafKind::Strangers => other("kind"),
+        LeafKind::Strangers | LeafKind::Certificate => other("kind"),
     }
 }
 

@@ -261,7 +261,7 @@ fn is_within(path: &Path, size: u64) -> bool {
     tile.is_some_and(|tile| {
         let level = match tile.kind() {
             TileKind::Hashes { level } => u32::from(level),
-            TileKind::Entries => 0,
+            TileKind::Entries | TileKind::Certificates => 0,
         };
         let end = tile.index().saturating_mul(256).saturating_add(u64::from(tile.width()));
         end <= size >> (8 * level)

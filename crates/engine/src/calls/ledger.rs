@@ -53,12 +53,20 @@ pub enum LeafKind {
     Outcome,
     /// How many calls were refused in a minute whose callers proved nothing: in sum, about no request.
     Strangers,
+    /// A certificate for the holder of an ID token, or why there is none: about no request.
+    Certificate,
 }
 
 impl LeafKind {
     /// Every kind there is.
-    pub const ALL: [Self; 5] =
-        [Self::Submission, Self::Endorsement, Self::Intent, Self::Outcome, Self::Strangers];
+    pub const ALL: [Self; 6] = [
+        Self::Submission,
+        Self::Endorsement,
+        Self::Intent,
+        Self::Outcome,
+        Self::Strangers,
+        Self::Certificate,
+    ];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
@@ -68,6 +76,7 @@ impl LeafKind {
             Self::Intent => "intent",
             Self::Outcome => "outcome",
             Self::Strangers => "strangers",
+            Self::Certificate => "certificate",
         }
     }
 }

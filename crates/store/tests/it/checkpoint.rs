@@ -1,6 +1,9 @@
 //! The lock on the log: one of two writers wins, and tiles come with the checkpoint or not at all.
 
-use tlog::{CheckpointLock, LockError, StagedTile, TilePath};
+use std::sync::Arc;
+
+use store::CertificateLog;
+use tlog::{CheckpointLock, LockError, StagedTile, TilePath, TileStore};
 
 use crate::world::World;
 
@@ -40,4 +43,25 @@ fn checkpoint_and_tiles_are_there_after_a_restart() {
     let locked = CheckpointLock::load(&world.open("second").unwrap()).unwrap().unwrap();
     assert_eq!((locked.onto.as_str(), locked.checkpoint.as_str()), ("two", "three"));
     assert_eq!(locked.staged, [tile(1), tile(2)]);
+}
+
+#[test]
+fn the_log_of_certificates_has_a_checkpoint_and_tiles_of_its_own() {
+    let (world, store) = World::new();
+    let (store, of_signatures) = (Arc::new(store), (tile(1), "signatures"));
+    let certificates = CertificateLog::new(Arc::clone(&store));
+    store.create(of_signatures.1).unwrap();
+    assert!(CheckpointLock::load(&certificates).unwrap().is_none());
+    certificates.create("certificates").unwrap();
+    let other = (tile(1).0, vec![7; 32]);
+    store.swap("signatures", "one", &[tile(1)]).unwrap();
+    certificates.swap("certificates", "one certificate", std::slice::from_ref(&other)).unwrap();
+    assert!(certificates.write(std::slice::from_ref(&other))[0].is_ok());
+    assert!(store.write(&[tile(1)])[0].is_ok());
+    assert_eq!(certificates.read(&[other.0])[0].as_ref().unwrap(), &other.1);
+    assert_eq!(store.read(&[other.0])[0].as_ref().unwrap(), &tile(1).1);
+    drop((store, certificates));
+    let certificates = CertificateLog::new(Arc::new(world.open("second").unwrap()));
+    let locked = CheckpointLock::load(&certificates).unwrap().unwrap();
+    assert_eq!((locked.checkpoint.as_str(), locked.staged.as_slice()), ("one certificate", &[other][..]));
 }

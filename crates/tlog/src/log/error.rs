@@ -12,7 +12,7 @@ use super::ENTRIES_MAX;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
-    /// An origin that is not a bare host name.
+    /// An origin that is not a bare host name; of a log of certificates, one with a path that is none.
     #[error(
         "`{origin}` is not the origin of a log, which is a host name in lower case, without port and path"
     )]

@@ -1,8 +1,9 @@
 //! The right-hand tiles of a log, kept in memory: what the next entries are appended to.
 
 use model::Digest;
-use model::merkle::{leaf_hash, root};
+use model::merkle::root;
 
+use crate::entries::Entries;
 use crate::proof::{Node, Nodes, ProofError};
 use crate::tile::{self, FULL_WIDTH, LEVEL_MAX, TileFormatError};
 use crate::{EdgeError, RightEdge, StagedTile, TilePath};
@@ -13,6 +14,7 @@ const LEVELS: usize = 8;
 /// The partial tile of every level, the partial entry bundle, and the edge that they make.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RightTiles {
+    entries: Entries,
     edge: RightEdge,
     // INVARIANT: `levels[l]` holds the hashes of the partial tile of level l, `bundle` the entries of that of level 0.
     levels: [Vec<Digest>; LEVELS],
@@ -48,23 +50,27 @@ fn widths(size: u64) -> impl Iterator<Item = (u8, u64, u16)> {
 
 impl RightTiles {
     /// The partial tiles of a tree of `size` entries; the entry bundle, where there is one, is the first.
-    pub(super) fn paths(size: u64) -> Result<Vec<TilePath>, TileFormatError> {
+    pub(super) fn paths(entries: Entries, size: u64) -> Result<Vec<TilePath>, TileFormatError> {
         let bundle = widths(size)
             .find(|(level, ..)| *level == 0)
-            .map(|(_, index, width)| TilePath::entries(index, width));
+            .map(|(_, index, width)| entries.bundle(index, width));
         let hashes = widths(size).map(|(level, index, width)| TilePath::hashes(level, index, width));
         bundle.into_iter().chain(hashes).collect()
     }
 
     /// Puts the tiles together that [`RightTiles::paths`] names.
-    pub(super) fn from_tiles(size: u64, tiles: Vec<StagedTile>) -> Result<Self, RightError> {
-        let mut right = Self::default();
+    pub(super) fn from_tiles(
+        entries: Entries,
+        size: u64,
+        tiles: Vec<StagedTile>,
+    ) -> Result<Self, RightError> {
+        let mut right = Self { entries, ..Self::default() };
         for (path, bytes) in tiles {
             match path.kind() {
                 tile::TileKind::Hashes { level } => {
                     right.levels[usize::from(level)] = tile::decode_hashes(path, &bytes)?;
                 }
-                tile::TileKind::Entries => right.bundle = bytes,
+                tile::TileKind::Entries | tile::TileKind::Certificates => right.bundle = bytes,
             }
         }
         right.check_bundle(size)?;
@@ -84,10 +90,10 @@ impl RightTiles {
     /// Holds the partial entry bundle against the leaf hashes beside it.
     fn check_bundle(&self, size: u64) -> Result<(), RightError> {
         let Some((0, index, width)) = widths(size).next() else { return Ok(()) };
-        let entries = tile::decode_entries(TilePath::entries(index, width)?, &self.bundle)?;
+        let entries = tile::decode_entries(self.entries.bundle(index, width)?, &self.bundle)?;
         let first = index * u64::from(FULL_WIDTH);
         for (index, (entry, hash)) in (first..).zip(entries.into_iter().zip(&self.levels[0])) {
-            if leaf_hash(entry) != *hash {
+            if !self.entries.is_leaf(index, entry, hash) {
                 return Err(RightError::OtherEntry { index });
             }
         }
@@ -138,9 +144,9 @@ impl From<EdgeError> for RightError {
 
 impl Growth {
     fn append(&mut self, entry: &[u8]) -> Result<(), TileFormatError> {
-        let Self { right: RightTiles { edge, levels, bundle }, leaf_hashes, fresh, tiles, .. } = self;
-        tile::encode_entry(entry, bundle)?;
-        let leaf = leaf_hash(entry);
+        let Self { right: RightTiles { entries, edge, levels, bundle }, leaf_hashes, fresh, tiles, .. } =
+            self;
+        let leaf = entries.put(edge.size(), entry, bundle)?;
         leaf_hashes.push(leaf);
         edge.append_seen(leaf, |node, hash| {
             keep(fresh, node, hash);
@@ -159,7 +165,7 @@ impl Growth {
         });
         if edge.size() % u64::from(FULL_WIDTH) == 0 {
             let index = (edge.size() - 1) / u64::from(FULL_WIDTH);
-            tiles.push((existing(TilePath::entries(index, FULL_WIDTH)), std::mem::take(bundle)));
+            tiles.push((existing(entries.bundle(index, FULL_WIDTH)), std::mem::take(bundle)));
         }
         Ok(())
     }
@@ -171,7 +177,8 @@ impl Growth {
                 continue;
             }
             if level == 0 {
-                self.tiles.push((existing(TilePath::entries(index, width)), self.right.bundle.clone()));
+                let path = existing(self.right.entries.bundle(index, width));
+                self.tiles.push((path, self.right.bundle.clone()));
             }
             let hashes = &self.right.levels[usize::from(level)];
             self.tiles.push((existing(TilePath::hashes(level, index, width)), tile::encode_hashes(hashes)));

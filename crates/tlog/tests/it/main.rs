@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and its numbers are small"
 )]
 
+mod certificates;
 mod crash;
 mod keys;
 mod log;

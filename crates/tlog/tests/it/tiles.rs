@@ -83,7 +83,7 @@ fn a_path_in_any_other_spelling_is_refused() {
         "tile/0/001.p/1.p/1",
         "tile/0/001.P/1",
         "tile/Entries/001",
-        "tile/data/001",
+        "tile/data/1",
         "tile/entries",
         "tile/entries/1",
         "tile/entries/x001/x002",

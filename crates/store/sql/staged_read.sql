@@ -1,1 +1,0 @@
-SELECT bytes FROM staged_tiles WHERE path = ?1
