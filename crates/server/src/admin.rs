@@ -20,6 +20,7 @@ use signer::Signer;
 use store::Store;
 
 use crate::problem::Refusal;
+use crate::routes::trust_root::TrustRootShelf;
 
 /// How long a body may take on a socket of this machine.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
@@ -32,6 +33,7 @@ struct Desk {
     store: Arc<Store>,
     signer: Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
+    shelf: Arc<TrustRootShelf>,
 }
 
 impl Desk {
@@ -41,7 +43,12 @@ impl Desk {
 }
 
 /// The paths of the administrative socket.
-pub(crate) fn router(store: Arc<Store>, signer: Arc<dyn Signer>, clock: Arc<dyn Clock>) -> Router {
+pub(crate) fn router(
+    store: Arc<Store>,
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+    shelf: Arc<TrustRootShelf>,
+) -> Router {
     Router::new()
         .route("/v1/admin/principals", get(principals::list).post(principals::add))
         .route("/v1/admin/principals/{id}/disable", post(principals::disable))
@@ -51,7 +58,7 @@ pub(crate) fn router(store: Arc<Store>, signer: Arc<dyn Signer>, clock: Arc<dyn 
         .route("/v1/admin/api-keys/{id}/revocation", post(credentials::revoke_api_key))
         .route("/v1/admin/profiles", get(profiles::list).post(profiles::put))
         .route("/v1/admin/registry/refresh", post(registry::refresh))
-        .with_state(Desk { store, signer, clock })
+        .with_state(Desk { store, signer, clock, shelf })
 }
 
 /// The `after=` of a list: the last entry of the page before.

@@ -113,16 +113,18 @@ pub(crate) fn wire(
             Engine::read_only(parts)
         }
     };
-    let admin = admin::router(Arc::clone(&store), Arc::clone(&rooms.signer), Arc::clone(&clock));
+    let signer = || Arc::clone(&rooms.signer);
+    let shelf = Arc::new(TrustRootShelf::new(signer(), Arc::clone(&clock), public_url));
+    let admin = admin::router(Arc::clone(&store), signer(), Arc::clone(&clock), Arc::clone(&shelf));
     let (limits, walls) = (config.limits.clone(), config.walls.clone());
-    let outside = Outside { clock, public_url, limits, walls, strangers, store, frozen, access, stop };
+    let outside = Outside { clock, shelf, limits, walls, strangers, store, frozen, access, stop };
     Ok(Wired { routers: rooms.routers(&engine, public_authority, admin, outside), engine })
 }
 
 /// What the listeners need beside the rooms.
 struct Outside {
     clock: Arc<dyn Clock>,
-    public_url: String,
+    shelf: Arc<TrustRootShelf>,
     limits: Limits,
     walls: Walls,
     strangers: Arc<Strangers>,
@@ -174,7 +176,7 @@ impl Rooms {
         admin: Router,
         outside: Outside,
     ) -> Routers {
-        let Outside { clock, public_url, limits, walls, strangers, store, frozen, access, stop } = outside;
+        let Outside { clock, shelf, limits, walls, strangers, store, frozen, access, stop } = outside;
         let telemetry = Arc::new(Telemetry::default());
         let turnstile = Arc::new(Turnstile::new(&limits));
         let callers = Callers { keys: self.keys, clock: Arc::clone(&clock), turnstile };
@@ -191,7 +193,6 @@ impl Rooms {
         };
         let log = LogReader { tiles: self.tiles, frozen };
         let counter = TimestampCounter::open(public_authority, limits);
-        let shelf = Arc::new(TrustRootShelf::new(self.signer, clock, public_url));
         let sentry =
             |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors, access: access.clone() };
         Routers {

@@ -12,8 +12,10 @@ use super::Desk;
 use crate::blocking::blocking;
 use crate::problem::Refusal;
 
-/// Looks at the key process's registry now. The engine does so by itself within a second.
+/// Looks at the key process's registry now. The engine does so by itself within a second; the trust root is made anew,
+/// so that whoever signs with a new key does not meet verifiers that never heard of it.
 pub(super) async fn refresh(State(desk): State<Desk>) -> Result<Json<RegistryView>, Refusal> {
+    desk.shelf.forget().await;
     let signer = Arc::clone(&desk.signer);
     let registry = blocking(move || present(&*signer)).await?;
     Ok(Json(RegistryView { head: registry.head(), entries: registry.entries() }))

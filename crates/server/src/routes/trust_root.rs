@@ -43,6 +43,11 @@ impl TrustRootShelf {
         Self { signer, clock, public_url, kept: Mutex::new(None) }
     }
 
+    /// Keeps none: what is given out from now on says what the key process says now.
+    pub(crate) async fn forget(&self) {
+        *self.kept.lock().await = None;
+    }
+
     async fn newest(&self) -> Result<Vec<u8>, Refusal> {
         // Held while it is composed, so that a crowd asks the key process once.
         let mut kept = self.kept.lock().await;
