@@ -10,7 +10,7 @@ use reqwest::{Certificate, Identity, Url, redirect};
 use crate::ClientError;
 
 /// How long a connection may take, TLS handshake included.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// A server, as a client knows it.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ impl Context {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())

@@ -44,6 +44,16 @@ pub enum ClientError {
         /// The status of the answer.
         status: u16,
     },
+    /// A service of Sigstore says what is wrong.
+    #[error("`{url}` answered {status}: {message}")]
+    Said {
+        /// What was asked.
+        url: String,
+        /// The status of the answer.
+        status: u16,
+        /// What it says.
+        message: String,
+    },
     /// An answer that is larger than any should be.
     #[error("`{url}` answered with more than {limit} bytes")]
     TooLong {
@@ -78,7 +88,10 @@ impl ClientError {
             | Self::Identity(_)
             | Self::Setup(_)
             | Self::Encoding(_) => Kind::Usage,
-            Self::Unreachable { .. } | Self::Foreign { .. } | Self::TooLong { .. } => Kind::Unreachable,
+            Self::Said { status: 400..500, .. } => Kind::Refused,
+            Self::Said { .. } | Self::Unreachable { .. } | Self::Foreign { .. } | Self::TooLong { .. } => {
+                Kind::Unreachable
+            }
             Self::Problem(problem) => match problem.code {
                 Code::Unauthenticated | Code::Forbidden | Code::Conflict | Code::NotWaiting | Code::Stale => {
                     Kind::Refused

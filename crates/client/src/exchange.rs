@@ -5,8 +5,8 @@ use std::time::Duration;
 use api::{Code, Problem};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::ClientError;
 
@@ -27,6 +27,8 @@ pub(crate) struct Call<'a> {
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Vec<u8>>,
+    /// What kind of thing the body is.
+    pub(crate) content_type: &'static str,
     /// How long the answer may take.
     pub(crate) limit: Duration,
     /// The longest answer that is read.
@@ -66,6 +68,7 @@ impl<'a> Call<'a> {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
+            content_type: "application/json",
             limit: ANSWER_LIMIT,
             bytes_max,
             repeat: Repeat::Safe,
@@ -140,10 +143,21 @@ impl Exchange {
             request = request.header(*name, value);
         }
         if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+            request = request.header(CONTENT_TYPE, call.content_type).body(body.clone());
         }
         request
     }
+}
+
+/// How the services of Sigstore say what is wrong: the JSON of a gRPC status.
+#[derive(Deserialize)]
+struct Said {
+    message: String,
+}
+
+/// What of a foreign text may stand in a message of ours.
+fn short(text: String) -> String {
+    text.chars().filter(|c| !c.is_control()).take(512).collect()
 }
 
 /// A call that failed, and what is known about it.
@@ -176,7 +190,12 @@ impl Failure {
         };
         let error = match problem {
             Ok(problem) => ClientError::Problem(Box::new(problem)),
-            Err(_) => ClientError::Foreign { url, status: status.as_u16() },
+            Err(_) => match serde_json::from_slice::<Said>(body) {
+                Ok(Said { message }) => {
+                    ClientError::Said { url, status: status.as_u16(), message: short(message) }
+                }
+                Err(_) => ClientError::Foreign { url, status: status.as_u16() },
+            },
         };
         Self { error, heard, retry_after }
     }

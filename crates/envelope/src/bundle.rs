@@ -147,6 +147,9 @@ pub enum BundleError {
     /// Not the JSON of a bundle.
     #[error("not a Sigstore bundle")]
     Json(#[source] serde_json::Error),
+    /// Not the JSON of a log entry.
+    #[error("not the entry of a transparency log")]
+    Answer(#[source] serde_json::Error),
     /// Another media type.
     #[error(
         "a bundle of media type `{media_type}`, which is not read; known are Sigstore bundles v0.1, v0.2 and v0.3"
@@ -230,6 +233,12 @@ impl Content {
 }
 
 impl Entry {
+    /// The entry as a log answers with it (`TransparencyLogEntry`). Nothing is verified.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, BundleError> {
+        let wire: wire::Entry = serde_json::from_slice(bytes).map_err(BundleError::Answer)?;
+        Ok(wire.into())
+    }
+
     /// The entry of a Rekor v2 log, from its place in a receipt.
     ///
     /// Nothing is verified: size and root are copied from the checkpoint's own lines.

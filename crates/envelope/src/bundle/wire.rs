@@ -82,7 +82,7 @@ struct MessageSignature {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Entry {
+pub(super) struct Entry {
     #[serde(default, with = "int64")]
     log_index: u64,
     log_id: LogId,

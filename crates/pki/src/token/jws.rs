@@ -95,6 +95,11 @@ impl IdToken {
         self.claims.text("iss")
     }
 
+    /// What it says, believed by nobody yet: for whoever brings it and wants to know what is in it.
+    pub const fn unverified(&self) -> &Claims {
+        &self.claims
+    }
+
     /// Which of the issuer's keys signed it, as it says.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
