@@ -15,6 +15,14 @@ use serde::{Deserialize, Serialize};
 use crate::ToBeSigned;
 use crate::protojson::hash_name;
 
+mod answer;
+mod submitted;
+mod terms;
+
+pub use answer::answer;
+pub use submitted::{SUBMISSION_BYTES_MAX, SubmittedBody, SubmittedError};
+pub use terms::Terms;
+
 /// The kind of the body.
 pub const KIND: &str = "hashedrekord";
 

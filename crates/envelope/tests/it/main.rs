@@ -13,5 +13,6 @@ mod foreign;
 mod forms;
 mod log_body;
 mod ssh;
+mod submitted;
 mod support;
 mod tampered;
