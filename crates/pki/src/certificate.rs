@@ -276,6 +276,10 @@ impl Certificate {
         encoding::der(self.parsed.signature_algorithm())
     }
 
+    pub(crate) fn all_extensions(&self) -> &[x509_cert::ext::Extension] {
+        self.parsed.tbs_certificate().extensions().map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.extensions
     }

@@ -4,7 +4,8 @@
 //! key signs, [`TbsCertificate::seal`] puts the signature to them); reading certificates strictly
 //! ([`Certificate`]); path validation for code signing and timestamping ([`verify_path`]); the algorithm
 //! identifiers that certificates and CMS share ([`algorithm`]); ID tokens and what they say of their holders
-//! ([`token`]), proof that a holder has a key ([`Possessed`]), the certificates for them ([`HolderCertificate`]) and the
+//! ([`token`]), proof that a holder has a key ([`Possessed`]) and that it is none of the weak ones
+//! ([`check_strength`]), the certificates for them ([`HolderCertificate`], and [`Linted`] before they leave) and the
 //! timestamps of certificate-transparency logs ([`sct`]).
 //!
 //! **Out of scope**: private keys and signing; revocation; fetching the keys of issuers; paths of TLS
@@ -22,12 +23,14 @@ mod encoding;
 mod extensions;
 mod holder;
 mod issuer;
+mod lint;
 mod name;
 mod path;
 mod pem;
 mod possession;
 mod profile;
 pub mod sct;
+mod strength;
 pub mod token;
 mod usage;
 
@@ -37,9 +40,12 @@ pub use certificate::{
 pub use compose::{ComposeError, Issuer, NewCertificate, Serial, TbsCertificate, Validity};
 pub use holder::{HOLDER_PERIOD, HolderCertificate};
 pub use issuer::IssuerFault;
+pub use lint::{LintFault, Linted};
 pub use name::{DistinguishedName, DnsName, NameError, ServerName};
 pub use path::{INTERMEDIATES_MAX, PathError, VerifiedPath, verify_path};
 pub use pem::{CHAIN_MAX, PemError};
 pub use possession::{Possessed, PossessionError};
 pub use profile::CertificateProfile;
+pub use sct::SctError;
+pub use strength::{WeakKey, check_strength};
 pub use usage::{Usage, UsageFault};

@@ -8,6 +8,7 @@
 
 mod foreign;
 mod holders;
+mod lint;
 mod paths;
 mod profiles;
 mod support;
