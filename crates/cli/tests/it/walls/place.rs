@@ -90,6 +90,9 @@ impl Founded {
         let founded = Self { folder, dir, program, wall };
         founded.on_free_ports();
         founded.share_out();
+        if wall == Wall::Landlock {
+            crate::site::serve_without_walls_where_there_are_none(&founded.dir);
+        }
         founded
     }
 
