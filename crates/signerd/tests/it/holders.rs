@@ -1,5 +1,7 @@
 //! Certificates for holders of ID tokens: issued from the token alone, once, and to nobody else.
 
+mod attacks;
+
 use std::time::Duration;
 
 use envelope::Chosen;
@@ -10,7 +12,8 @@ use pki::{Certificate, HolderCertificate, Usage, verify_path};
 use quorum::{Change, IdentityProof, IssuerState, KeyRecord};
 use serde_json::{Value, json};
 use signer::{
-    AdminAnswer, CheckpointOrder, Head, HolderOrder, HolderStep, Order, Refusal, RefusalCode, Signed, Signer as _,
+    AdminAnswer, CheckpointOrder, Head, HolderOrder, HolderStep, Order, Refusal, RefusalCode, Signed,
+    Signer as _,
 };
 use testkit::{IdentityProvider, Key};
 use tlog::tree_head;
@@ -129,8 +132,9 @@ fn a_token_gives_a_certificate_for_its_holder_with_the_logs_timestamp_in_it() {
     let certificate = world.issue(&world.provider.token(&world.claims()), 5);
     let (authority, root) = (world.authority(), world.root());
     let at = world.platform.world.now();
-    let path = verify_path(&certificate, &[authority.clone()], &[root], at, Usage::CodeSigning).unwrap();
-    assert_eq!(path.intermediates(), [authority.clone()]);
+    let path =
+        verify_path(&certificate, std::slice::from_ref(&authority), &[root], at, Usage::CodeSigning).unwrap();
+    assert_eq!(path.intermediates(), std::slice::from_ref(&authority));
     let timestamps = certificate.signed_timestamps().unwrap();
     let (log, logged) = (world.platform.public_key("platform/ct"), certificate.logged_tbs().unwrap());
     timestamps[0].verify(&log, &authority.public_key().unwrap(), &logged).unwrap();
