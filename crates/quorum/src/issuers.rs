@@ -54,10 +54,11 @@ impl Issuers {
     pub fn named(&self, iss: &str) -> Option<&TokenIssuer> {
         let counts = |issuer: &&Issuer| issuer.state == IssuerState::Active;
         let exact = self.0.get(iss).filter(|issuer| !issuer.record.is_pattern());
+        let patterns = || self.0.values().filter(|issuer| issuer.record.is_named_by(iss));
+        // INVARIANT: an issuer that is suspended is not found again behind a pattern that stands for it too.
         let found = match exact {
-            // INVARIANT: an issuer that is suspended is not found again behind a pattern that stands for it too.
             Some(exact) => Some(exact).filter(counts),
-            None => self.0.values().filter(|issuer| issuer.record.is_named_by(iss)).find(counts),
+            None => patterns().next().filter(|_| patterns().all(|issuer| counts(&issuer))),
         };
         found.map(|issuer| &issuer.record)
     }
@@ -92,5 +93,32 @@ impl Issuers {
             Some(issuer) => self.0.insert(url, issuer),
             None => self.0.remove(&url),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use pki::token::IssuerKind;
+
+    use super::*;
+
+    #[test]
+    fn an_issuer_that_is_suspended_is_found_behind_no_pattern() {
+        const EVERYWHERE: &str = "https://oidc.*.example.com/*";
+        const EAST: &str = "https://oidc.east.example.com/*";
+        const ONE: &str = "https://oidc.east.example.com/one";
+        let mut issuers = Issuers::default();
+        for url in [EVERYWHERE, EAST, ONE] {
+            let (url, audience) = (url.to_owned(), "sigstore".to_owned());
+            let (kind, issuer_claim, keys) = (IssuerKind::Kubernetes, None, Vec::new());
+            issuers.add(&TokenIssuer { version: 1, url, audience, kind, issuer_claim, keys }).unwrap();
+        }
+        issuers.change(EAST, IssuerState::Suspended).unwrap();
+        assert!(issuers.named("https://oidc.west.example.com/one").is_some());
+        assert!(issuers.named("https://oidc.east.example.com/two").is_none());
+        assert!(issuers.named(ONE).is_some(), "named exactly, it stands for itself");
+        issuers.change(ONE, IssuerState::Suspended).unwrap();
+        assert!(issuers.named(ONE).is_none());
     }
 }
