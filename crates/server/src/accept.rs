@@ -61,7 +61,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Serves a door until `stop` says so, then lets the connections that are open finish what they do.
 pub(crate) async fn serve(door: Door, router: Router, limits: Limits, mut stop: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
-    let room = Room::new(limits.connections_max);
+    let room = Room::new(limits.connections_max, Duration::ZERO);
     loop {
         let accepted = tokio::select! {
             accepted = door.accept() => accepted,

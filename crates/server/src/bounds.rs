@@ -1,6 +1,8 @@
 //! Bounds of the edge that nobody sets: what HTTP may take of a connection. Those of [`Limits`](crate::Limits) stand
 //! beside them on the page that is made here.
 
+use std::time::Duration;
+
 /// A request's header, in memory and in all. hyper takes nothing below 8 KiB for it.
 pub(crate) const HEADER_BYTES_MAX: u32 = 16 * 1024;
 /// Requests at a time on one connection of HTTP/2.
@@ -16,6 +18,10 @@ pub(crate) const SEND_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const RESETS_MAX: usize = 20;
 /// Streams that we may have to reset for a client's faults; past that the connection ends.
 pub(crate) const FAULTS_MAX: usize = 64;
+
+/// What a TLS handshake gets before it may have to make room. With all places taken by who says nothing, this is how
+/// long as many others wait.
+pub(crate) const HANDSHAKE_GRACE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -46,7 +52,7 @@ be set but by taking fewer connections: there are never more than leave 256 file
     type Row = (&'static str, String, &'static str);
 
     fn of_connections(limits: &Limits) -> Vec<Row> {
-        let seconds = |time: std::time::Duration| format!("{} s", time.as_secs());
+        let seconds = |time: Duration| format!("{} s", time.as_secs());
         vec![
             (
                 "connections of a listener",
@@ -56,7 +62,7 @@ be set but by taking fewer connections: there are never more than leave 256 file
             (
                 "TLS handshakes of a listener at a time",
                 limits.handshakes_max.to_string(),
-                "the oldest makes room",
+                "the oldest makes room, once it is 100 ms old",
             ),
             ("a TLS handshake", seconds(limits.handshake), "the connection ends"),
             ("a session that can be resumed", "12 h".to_owned(), "a full handshake; so does a reload"),
@@ -94,7 +100,7 @@ be set but by taking fewer connections: there are never more than leave 256 file
     }
 
     fn of_calls(limits: &Limits) -> Vec<Row> {
-        let seconds = |time: std::time::Duration| format!("{} s", time.as_secs());
+        let seconds = |time: Duration| format!("{} s", time.as_secs());
         vec![
             ("a submission", bytes(SUBMISSION_BYTES_MAX), "`413 too-large`"),
             ("any other body of JSON", bytes(SMALL_BYTES_MAX), "`413 too-large`"),

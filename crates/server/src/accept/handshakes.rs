@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::room::Room;
+use crate::bounds::HANDSHAKE_GRACE;
 use crate::config::Limits;
 
 /// The handshakes of one listener.
@@ -44,12 +45,12 @@ impl Handshakes {
             .thread_name("handshake")
             .enable_time()
             .build()?;
-        let room = Room::new(limits.handshakes_max);
+        let room = Room::new(limits.handshakes_max, HANDSHAKE_GRACE);
         Ok(Self { runtime: Some(runtime), room, patience: limits.handshake })
     }
 
-    /// Shakes hands. Where all places are taken, the oldest handshake makes room: an honest one is done within two
-    /// trips over the network, and does not grow old.
+    /// Shakes hands. Where all places are taken, the oldest handshake makes room, and no sooner than the grace is over:
+    /// an honest one is done within two trips over the network, and a crowd that comes at once does not push it out.
     pub(super) async fn shake(
         &self,
         tls: Arc<ServerConfig>,

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::time::{Duration, Instant, timeout_at};
 
-/// A bounded number of places. When all are taken, the oldest connection that proved nothing so far makes room; when
-/// all have proven who they are, the next one waits.
+/// A bounded number of places. When all are taken, the oldest guest that proved nothing so far makes room, once it had
+/// its place for as long as the grace; when all have proven who they are, the next one waits.
 #[derive(Debug)]
 pub(crate) struct Room {
     places_max: usize,
+    grace: Duration,
     guests: Mutex<Guests>,
     freed: Notify,
 }
@@ -18,7 +20,7 @@ pub(crate) struct Room {
 #[derive(Debug, Default)]
 struct Guests {
     next: u64,
-    by_age: BTreeMap<u64, Arc<Guest>>,
+    by_age: BTreeMap<u64, (Instant, Arc<Guest>)>,
 }
 
 #[derive(Debug, Default)]
@@ -40,36 +42,43 @@ pub(crate) struct Place {
 pub(crate) struct Proof(Arc<Guest>);
 
 impl Room {
-    pub(crate) fn new(places_max: usize) -> Arc<Self> {
-        Arc::new(Self { places_max, guests: Mutex::default(), freed: Notify::new() })
+    pub(crate) fn new(places_max: usize, grace: Duration) -> Arc<Self> {
+        Arc::new(Self { places_max, grace, guests: Mutex::default(), freed: Notify::new() })
     }
 
     /// A place for one more connection, which may cost a stranger theirs.
     pub(crate) async fn enter(self: &Arc<Self>) -> Place {
         loop {
             let freed = self.freed.notified();
-            if let Some(place) = self.try_enter() {
-                return place;
+            match self.try_enter() {
+                Ok(place) => return place,
+                // Whichever comes first, it is tried again.
+                Err(Some(due)) => drop(timeout_at(due, freed).await),
+                Err(None) => freed.await,
             }
-            freed.await;
         }
     }
 
-    fn try_enter(self: &Arc<Self>) -> Option<Place> {
-        let mut guests = self.guests();
+    /// A place; or when there will be one at the latest, if that is known.
+    fn try_enter(self: &Arc<Self>) -> Result<Place, Option<Instant>> {
+        let (mut guests, now) = (self.guests(), Instant::now());
         if guests.by_age.len() >= self.places_max {
             let mut strangers =
-                guests.by_age.iter().filter(|(_, guest)| !guest.proven.load(Ordering::Relaxed));
-            let oldest = *strangers.next()?.0;
-            if let Some(guest) = guests.by_age.remove(&oldest) {
+                guests.by_age.iter().filter(|(_, (_, guest))| !guest.proven.load(Ordering::Relaxed));
+            let (&oldest, (since, _)) = strangers.next().ok_or(None)?;
+            let due = *since + self.grace;
+            if now < due {
+                return Err(Some(due));
+            }
+            if let Some((_, guest)) = guests.by_age.remove(&oldest) {
                 guest.crowded_out.notify_one();
             }
         }
         let number = guests.next;
         guests.next += 1;
         let guest = Arc::new(Guest::default());
-        guests.by_age.insert(number, Arc::clone(&guest));
-        Some(Place { room: Arc::clone(self), number, guest })
+        guests.by_age.insert(number, (now, Arc::clone(&guest)));
+        Ok(Place { room: Arc::clone(self), number, guest })
     }
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
@@ -109,7 +118,7 @@ impl Proof {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{Duration, timeout};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -119,7 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_oldest_stranger_makes_room_and_who_has_proven_themselves_stays() {
-        let room = Room::new(2);
+        let room = Room::new(2, Duration::ZERO);
         let known = room.enter().await;
         known.proof().give();
         let stranger = room.enter().await;
@@ -130,8 +139,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_makes_room_before_the_grace_is_over_and_who_comes_waits_for_that() {
+        let (room, grace) = (Room::new(1, Duration::from_millis(30)), Duration::from_millis(30));
+        let (began, first) = (Instant::now(), room.enter().await);
+        let second = room.enter().await;
+        assert!(is_out(&first).await && !is_out(&second).await && began.elapsed() >= grace);
+    }
+
+    #[tokio::test]
     async fn where_all_have_proven_themselves_the_next_one_waits_until_one_leaves() {
-        let room = Room::new(1);
+        let room = Room::new(1, Duration::ZERO);
         let known = room.enter().await;
         known.proof().give();
         assert!(timeout(Duration::from_millis(1), room.enter()).await.is_err());

@@ -76,7 +76,7 @@ async fn bodies_that_come_drop_by_drop_are_waited_for_where_somebody_is_known_an
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_that_stop_half_way_hold_no_more_than_their_places() {
-    let limits = Limits { handshakes_max: 64, handshake: SHORT, ..Limits::default() };
+    let limits = Limits { handshakes_max: 256, handshake: 5 * SHORT, ..Limits::default() };
     let site = Site::open(Plan { limits, ..Plan::default() });
     let way = Way::to(&site, Identity::Nobody, Speech::Http1);
     let hello = way.hello();
