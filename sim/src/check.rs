@@ -16,6 +16,7 @@ use tlog::{Log, RightEdge, SignedCheckpoint, VerifierKey, proof};
 
 use crate::clients::Asked;
 use crate::store::CrashStore;
+use crate::submitters::Submitters;
 use crate::truth::{Found, Truth, must};
 
 /// The built-in policy, which remembers when it was asked about what.
@@ -58,6 +59,7 @@ pub(crate) struct Ending<'a> {
     pub(crate) truth: &'a Truth,
     /// Every checkpoint that was ever public.
     pub(crate) notes: &'a [String],
+    pub(crate) submitters: &'a Submitters,
 }
 
 impl Ending<'_> {
@@ -67,6 +69,7 @@ impl Ending<'_> {
         let log = self.open_log()?;
         self.check_checkpoints(&log)?;
         self.check_nothing_twice(&log)?;
+        self.submitters.check(&log)?;
         for (id, views) in &self.told {
             self.check_views(id, views)?;
             // All that were told of one request were told the same.

@@ -2,7 +2,7 @@
 //! in a world that loses power, fails, fills up, loses replies and sets its clocks.
 //!
 //! **In scope**: the world (the server's store, the disk of the key process, its key stores, the way between the two), the
-//! clients, the people who endorse and administer, somebody who owns the server,
+//! clients, those who bring entries of their own, the people who endorse and administer, somebody who owns the server,
 //! the order of steps, and what must be true at every step and afterwards.
 //!
 //! **Out of scope**: threads, sockets and files; the kill loop over the real binaries has those.
@@ -13,6 +13,7 @@ mod check;
 mod clients;
 mod disk;
 mod founding;
+mod index;
 mod intruder;
 mod keys;
 mod people;
@@ -21,6 +22,7 @@ mod run;
 mod server;
 mod store;
 mod stores;
+mod submitters;
 mod tally;
 mod transport;
 mod truth;

@@ -18,10 +18,12 @@ use crate::check::{Ending, WatchedPolicy, root_at};
 use crate::clients::{Asked, Told, compose};
 use crate::disk::JournalDisk;
 use crate::founding::{BEGINNING, space};
+use crate::index::CrashIndex;
 use crate::keys::WatchedKeys;
 use crate::server::{Server, Share, Stage};
 use crate::store::CrashStore;
 use crate::stores::Store;
+use crate::submitters::Submitters;
 use crate::transport::{Ends, Transport};
 use crate::truth::{Found, Truth, must};
 use crate::{Platform, Tally};
@@ -62,6 +64,8 @@ pub(crate) struct Run<'a> {
     disk: JournalDisk,
     keys: WatchedKeys,
     store: CrashStore,
+    index: CrashIndex,
+    submitters: Submitters,
     pub(crate) transport: Transport,
     policy: WatchedPolicy,
     pub(crate) registry: Registry,
@@ -114,6 +118,8 @@ impl<'a> Run<'a> {
             keys,
             told: Told::new(store.clone(), truth.clone()),
             store,
+            index: CrashIndex::default(),
+            submitters: Submitters::default(),
             transport,
             policy: WatchedPolicy::default(),
             registry,
@@ -144,6 +150,7 @@ impl<'a> Run<'a> {
             directory: store.clone(),
             tiles: store.clone(),
             lock: store,
+            index: Arc::new(self.index.clone()),
         }))
     }
 
@@ -178,7 +185,8 @@ impl<'a> Run<'a> {
         self.keep_running();
         match self.dice.below(100) {
             0..9 => self.ask(),
-            9..14 => self.ask_again(),
+            9..13 => self.ask_again(),
+            13 => self.bring_an_entry(),
             14..26 => self.endorse(),
             26..86 => self.run_a_stage(),
             86..92 => self.clock.advance(Duration::from_millis(1 + self.dice.below(2_000))),
@@ -228,6 +236,17 @@ impl<'a> Run<'a> {
         if !self.asked.is_empty() {
             let at = self.below(self.asked.len());
             self.submit(self.asked[at].clone());
+        }
+    }
+
+    /// Somebody brings entries of their own. Now and then the index has no room for them.
+    fn bring_an_entry(&mut self) {
+        let Some(server) = &mut self.server else { return };
+        for _ in 0..=self.dice.below(3) {
+            server.entrants.push(self.submitters.bring(&mut self.dice));
+        }
+        if self.dice.below(8) == 0 {
+            self.index.fill(self.dice.below(3));
         }
     }
 
@@ -323,6 +342,7 @@ impl<'a> Run<'a> {
         self.server = None;
         if fault == Fault::PowerCut {
             self.store.cut(self.dice.number());
+            self.index.cut(self.dice.number());
         }
         self.tally.count(Step::Server, fault);
     }
@@ -385,6 +405,7 @@ impl<'a> Run<'a> {
     fn mend(&mut self) {
         self.collect();
         self.store.mend();
+        self.index.fill(0);
         self.disk.mend();
         self.keys.mend();
         self.transport.mend();
@@ -453,6 +474,7 @@ impl<'a> Run<'a> {
             told: self.told.all(),
             truth: &self.truth,
             notes: &self.notes,
+            submitters: &self.submitters,
         }
     }
 
@@ -508,6 +530,7 @@ impl<'a> Run<'a> {
     }
 
     fn count_endings(&mut self) {
+        self.tally.note("entries of others that were answered", self.submitters.count());
         for row in self.store.rows() {
             let profile = self.platform.profiles.iter().find(|profile| profile.name == row.profile);
             let governed = profile.is_some_and(|profile| profile.name.as_str() == "release/governed");

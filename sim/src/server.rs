@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::stages::{
-    Arrival, Ended, Lanes, LogStage, Onward, PartlySigned, Settle, Sign, Signed, Stamp, Stamped, Submit,
+    Arrival, Ended, Entrant, Lanes, LogStage, Onward, PartlySigned, Settle, Sign, Signed, Stamp, Submit,
     World,
 };
 use engine::take_up;
@@ -19,7 +19,7 @@ pub(crate) struct Server {
     settle: Settle,
     pub(crate) arrivals: Vec<Arrival>,
     signed: Vec<Signed>,
-    stamped: Vec<Stamped>,
+    pub(crate) entrants: Vec<Entrant>,
     ended: Vec<Ended>,
 }
 
@@ -79,7 +79,7 @@ impl Server {
             log,
             arrivals,
             signed: Vec::new(),
-            stamped: Vec::new(),
+            entrants: Vec::new(),
             ended: Vec::new(),
         })
     }
@@ -96,12 +96,12 @@ impl Server {
             Stage::Stamp => {
                 let passed = self.stamp.run(take(&mut self.signed, share));
                 self.signed.extend(passed.again);
-                self.stamped.extend(passed.next);
+                self.entrants.extend(passed.next.into_iter().map(Entrant::from));
                 self.ended.extend(passed.stopped.into_iter().map(Ended::Stopped));
             }
             Stage::Log => {
-                let passed = self.log.run(take(&mut self.stamped, share));
-                self.stamped.extend(passed.again);
+                let passed = self.log.run(take(&mut self.entrants, share));
+                self.entrants.extend(passed.again);
                 self.ended.extend(passed.next.into_iter().map(Ended::Logged));
                 self.ended.extend(passed.stopped.into_iter().map(Ended::Stopped));
             }

@@ -5,6 +5,7 @@
 //! **Out of scope**: transport, authentication, what happens to a request.
 
 mod admin;
+mod log;
 mod problem;
 mod profile;
 mod request;
@@ -14,6 +15,7 @@ pub use admin::{
     ApiKeyView, CertificateView, IssuedApiKey, NewApiKey, NewCertificate, NewPrincipal, Page, PrincipalView,
     ProfileVersion, RegistryView,
 };
+pub use log::{FoundEntry, LogSearch};
 pub use problem::{Code, Problem};
 pub use profile::{KeyView, ProfileView, Whoami, WhoamiProfile};
 pub use request::{

@@ -98,6 +98,9 @@ codes! {
     /// The wrong kind of body.
     UnsupportedMediaType = "unsupported-media-type", 415, "the body is of the wrong kind",
         "send the `Content-Type` that the detail names";
+    /// More calls from one address than are taken from one.
+    TooMany = "too-many", 429, "this address asks too often",
+        "send the same again after `Retry-After` seconds, and fewer at a time";
     /// The server was put back from a backup, or does not agree with its key process: it only reads, so that nothing forks.
     ReadOnly = "read-only", 503, "the server only reads",
         "ask its operator: `avouch doctor` on the server names what is wrong and how to go forward; nothing was recorded";

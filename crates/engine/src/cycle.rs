@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use envelope::rekor::SubmittedBody;
 use model::Space;
 
 use crate::board::Reply;
 use crate::queue::{Batch, Queue, TurnedAway};
 use crate::stages::{
-    Arrival, Ended, Lanes, LogStage, Logged, Onward, PASSAGES_MAX, PartlySigned, Passed, RETRY_AFTER, Settle,
-    Sign, Signed, Stamp, Stamped, Stopped, Submit, World,
+    Arrival, Ended, Entrant, Lanes, LogStage, Logged, Onward, PASSAGES_MAX, PartlySigned, Passed,
+    RETRY_AFTER, Settle, Sign, Signed, Stamp, Stopped, Submit, World,
 };
-use crate::{Stage, SubmitError};
+use crate::{EntryError, EntryReply, Stage, SubmitError};
 
 /// The most members of a batch.
 const BATCH_MAX: usize = 256;
@@ -36,7 +37,7 @@ struct Queues {
     submit: Queue<Arrival>,
     sign: BTreeMap<Space, Queue<PartlySigned>>,
     stamp: Queue<Signed>,
-    log: Queue<Stamped>,
+    log: Queue<Entrant>,
     settle: Queue<Ended>,
 }
 
@@ -97,7 +98,7 @@ impl Cycle {
             let work = |batch| stamp.run(batch);
             run(world, &Stage::Stamp, &queues.stamp, work, |next, stopped| {
                 queues.settle.push_all(stopped.into_iter().map(Ended::Stopped));
-                queues.log.push_all(next);
+                queues.log.push_all(next.into_iter().map(Entrant::from));
             });
             queues.log.close();
         })?;
@@ -151,6 +152,21 @@ impl Cycle {
         };
         self.world.counters.turned_away();
         if let Some(reply) = reply_of(arrival) {
+            reply(Err(error));
+        }
+    }
+
+    /// Lets an entry in that somebody else asks for, or says when to come back. It stands in one queue with the signatures,
+    /// behind a bounded number of its kind: whoever lets more of them in at a time holds signatures up.
+    pub(crate) fn log(&self, body: SubmittedBody, reply: EntryReply) {
+        let retry_after = RETRY_AFTER;
+        let (turned_away, error) = match self.queues.log.offer(Entrant::Submitted { body, reply }) {
+            Ok(()) => return,
+            Err(TurnedAway::Full(entrant)) => (entrant, EntryError::Busy { retry_after }),
+            Err(TurnedAway::Closed(entrant)) => (entrant, EntryError::Closed { retry_after }),
+        };
+        self.world.counters.turned_away();
+        if let Entrant::Submitted { reply, .. } = turned_away {
             reply(Err(error));
         }
     }

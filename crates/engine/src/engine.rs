@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use envelope::rekor::SubmittedBody;
 use identity::Caller;
 use model::{Instant, PrincipalId, Profile, RequestId, Space};
+use tlog::VerifierKey;
 
 use crate::board::{Reply, Seat};
 use crate::cycle::Cycle;
@@ -14,7 +16,9 @@ use crate::platform::Platform;
 use crate::stages::{
     Arrival, Lanes, LogStage, LogStageError, Parts, RETRY_AFTER, Received, World, profile_view, records,
 };
-use crate::{ProfileView, Stage, StoreError, Submission, SubmitError, View, Write, recovery};
+use crate::{
+    EntryError, EntryReply, ProfileView, Stage, StoreError, Submission, SubmitError, View, Write, recovery,
+};
 
 /// The running signing cycle. Clones are handles to the same.
 #[derive(Clone)]
@@ -148,14 +152,29 @@ impl Engine {
         Watch { id, seat: self.world.watch(id, reply), world: Arc::downgrade(&self.world) }
     }
 
+    /// The key of the transparency log; `None` where the log was not opened for writing.
+    pub fn log_key(&self) -> Option<&VerifierKey> {
+        self.world.log_key.get()
+    }
+
+    /// Takes an entry in that somebody else asks for. `reply` is called once: with the entry, which may be there already,
+    /// once it is under a checkpoint that is public; or with why there is none.
+    pub fn log(&self, body: SubmittedBody, reply: EntryReply) {
+        match self.cycle() {
+            Some(cycle) => cycle.log(body, reply),
+            None => reply(Err(EntryError::Closed { retry_after: RETRY_AFTER })),
+        }
+    }
+
     /// Records in the ledger how many calls were refused since then whose callers proved nothing, by the kind of
-    /// refusal. To be called once a minute at most, so that nobody can fill the ledger from outside.
+    /// refusal, and how many entries others brought into the log. To be called once a minute at most, so that nobody can fill the ledger from outside.
     pub fn record_strangers(
         &self,
         since: Instant,
         refused: &BTreeMap<&'static str, u64>,
+        logged: u64,
     ) -> Result<(), StoreError> {
-        let leaf = records::strangers(self.world.place_of_none(), since, refused);
+        let leaf = records::strangers(self.world.place_of_none(), since, refused, logged);
         // CRASH: before this they are counted in memory alone, and forgotten with it.
         self.world.requests.write(&[Write::Note { leaf }]).map(|_| ())
     }

@@ -19,6 +19,7 @@ mod board;
 mod calls;
 mod cycle;
 mod engine;
+mod entries;
 mod metrics;
 mod platform;
 mod queue;
@@ -31,10 +32,11 @@ mod view;
 
 pub use board::Reply;
 pub use calls::{
-    Conflict, Decision, Directory, Known, Leaf, LeafKind, Ledger, Lookup, Moment, PolicyEngine, Question,
-    RequestStore, Row, StampError, Standing, StoreError, Timestamper, Write,
+    Conflict, Decision, Directory, IndexedEntry, Known, Leaf, LeafKind, Ledger, LogIndex, Lookup, Moment,
+    PolicyEngine, Question, RequestStore, Row, StampError, Standing, StoreError, Timestamper, Write,
 };
 pub use engine::{Engine, EngineError, Watch, sees};
+pub use entries::{EntryError, EntryReply};
 pub use metrics::{Histogram, LATENCY_BOUNDS_S, Metrics, Outcomes, StageMetrics};
 pub use platform::PlatformError;
 pub use recovery::take_up;

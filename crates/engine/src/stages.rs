@@ -25,7 +25,7 @@ mod world;
 
 pub use authorised::{Authorised, Endorsed};
 pub use lane::{Lane, Lanes};
-pub use log::{LogStage, LogStageError, Logged, found_log};
+pub use log::{Entrant, LogStage, LogStageError, Logged, found_log};
 pub use received::Received;
 pub use settle::{Ended, Settle, Settled};
 pub use sign::{Onward, PartlySigned, Sign, Signed};

@@ -5,6 +5,7 @@ mod handshakes;
 mod room;
 mod stall;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ use room::{Proof, Room};
 pub(crate) struct Peer {
     /// The client certificate that the handshake proved.
     pub(crate) certificate: Option<ClientCertificate>,
+    /// The address from which it came, of those who come over the network.
+    pub(crate) source: Option<IpAddr>,
     /// Where a credential that is good is told of.
     pub(crate) proof: Proof,
 }
@@ -152,6 +155,7 @@ impl Arrival {
 impl Newcomer {
     async fn attend(self, router: Router, limits: &Limits, watcher: Watcher, proof: Proof) {
         let Self { stream, tls, handshakes, strangers } = self;
+        let source = stream.peer_addr().ok().map(|address| address.ip());
         let stream = match handshakes.shake(tls, stream).await {
             Ok(stream) => stream,
             Err(error) => {
@@ -165,7 +169,7 @@ impl Newcomer {
         };
         drop(handshakes);
         let (_, connection) = stream.get_ref();
-        let peer = Peer { certificate: client_certificate(connection), proof };
+        let peer = Peer { certificate: client_certificate(connection), source, proof };
         let protocol = match connection.alpn_protocol() {
             Some(b"h2") => Protocol::Http2,
             _ => Protocol::Http1,

@@ -52,6 +52,17 @@ async fn json_growing<T: DeserializeOwned>(
     }
 }
 
+/// Reads a body of any type that takes its part of what all such bodies may take together.
+pub(crate) async fn within(
+    place: &mut Place,
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+    limit: Duration,
+) -> Result<Vec<u8>, Refusal> {
+    read_growing(headers, body, bytes_max, limit, |bytes| place.grow(bytes)).await
+}
+
 /// Reads JSON from bytes.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|error| {

@@ -28,14 +28,16 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
+    use envelope::rekor::SUBMISSION_BYTES_MAX as SUBMISSION_ENTRY_BYTES_MAX;
+
     use crate::Limits;
     use crate::body::{SMALL_BYTES_MAX, SUBMISSION_BYTES_MAX};
 
     const HEAD: &str = "\
 # Limits of the edge
 
-Made by `cargo xtask gen` from the server's constants. What a client may take of a server, and what happens past it. None of it can
-be set but by taking fewer connections: there are never more than leave 256 file descriptors for what signing needs.
+Made by `cargo xtask gen` from the server's constants. What a client may take of a server, and what happens past it. But for the
+log's, none of it can be set, save by taking fewer connections: there are never more than leave 256 file descriptors for what signing needs.
 
 | what | at most | past it |
 |---|--:|---|
@@ -118,6 +120,18 @@ be set but by taking fewer connections: there are never more than leave 256 file
             ),
             ("`?wait=`", seconds(limits.wait), "it is cut to that"),
             ("timestamp requests that wait", limits.timestamps_max.to_string(), "`503 busy`"),
+            ("a request for a log entry", bytes(SUBMISSION_ENTRY_BYTES_MAX), "`413`"),
+            (
+                "entries that others bring to the log, on their way",
+                limits.entries_max.to_string(),
+                "`503`, before the body is read",
+            ),
+            ("all their bodies together", bytes(limits.entries_bytes_max), "`503`"),
+            (
+                "entries for the log from one address (of IPv6, one /64) in a second; eight seconds' worth at once",
+                limits.entries_per_second.to_string(),
+                "`429`; set by `log_submissions_per_second`",
+            ),
             ("calls in flight when the server goes down", seconds(limits.shutdown), "they are cut off"),
         ]
     }

@@ -1,6 +1,7 @@
 //! What a server is told when it starts. Reading it from a file is the command line's business.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +32,19 @@ pub struct Config {
     pub walls: Walls,
 }
 
+/// Who may bring entries of their own to the log: signatures that were made elsewhere, as clients of Sigstore do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogSubmissions {
+    /// Whoever reaches the public listener. Clients of Sigstore know no other way: they bring no credential.
+    #[default]
+    Anybody,
+    /// Whoever has an API key.
+    Callers,
+    /// Nobody: the log has the platform's own signatures alone.
+    Nobody,
+}
+
 /// Bounds on what clients may take from a server.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -57,6 +71,14 @@ pub struct Limits {
     pub wait: Duration,
     /// Timestamp requests of the public that wait at a time. Who comes after them is told to come back.
     pub timestamps_max: usize,
+    /// Who may bring entries of their own to the log.
+    pub entries_from: LogSubmissions,
+    /// Entries for the log on their way at a time. So many stand before a signature in the log's queue, and no more.
+    pub entries_max: usize,
+    /// The bytes of all their bodies together.
+    pub entries_bytes_max: usize,
+    /// Entries for the log from one address in a second.
+    pub entries_per_second: NonZeroU32,
     /// How long connections may take to end when the server goes down.
     pub shutdown: Duration,
 }
@@ -91,6 +113,10 @@ impl Default for Limits {
             submissions_bytes_max: 256 * 1024 * 1024,
             wait: Duration::from_secs(60),
             timestamps_max: 1_024,
+            entries_from: LogSubmissions::Anybody,
+            entries_max: 256,
+            entries_bytes_max: 64 * 1024 * 1024,
+            entries_per_second: NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN),
             shutdown: Duration::from_secs(25),
         }
     }

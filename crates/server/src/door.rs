@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use crate::dialect::Dialect;
 use crate::problem::{Refusal, words};
 use crate::strangers::Strangers;
 use crate::telemetry::Telemetry;
@@ -53,6 +54,7 @@ pub(crate) async fn pass(State(sentry): State<Sentry>, request: Request, next: N
     let began = Instant::now();
     let call = call_id(request.headers());
     let route = route(&request);
+    let dialect = Dialect::of(request.uri().path());
     let span = info_span!("call", id = %call, method = %request.method(), route);
     let mut response = match sentry.turn_away(request.method()) {
         Some(refusal) => refusal.into_response(),
@@ -65,7 +67,7 @@ pub(crate) async fn pass(State(sentry): State<Sentry>, request: Request, next: N
         sentry.visitors.count(&refusal);
         // What the router says of the methods that a path has.
         let allow = response.headers_mut().remove(ALLOW);
-        response = refusal.respond(&call);
+        response = refusal.respond(&call, dialect);
         allow.and_then(|allow| response.headers_mut().insert(ALLOW, allow));
     }
     let took = began.elapsed();

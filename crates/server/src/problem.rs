@@ -12,7 +12,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::{StoreError, SubmitError};
 use identity::AuthenticationError;
+use serde::Serialize;
 use store::ChangeError;
+
+use crate::dialect::{Dialect, Status};
 
 /// Why a call is not answered as it was meant. It becomes a response at the door, which knows the call's id.
 #[derive(Debug, Clone)]
@@ -59,17 +62,24 @@ impl Refusal {
         Self { cause: Some(cause), ..self }
     }
 
-    fn after(self, retry_after: Duration) -> Self {
+    pub(crate) fn after(self, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..self }
     }
 
     /// The response, for the call with this id.
-    pub(crate) fn respond(mut self, call: &str) -> Response {
+    pub(crate) fn respond(mut self, call: &str, dialect: Dialect) -> Response {
         self.problem.request = Some(call.to_owned());
-        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self.problem).unwrap_or_default();
-        let mut response =
-            (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let mut response = match dialect {
+            Dialect::Problem => {
+                let status =
+                    StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                told(status, "application/problem+json", &self.problem)
+            }
+            Dialect::Status => {
+                let (status, body) = Status::of(self.problem.code, &self.problem.detail);
+                told(status, "application/json", &body)
+            }
+        };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.problem.code == Code::Unauthenticated {
@@ -84,6 +94,11 @@ impl Refusal {
         }
         response
     }
+}
+
+fn told(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 impl IntoResponse for Refusal {
@@ -229,12 +244,12 @@ mod tests {
 
     #[test]
     fn a_full_queue_says_when_to_come_back_and_a_stranger_what_to_bring() {
-        let busy =
-            Refusal::from(SubmitError::Busy { retry_after: Duration::from_millis(1_200) }).respond("call");
+        let busy = Refusal::from(SubmitError::Busy { retry_after: Duration::from_millis(1_200) })
+            .respond("call", Dialect::Problem);
         assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(busy.headers()[header::RETRY_AFTER], "2");
         assert_eq!(busy.headers()[header::CONTENT_TYPE], "application/problem+json");
-        let stranger = Refusal::from(AuthenticationError::Missing).respond("call");
+        let stranger = Refusal::from(AuthenticationError::Missing).respond("call", Dialect::Problem);
         assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(stranger.headers()[header::WWW_AUTHENTICATE], "Bearer realm=\"avouch\"");
         assert_eq!(stranger.headers().get(header::RETRY_AFTER), None);

@@ -12,12 +12,14 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use store::Store;
 
 use crate::door::{self, Access, Sentry, Visitors};
 use crate::openapi::{self, Paths};
 use crate::signing::Signing;
 
 use log::LogReader;
+use log::entries::EntryCounter;
 use monitor::Monitor;
 use timestamp::TimestampCounter;
 use trust_root::TrustRootShelf;
@@ -30,11 +32,14 @@ pub(crate) fn api(signing: Signing, sentry: Sentry) -> Router {
 /// The listener for the public: no credential for anything.
 pub(crate) fn public(
     log: LogReader,
+    entries: EntryCounter,
+    store: Arc<Store>,
     counter: TimestampCounter,
     shelf: Arc<TrustRootShelf>,
     sentry: Sentry,
 ) -> Router {
-    let log = log_paths().into_router(log);
+    let log = log_paths().into_router(log).merge(entry_paths().into_router(entries));
+    let log = log.merge(search_paths().into_router(store));
     let timestamp = timestamp_paths().into_router(counter);
     let trust_root = trust_root_paths().into_router(shelf);
     behind_door(log.merge(timestamp).merge(trust_root).merge(open_paths().into_router(())), sentry)
@@ -60,6 +65,14 @@ fn log_paths() -> Paths<LogReader> {
         .get("/api/v2/tile/{*path}", log::tile, says::tile())
         .get("/shards/{origin}/api/v2/checkpoint", log::shard_checkpoint, says::shard_checkpoint())
         .get("/shards/{origin}/api/v2/tile/{*path}", log::shard_tile, says::shard_tile())
+}
+
+fn entry_paths() -> Paths<EntryCounter> {
+    Paths::new().post("/api/v2/log/entries", log::entries::log_entry, openapi::public::log_entry())
+}
+
+fn search_paths() -> Paths<Arc<Store>> {
+    Paths::new().get("/v1/log/search", log::search::search, openapi::public::search())
 }
 
 fn timestamp_paths() -> Paths<TimestampCounter> {
@@ -90,6 +103,8 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let description = signing_paths()
         .into_description()
         .and(log_paths().into_description())
+        .and(entry_paths().into_description())
+        .and(search_paths().into_description())
         .and(timestamp_paths().into_description())
         .and(trust_root_paths().into_description())
         .and(open_paths().into_description());

@@ -26,6 +26,8 @@ pub(crate) struct Strangers {
 
 struct Tally {
     refused: BTreeMap<&'static str, u64>,
+    /// Entries that they brought into the log.
+    logged: u64,
     /// When the last leaf was written, and when that was on the clock that nobody sets.
     since: Instant,
     written: Duration,
@@ -33,13 +35,18 @@ struct Tally {
 
 impl Strangers {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let tally = Tally { refused: BTreeMap::new(), since: clock.now(), written: clock.boot() };
+        let tally = Tally { refused: BTreeMap::new(), logged: 0, since: clock.now(), written: clock.boot() };
         Self { clock, tally: Mutex::new(tally) }
     }
 
     /// Counts one refusal of a kind.
     pub(crate) fn count(&self, kind: &'static str) {
         *self.tally().refused.entry(kind).or_default() += 1;
+    }
+
+    /// Counts one entry that somebody brought into the log.
+    pub(crate) fn count_logged(&self) {
+        self.tally().logged += 1;
     }
 
     /// Writes the leaf if there is something to write and the last one is a minute old. It blocks.
@@ -50,20 +57,21 @@ impl Strangers {
 
     /// Writes the leaf if there is something to write: at the end, or what was counted is forgotten. It blocks.
     pub(crate) fn record(&self, engine: &Engine) -> Result<(), StoreError> {
-        let (since, refused) = {
+        let (since, refused, logged) = {
             let mut tally = self.tally();
-            (tally.since, std::mem::take(&mut tally.refused))
+            (tally.since, std::mem::take(&mut tally.refused), std::mem::take(&mut tally.logged))
         };
-        if refused.is_empty() {
+        if refused.is_empty() && logged == 0 {
             return Ok(());
         }
-        let recorded = engine.record_strangers(since, &refused);
+        let recorded = engine.record_strangers(since, &refused, logged);
         let mut tally = self.tally();
         // Where it failed as well: a disk that is full is not asked more often than one that is not.
         tally.written = self.clock.boot();
         match recorded {
             Ok(()) => tally.since = self.clock.now(),
             Err(_) => {
+                tally.logged += logged;
                 for (kind, count) in refused {
                     *tally.refused.entry(kind).or_default() += count;
                 }

@@ -40,6 +40,15 @@ impl Turnstile {
         }
     }
 
+    /// The same for entries that others bring to the log.
+    pub(crate) fn of_entries(limits: &Limits) -> Self {
+        Self::new(&Limits {
+            submissions_max: limits.entries_max,
+            submissions_bytes_max: limits.entries_bytes_max,
+            ..limits.clone()
+        })
+    }
+
     /// A turn to have a credential looked up. Whoever has proven themselves on this connection before waits for it;
     /// strangers do not, or they would stand before everybody else.
     pub(crate) async fn look_up(&self, peer: &Peer) -> Result<SemaphorePermit<'_>, Refusal> {

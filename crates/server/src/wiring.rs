@@ -6,7 +6,7 @@ use std::time::Duration;
 use authority::TimestampAuthority;
 use axum::Router;
 use data_encoding::HEXLOWER;
-use engine::{Directory, Engine, EngineError, Ledger, Parts, RequestStore};
+use engine::{Directory, Engine, EngineError, Ledger, LogIndex, Parts, RequestStore};
 use identity::KeySet;
 use model::Clock;
 use policy::BuiltIn;
@@ -24,10 +24,12 @@ use crate::door::{Access, Sentry, Visitors};
 use crate::problem::words;
 use crate::routes;
 use crate::routes::log::LogReader;
+use crate::routes::log::entries::EntryCounter;
 use crate::routes::monitor::Monitor;
 use crate::routes::timestamp::TimestampCounter;
 use crate::routes::trust_root::TrustRootShelf;
 use crate::signing::Signing;
+use crate::sources::Sources;
 use crate::strangers::Strangers;
 use crate::telemetry::Telemetry;
 use crate::turnstile::Turnstile;
@@ -73,6 +75,7 @@ pub(crate) struct Rooms {
     directory: Arc<dyn Directory>,
     tiles: Arc<dyn TileStore>,
     lock: Arc<dyn CheckpointLock>,
+    index: Arc<dyn LogIndex>,
     /// The key process.
     signer: Arc<dyn Signer>,
 }
@@ -143,7 +146,8 @@ impl Rooms {
             ledger: store.clone(),
             directory: store.clone(),
             tiles: store.clone(),
-            lock: store,
+            lock: store.clone(),
+            index: store,
             signer,
         }
     }
@@ -161,6 +165,7 @@ impl Rooms {
             directory: Arc::clone(&self.directory),
             tiles: Arc::clone(&self.tiles),
             lock: Arc::clone(&self.lock),
+            index: Arc::clone(&self.index),
         }
     }
 
@@ -180,6 +185,16 @@ impl Rooms {
         let telemetry = Arc::new(Telemetry::default());
         let turnstile = Arc::new(Turnstile::new(&limits));
         let callers = Callers { keys: self.keys, clock: Arc::clone(&clock), turnstile };
+        let entries = EntryCounter {
+            engine: engine.clone(),
+            callers: callers.clone(),
+            sources: Arc::new(Sources::new(Arc::clone(&clock), limits.entries_per_second)),
+            turnstile: Arc::new(Turnstile::of_entries(&limits)),
+            strangers: Arc::clone(&strangers),
+            frozen: Arc::clone(&frozen),
+            limits: limits.clone(),
+        };
+        let public_store = Arc::clone(&store);
         let signing = Signing { engine: engine.clone(), callers, store, limits: limits.clone(), stop };
         let monitor = Monitor {
             engine: engine.clone(),
@@ -197,7 +212,14 @@ impl Rooms {
             |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors, access: access.clone() };
         Routers {
             api: routes::api(signing, sentry(Visitors::Callers(Arc::clone(&strangers)))),
-            public: routes::public(log, counter, shelf, sentry(Visitors::Public(strangers))),
+            public: routes::public(
+                log,
+                entries,
+                public_store,
+                counter,
+                shelf,
+                sentry(Visitors::Public(strangers)),
+            ),
             monitor: routes::monitored(monitor),
             admin: routes::behind_door(admin, sentry(Visitors::Own)),
         }

@@ -10,6 +10,7 @@ use model::Clock;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Failed, Fault};
+use crate::index::Index;
 use crate::lease::{self, LEASE_S, Lease};
 use crate::logs::LogName;
 use crate::tiles::Tiles;
@@ -32,6 +33,7 @@ pub struct Store {
     readers: Mutex<Vec<Connection>>,
     tiles: Tiles,
     certificate_tiles: Tiles,
+    pub(crate) index: Index,
 }
 
 /// What whoever writes has alone.
@@ -83,7 +85,8 @@ impl Store {
         let tiles = Tiles::read_only(LogName::Transparency, folder, &connection)?;
         let certificate_tiles = Tiles::read_only(LogName::Certificates, folder, &connection)?;
         let readers = Mutex::new(vec![connection]);
-        Ok(Self { folder: folder.to_owned(), clock, hold: None, readers, tiles, certificate_tiles })
+        let index = Index::read_only(folder);
+        Ok(Self { folder: folder.to_owned(), clock, hold: None, readers, tiles, certificate_tiles, index })
     }
 
     fn with(
@@ -118,6 +121,7 @@ impl Store {
             readers: Mutex::new(Vec::new()),
             tiles,
             certificate_tiles,
+            index: Index::new(folder),
         })
     }
 

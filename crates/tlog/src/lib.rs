@@ -28,7 +28,7 @@ pub mod tree_head;
 pub use certificate_entry::CertificateEntry;
 pub use checkpoint::{Checkpoint, CheckpointError, Cosignature, SignedCheckpoint};
 pub use edge::{EdgeError, RightEdge};
-pub use log::{Committed, ENTRIES_MAX, Log, LogError, Logged, Pending, Staged};
+pub use log::{Committed, ENTRIES_MAX, Log, LogError, Logged, Pending, PublishedLog, Staged};
 pub use note::VerifierKey;
 pub use proof::{Consistent, Included, ProofError};
 pub use storage::{

@@ -27,10 +27,12 @@ use crate::{
 };
 
 mod error;
+mod published;
 mod right;
 mod stored;
 
 pub use error::LogError;
+pub use published::PublishedLog;
 use right::{Growth, RightError, RightTiles};
 use stored::StoredNodes;
 

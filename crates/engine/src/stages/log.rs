@@ -1,21 +1,28 @@
-//! Log: every signature becomes an entry of the transparency log, under a checkpoint that the key process signed.
+//! Log: every signature becomes an entry of the transparency log, under a checkpoint that the key process signed; and
+//! so does every entry that others ask for, once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use envelope::rekor::{Body, RekorError, Verifier};
 use model::receipt::LogEntry;
-use model::{Base64, Digest, Form, KeyId, Logging, merkle, told};
-use signer::{Answer, CheckpointOrder, Head, Order, Orders};
+use model::{Base64, Digest, KeyId, merkle, told};
 use tlog::note::NoteError;
 use tlog::{Committed, LogError, SignedCheckpoint, VerifierKey};
 
-use super::sign::Signature;
-use super::submit::Entry;
 use super::{Intended, Passed, Stamped, Stopped, Trouble, World};
-use crate::State;
-use crate::platform::{Platform, PlatformError, PlatformKey};
+use crate::platform::PlatformError;
+use crate::{EntryError, State};
+
+mod entrant;
+mod known;
+mod sealing;
+
+pub use entrant::Entrant;
+use entrant::{Waiting, Whose, groups, perhaps};
+use known::Known;
+pub use sealing::found_log;
+use sealing::{checkpoint_key, seal};
 
 /// A stamped request each of whose signatures is in the log, where its profile asks for that.
 #[derive(Debug)]
@@ -55,15 +62,21 @@ pub enum LogStageError {
     /// Nothing waits for a signature.
     #[error("no checkpoint waits for its signature")]
     NothingPending,
-    /// The head of the ledger could not be read.
-    #[error("the ledger's head cannot be read")]
-    Ledger(#[from] crate::StoreError),
+    /// The head of the ledger, or the log's index, could not be read or written.
+    #[error("the store cannot be read or written")]
+    Store(#[from] crate::StoreError),
     /// The platform has no checkpoint key, or one that is not known here.
     #[error("the platform's checkpoint key cannot be used")]
     Platform(#[from] PlatformError),
     /// A checkpoint key that makes no notes.
     #[error("the platform's checkpoint key makes no notes")]
     Key(#[from] NoteError),
+    /// The index says other things than the log.
+    #[error("the log's index does not hold what the log has at {index}; it is made anew")]
+    Index {
+        /// Where.
+        index: u64,
+    },
 }
 
 /// The fourth stage: the one sequencer of the one log.
@@ -73,39 +86,32 @@ pub struct LogStage {
     verifier: VerifierKey,
     /// `None` once it is not known what is durable, until it is opened again.
     log: Option<tlog::Log>,
-}
-
-/// A request, with the bodies of its entries.
-struct Bodies {
-    stamped: Stamped,
-    bodies: Vec<Vec<u8>>,
+    known: Known,
 }
 
 impl LogStage {
-    /// The stage over a world whose log was founded; opens the log.
+    /// The stage over a world whose log was founded; opens the log, and brings its index to where it is.
     pub fn open(world: Arc<World>) -> Result<Self, LogStageError> {
-        let platform = Platform::replay(&world.signer.state()?)?;
-        let (key, verifier) = checkpoint_key(platform.own(Form::Checkpoint)?)?;
-        let mut stage = Self { world, key, verifier, log: None };
+        let (key, verifier) = checkpoint_key(&world)?;
+        let known = Known::of(Arc::clone(&world), verifier.name());
+        // One world opens its log once; were it opened again, it would be the same one.
+        let _ = world.log_key.set(verifier.clone());
+        let mut stage = Self { world, key, verifier, log: None, known };
         stage.log()?;
+        // An index that cannot be written keeps nothing from being signed: it is tried again when it is needed.
+        let _ = stage.catch_up();
         Ok(stage)
     }
 
-    /// Appends an entry for every signature of the batch, and gives each its proof.
-    pub fn run(&mut self, batch: Vec<Stamped>) -> Passed<Logged, Stamped> {
+    /// Appends an entry for every signature of the batch, and gives each its proof; and so for what others submitted,
+    /// which is answered here.
+    pub fn run(&mut self, batch: Vec<Entrant>) -> Passed<Logged, Entrant> {
         let mut passed = Passed::default();
-        let mut waiting: Vec<Bodies> = Vec::new();
-        for stamped in batch {
-            match bodies(&stamped) {
-                Ok(bodies) if bodies.is_empty() => {
-                    let entries = vec![None; stamped.signed.signatures().len()];
-                    passed.next.push(Logged { stamped, entries });
-                }
-                Ok(bodies) => waiting.push(Bodies { stamped, bodies }),
-                Err(error) => {
-                    let why = format!("the signature cannot be logged: {}", told(&error));
-                    passed.stopped.push(Stopped::new(stamped.intended(), State::Failed, why));
-                }
+        let mut waiting: Vec<Waiting> = Vec::new();
+        for entrant in batch {
+            match entrant {
+                Entrant::Submitted { body, reply } => waiting.push(Waiting::submitter(body, reply)),
+                Entrant::Stamped(stamped) => self.admit(stamped, &mut waiting, &mut passed),
             }
         }
         for group in groups(waiting) {
@@ -117,33 +123,67 @@ impl LogStage {
         passed
     }
 
-    fn append(&mut self, group: Vec<Bodies>, passed: &mut Passed<Logged, Stamped>) {
-        match self.try_append(&group) {
-            Ok(entries) => {
-                let logged = group.into_iter().zip(entries);
-                passed
-                    .next
-                    .extend(logged.map(|(Bodies { stamped, .. }, entries)| Logged { stamped, entries }));
+    fn admit(&self, stamped: Box<Stamped>, waiting: &mut Vec<Waiting>, passed: &mut Passed<Logged, Entrant>) {
+        match Waiting::request(stamped) {
+            Ok(Waiting { whose: Whose::Request(stamped), bodies }) if bodies.is_empty() => {
+                let entries = vec![None; stamped.signed.signatures().len()];
+                passed.next.push(Logged { stamped: *stamped, entries });
             }
-            Err(error) => {
-                // CRASH: the entries may be durable. They are looked for before they are staged again.
-                let from = self.world.log_size.load(Ordering::Acquire);
-                let again = group.into_iter().map(|Bodies { stamped, .. }| perhaps(stamped, from));
-                passed.again.extend(again);
-                passed.trouble = Some(Trouble::new("the transparency log", error));
+            Ok(one) => waiting.push(one),
+            Err((stamped, error)) => {
+                let why = format!("the signature cannot be logged: {}", told(&error));
+                passed.stopped.push(Stopped::new(stamped.intended(), State::Failed, why));
             }
         }
     }
 
-    /// The entries of each request, in their order.
-    fn try_append(&mut self, group: &[Bodies]) -> Result<Vec<Vec<Option<LogEntry>>>, LogStageError> {
-        let found = self.find(group)?;
-        // A key that signs the same bytes alike gives one body twice; one entry does for both.
-        let mut seen: HashSet<Digest> = found.keys().copied().collect();
-        let all = group.iter().flat_map(|one| &one.bodies);
+    fn append(&mut self, group: Vec<Waiting>, passed: &mut Passed<Logged, Entrant>) {
+        match self.try_append(&group, passed) {
+            Ok(entries) => {
+                for Waiting { whose, bodies } in group {
+                    let mut mine = bodies.iter().map(|body| entries.get(&merkle::leaf_hash(body)).cloned());
+                    match whose {
+                        Whose::Request(stamped) => {
+                            passed.next.push(Logged { stamped: *stamped, entries: mine.collect() });
+                        }
+                        // CRASH: the entry is public, and who asks again is given the same one.
+                        Whose::Submitter(reply) => {
+                            let entry = mine.next().flatten();
+                            reply(Ok(entry.expect("each body of the group is in the log by now")));
+                        }
+                    }
+                }
+            }
+            Err(error) => self.put_back(group, error, passed),
+        }
+    }
+
+    /// CRASH: the entries may be durable. Those of requests are looked for before they are staged again; who submitted
+    /// others is told to ask again, and then is given what there is.
+    fn put_back(&self, group: Vec<Waiting>, error: LogStageError, passed: &mut Passed<Logged, Entrant>) {
+        let (from, error) = (self.world.log_size.load(Ordering::Acquire), Arc::new(error));
+        for one in group {
+            match one.whose {
+                Whose::Request(stamped) => passed.again.push(Entrant::Stamped(perhaps(stamped, from))),
+                Whose::Submitter(reply) => reply(Err(EntryError::Unavailable(Arc::clone(&error)))),
+            }
+        }
+        passed.trouble = Some(Trouble::new("the transparency log", error));
+    }
+
+    /// The entries of the group, by their leaf hashes.
+    fn try_append(
+        &mut self,
+        group: &[Waiting],
+        passed: &mut Passed<Logged, Entrant>,
+    ) -> Result<HashMap<Digest, LogEntry>, LogStageError> {
+        let mut entries = self.find(group)?;
+        self.recall(group, &mut entries)?;
+        // A key that signs the same bytes alike gives one body twice, and so may two who submit; one entry does for all.
+        let mut seen: HashSet<Digest> = entries.keys().copied().collect();
+        let all = group.iter().flat_map(Waiting::leaves);
         let missing: Vec<Vec<u8>> =
-            all.filter(|body| seen.insert(merkle::leaf_hash(body))).cloned().collect();
-        let mut entries = found;
+            all.filter(|(leaf, _)| seen.insert(*leaf)).map(|(_, body)| body.clone()).collect();
         if !missing.is_empty() {
             let committed = self.commit(&missing);
             if committed.is_err() {
@@ -152,10 +192,14 @@ impl LogStage {
             }
             let committed = committed?;
             self.world.log_size.store(committed.checkpoint.size(), Ordering::Release);
+            // CRASH: an index that does not have them catches up before it is asked.
+            let first = committed.entries.first().map_or(0, |entry| entry.index);
+            if let Err(error) = self.known.extend(first, &missing) {
+                passed.trouble = Some(Trouble::new("the transparency log's index", error));
+            }
             entries.extend(log_entries(committed, missing));
         }
-        let entry = |body: &Vec<u8>| entries.get(&merkle::leaf_hash(body)).cloned();
-        Ok(group.iter().map(|one| one.bodies.iter().map(entry).collect()).collect())
+        Ok(entries)
     }
 
     /// Appends entries: swapped in first, then signed, then shown.
@@ -169,14 +213,15 @@ impl LogStage {
     }
 
     /// The entries that are in the log already, by leaf hash: those of requests that were in flight when something
-    /// stopped. The same order gave the same signature, so that their bodies are the same bytes.
-    fn find(&mut self, group: &[Bodies]) -> Result<HashMap<Digest, LogEntry>, LogStageError> {
+    /// stopped. The same order gave the same signature, so that their bodies are the same bytes. They are read from the
+    /// log itself: what was signed waits for no index.
+    fn find(&mut self, group: &[Waiting]) -> Result<HashMap<Digest, LogEntry>, LogStageError> {
         let mut wanted: HashMap<Digest, &Vec<u8>> = HashMap::new();
         let mut from = u64::MAX;
         for one in group {
-            if let Entry::Perhaps { from: first } = one.stamped.intended().entry {
+            if let Some(first) = one.perhaps_from() {
                 from = from.min(first);
-                wanted.extend(one.bodies.iter().map(|body| (merkle::leaf_hash(body), body)));
+                wanted.extend(one.leaves());
             }
         }
         let mut found = HashMap::new();
@@ -199,6 +244,37 @@ impl LogStage {
         Ok(found)
     }
 
+    /// The entries that somebody submitted before: whoever asks again, because an answer was lost, is given the same.
+    fn recall(
+        &mut self,
+        group: &[Waiting],
+        entries: &mut HashMap<Digest, LogEntry>,
+    ) -> Result<(), LogStageError> {
+        let submitted = group.iter().filter(|one| one.is_submitted()).flat_map(Waiting::leaves);
+        let (leaves, bodies): (Vec<Digest>, Vec<&Vec<u8>>) =
+            submitted.filter(|(leaf, _)| !entries.contains_key(leaf)).unzip();
+        if leaves.is_empty() {
+            return Ok(());
+        }
+        self.log()?;
+        let (Some(log), known) = (&self.log, &mut self.known) else { return Ok(()) };
+        let found = known.find(log, &leaves)?;
+        for ((leaf, body), index) in leaves.into_iter().zip(bodies).zip(found) {
+            let (Some(index), Some(newest)) = (index, log.checkpoint()) else { continue };
+            let (path, checkpoint) = (log.inclusion(index)?.path, newest.note().to_owned());
+            entries.insert(leaf, LogEntry { index, body: Base64(body.clone()), path, checkpoint });
+        }
+        Ok(())
+    }
+
+    fn catch_up(&mut self) -> Result<(), LogStageError> {
+        self.log()?;
+        match &self.log {
+            Some(log) => self.known.catch_up(log),
+            None => Ok(()),
+        }
+    }
+
     /// The log, opened again where it had to stop. What was swapped in and not signed then is signed now.
     fn log(&mut self) -> Result<&mut tlog::Log, LogStageError> {
         let log = match self.log.take() {
@@ -218,89 +294,10 @@ impl LogStage {
     }
 }
 
-/// The body of the entry of each signature; none, where the profile asks for no entries.
-fn bodies(stamped: &Stamped) -> Result<Vec<Vec<u8>>, RekorError> {
-    let fitting = stamped.intended().fitting();
-    if fitting.profile.log == Logging::None {
-        return Ok(Vec::new());
-    }
-    let signatures = stamped.signed.signatures().iter().zip(&fitting.keys);
-    signatures.map(|(signature, key)| body(signature, key)).collect()
-}
-
-fn body(signature: &Signature, key: &PlatformKey) -> Result<Vec<u8>, RekorError> {
-    let verifier = match key.certificate() {
-        Some(certificate) => Verifier::Certificate(certificate.clone()),
-        None => Verifier::PublicKey(key.record().public_key.clone()),
-    };
-    Ok(Body::new(&signature.to_be_signed, &signature.signature, verifier)?.encode())
-}
-
-/// Requests whose entries come under one checkpoint.
-fn groups(waiting: Vec<Bodies>) -> Vec<Vec<Bodies>> {
-    let mut groups: Vec<Vec<Bodies>> = Vec::new();
-    let mut entries = 0;
-    for one in waiting {
-        match groups.last_mut() {
-            Some(group) if entries + one.bodies.len() <= tlog::ENTRIES_MAX => {
-                entries += one.bodies.len();
-                group.push(one);
-            }
-            _ => {
-                entries = one.bodies.len();
-                groups.push(vec![one]);
-            }
-        }
-    }
-    groups
-}
-
-/// The same request, whose entries may be in the log from now on.
-fn perhaps(mut stamped: Stamped, from: u64) -> Stamped {
-    let entry = &mut stamped.signed.intended.entry;
-    if *entry == Entry::New {
-        *entry = Entry::Perhaps { from };
-    }
-    stamped
-}
-
 fn log_entries(committed: Committed, bodies: Vec<Vec<u8>>) -> impl Iterator<Item = (Digest, LogEntry)> {
     let checkpoint = committed.checkpoint.note().to_owned();
     committed.entries.into_iter().zip(bodies).map(move |(logged, body)| {
         let (index, body, path) = (logged.index, Base64(body), logged.path);
         (logged.leaf_hash, LogEntry { index, body, path, checkpoint: checkpoint.clone() })
     })
-}
-
-/// Creates the platform's log, where there is none: once, when a platform is made.
-pub fn found_log(world: &World) -> Result<(), LogStageError> {
-    let platform = Platform::replay(&world.signer.state()?)?;
-    let (key, verifier) = checkpoint_key(platform.own(Form::Checkpoint)?)?;
-    let mut log = tlog::Log::create(verifier, Arc::clone(&world.tiles), Arc::clone(&world.lock))?;
-    seal(world, key, &mut log).map(|_| ())
-}
-
-fn checkpoint_key(key: &PlatformKey) -> Result<(KeyId, VerifierKey), LogStageError> {
-    let record = key.record();
-    let origin = record.origin.as_deref().ok_or(PlatformError::NoKey { form: Form::Checkpoint })?;
-    Ok((record.id(), VerifierKey::of_log(origin, &record.public_key)?))
-}
-
-/// Has the pending checkpoint signed, and shows it.
-fn seal(world: &World, key: KeyId, log: &mut tlog::Log) -> Result<Committed, LogStageError> {
-    let pending = log.pending().ok_or(LogStageError::NothingPending)?;
-    let (onto, new) = (pending.onto(), pending.checkpoint());
-    let order = CheckpointOrder {
-        key,
-        old: Head { size: onto.size(), root: *onto.root() },
-        new: Head { size: new.size(), root: *new.root() },
-        proof: pending.consistency().to_vec(),
-    };
-    let ledger = world.ledger.head()?;
-    let answers = world.signer.order(&Orders { ledger, orders: vec![Order::Checkpoint(order)] })?;
-    match answers.answers.into_iter().next() {
-        Some(Answer::Signed(signed)) => Ok(log.seal(&signed.signature)?),
-        Some(Answer::Refused(refusal)) => Err(refusal.into()),
-        None => Err(LogStageError::NoAnswer),
-    }
 }

@@ -43,9 +43,12 @@ struct Outcome<'a> {
     receipts: &'a [Digest],
 }
 
-/// Calls that were refused and whose callers proved nothing.
+/// Calls that were refused and whose callers proved nothing, and entries that others brought into the log: each of those
+/// is public for ever, here is how many.
 #[derive(Serialize)]
 struct Strangers<'a> {
+    #[serde(skip_serializing_if = "is_zero")]
+    logged: u64,
     since: Instant,
     refused: &'a BTreeMap<&'static str, u64>,
 }
@@ -98,8 +101,17 @@ pub(crate) fn outcome(place: Place, digest: Digest, standing: &Standing, receipt
     place.leaf(LeafKind::Outcome, &Outcome { digest, state: state.word(), reasons, receipts })
 }
 
-pub(crate) fn strangers(place: Place, since: Instant, refused: &BTreeMap<&'static str, u64>) -> Leaf {
-    place.leaf(LeafKind::Strangers, &Strangers { since, refused })
+pub(crate) fn strangers(
+    place: Place,
+    since: Instant,
+    refused: &BTreeMap<&'static str, u64>,
+    logged: u64,
+) -> Leaf {
+    place.leaf(LeafKind::Strangers, &Strangers { logged, since, refused })
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fn text(canonical: &[u8]) -> &str {

@@ -1,11 +1,11 @@
 //! All that the stages touch, behind traits.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use model::{Clock, RequestId, Space};
 use signer::Signer;
-use tlog::{CheckpointLock, TileStore};
+use tlog::{CheckpointLock, TileStore, VerifierKey};
 
 use super::records::Place;
 use crate::board::{Board, Reply, Seat};
@@ -13,7 +13,8 @@ use crate::metrics::Counters;
 use crate::platform::{Platform, PlatformCache};
 use crate::troubles::Troubles;
 use crate::{
-    Directory, Ledger, PolicyEngine, RequestStore, Row, State, StoreError, SubmitError, Timestamper, View,
+    Directory, Ledger, LogIndex, PolicyEngine, RequestStore, Row, State, StoreError, SubmitError,
+    Timestamper, View,
 };
 
 /// Fills a buffer with random bytes.
@@ -41,6 +42,8 @@ pub struct Parts {
     pub tiles: Arc<dyn TileStore>,
     /// The transparency log's newest checkpoint.
     pub lock: Arc<dyn CheckpointLock>,
+    /// The transparency log's index.
+    pub index: Arc<dyn LogIndex>,
 }
 
 /// The parts, with what the stages share of them in memory.
@@ -55,10 +58,13 @@ pub struct World {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) tiles: Arc<dyn TileStore>,
     pub(crate) lock: Arc<dyn CheckpointLock>,
+    pub(crate) index: Arc<dyn LogIndex>,
     pub(crate) cache: PlatformCache,
     pub(crate) board: Board,
     pub(crate) counters: Counters,
     pub(crate) troubles: Troubles,
+    /// The key of the transparency log, once it was opened.
+    pub(crate) log_key: OnceLock<VerifierKey>,
     /// The size of the transparency log: the entries of an intent that is recorded now are not before it.
     pub(crate) log_size: AtomicU64,
 }
@@ -66,14 +72,26 @@ pub struct World {
 impl World {
     /// Puts the parts together. Nothing is asked of any of them yet.
     pub fn new(parts: Parts) -> Self {
-        let Parts { clock, random, signer, policy, timestamper, requests, ledger, directory, tiles, lock } =
-            parts;
+        let Parts {
+            clock,
+            random,
+            signer,
+            policy,
+            timestamper,
+            requests,
+            ledger,
+            directory,
+            tiles,
+            lock,
+            index,
+        } = parts;
         Self {
             cache: PlatformCache::new(Arc::clone(&signer), Arc::clone(&clock)),
             random: Mutex::new(random),
             board: Board::default(),
             counters: Counters::default(),
             troubles: Troubles::default(),
+            log_key: OnceLock::new(),
             log_size: AtomicU64::new(0),
             clock,
             signer,
@@ -84,6 +102,7 @@ impl World {
             directory,
             tiles,
             lock,
+            index,
         }
     }
 

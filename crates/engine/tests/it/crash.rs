@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::stages::{
-    Arrival, Ended, Lanes, LogStage, Onward, PartlySigned, Received, Settle, Sign, Stamp, Submit,
+    Arrival, Ended, Entrant, Lanes, LogStage, Onward, PartlySigned, Received, Settle, Sign, Stamp, Submit,
 };
 use engine::{Engine, Ledger, State, View};
 use model::RequestId;
@@ -56,7 +56,7 @@ fn stop_after(world: &World, asking: &Asking, until: Until) {
     if until == Until::Stamped {
         return;
     }
-    let logged = log.run(stamped).next;
+    let logged = log.run(stamped.into_iter().map(Entrant::from).collect()).next;
     if until == Until::Logged {
         return;
     }

@@ -15,4 +15,5 @@ mod faults;
 mod lanes;
 mod repeats;
 mod strangers;
+mod submitted;
 mod world;

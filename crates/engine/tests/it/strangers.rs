@@ -14,7 +14,9 @@ fn strangers_are_one_leaf_about_no_request_under_the_ledgers_head() {
     let world = World::new();
     let engine = world.engine();
     let since = world.clock.now();
-    engine.record_strangers(since, &BTreeMap::from([("no-credential", 999_999), ("handshake", 1)])).unwrap();
+    engine
+        .record_strangers(since, &BTreeMap::from([("no-credential", 999_999), ("handshake", 1)]), 0)
+        .unwrap();
     let leaves = world.store().leaves(0, 10).unwrap();
     let [leaf] = leaves.as_slice() else { panic!("one leaf: {leaves:?}") };
     assert_eq!((leaf.kind, leaf.request, leaf.space.as_str()), (LeafKind::Strangers, None, "platform"));

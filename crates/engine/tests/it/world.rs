@@ -297,7 +297,8 @@ impl World {
             ledger: store.clone(),
             directory: store.clone(),
             tiles: store.clone(),
-            lock: store,
+            lock: store.clone(),
+            index: store,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the listener for everybody says of its paths.
 
-use api::Code;
+use api::{Code, LogSearch};
+use envelope::rekor::SUBMISSION_BYTES_MAX;
 use envelope::timestamp::REQUEST_BYTES_MAX;
 use serde_json::json;
 use utoipa::openapi::RefOr;
@@ -60,6 +61,51 @@ pub(crate) fn shard_tile() -> Operation {
         )
         .answers_in("application/octet-stream", 200, "The tile.", bytes())
         .refuses(&[Code::NotFound, Code::Unavailable, Code::Internal])
+}
+
+pub(crate) fn log_entry() -> Operation {
+    let request = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("hashedRekordRequestV002", ObjectBuilder::new().schema_type(Type::Object))
+        .property("dsseRequestV002", ObjectBuilder::new().schema_type(Type::Object))
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+    let answer = ObjectBuilder::new().schema_type(Type::Object);
+    by_anybody("createLogEntry", "Bring an entry to the log")
+        .about("Rekor v2: a signature over a digest, verified and logged as `hashedrekord` 0.0.2. `dsseRequestV002` is logged as the same over the envelope's pre-authentication encoding. Who brings an entry that is there already is given that one. Refusals on this path are the JSON of `google.rpc.Status`.")
+        .takes_any([("application/json", RefOr::from(Schema::from(request)), None)], SUBMISSION_BYTES_MAX)
+        .answers_in("application/json", 201, "The `TransparencyLogEntry`, as protobuf writes it in JSON.", answer)
+        .answers_in("application/json", 400, "It does not hold; the message says what.", status())
+        .answers_in("application/json", 401, "The log takes entries of callers, and this is none.", status())
+        .answers_in("application/json", 403, "The log takes no entries of others.", status())
+        .answers_in("application/json", 405, "The log is frozen, or the server only reads.", status())
+        .answers_in("application/json", 408, "The body took too long.", status())
+        .answers_in("application/json", 413, "The body is too large.", status())
+        .answers_in("application/json", 429, "This address brings too many.", status())
+        .answers_in("application/json", 500, "Something went wrong in avouch.", status())
+        .answers_in("application/json", 503, "The log cannot take more now: try again.", status())
+}
+
+/// `google.rpc.Status`.
+fn status() -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let status = ObjectBuilder::new().schema_type(Type::Object);
+    let status = status.property("code", number_from(0, 3)).property("message", text);
+    status.required("code").required("message").into()
+}
+
+pub(crate) fn search() -> Operation {
+    by_anybody("searchLog", "Entries of the log, by what they tell")
+        .about("Entries that tell all that is named, each with its inclusion proof, and how far the log was looked through. Names are compared to the letter. Nothing of an entry's certificate is verified here: whoever finds one verifies it.")
+        .query("identity", "Whom the signer's certificate names.", text("release@example.com"))
+        .query("issuer", "Who vouched for that name.", text("https://accounts.example.com"))
+        .query("digest", "The digest that was signed, in hexadecimal, with or without the name of its hash.", text("sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"))
+        .query("key", "The SHA-256 of the key's SubjectPublicKeyInfo, in hexadecimal or base64.", text("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"))
+        .query("since", "Entries whose certificate was valid then or later. A key without a certificate tells no time.", text("2026-11-20T12:00:00Z"))
+        .query("until", "Entries whose certificate was valid then or earlier.", text("2026-11-21T12:00:00Z"))
+        .query("from", "From which index on.", number_from(0, 0))
+        .query("limit", "At most so many entries on a page.", number_from(1, 64))
+        .answers::<LogSearch>(200, "What was found.")
+        .refuses(&[Code::BadRequest, Code::NotFound, Code::Unavailable, Code::Internal])
 }
 
 pub(crate) fn stamp() -> Operation {

@@ -16,6 +16,9 @@ use tlog::{TileError, TilePath, TileStore};
 use crate::blocking::blocking;
 use crate::problem::Refusal;
 
+pub(crate) mod entries;
+pub(crate) mod search;
+
 /// Where logs are read: the signed checkpoint that is shown, and its tiles, which were there before it.
 #[derive(Clone)]
 pub(crate) struct LogReader {
@@ -87,9 +90,7 @@ impl LogReader {
 
     /// The log at whose origin the call arrived; the newest, where it arrived at another name.
     fn addressed(&self, uri: &Uri, headers: &HeaderMap) -> Shard {
-        let header = headers.get(HOST).and_then(|host| host.to_str().ok()?.split(':').next());
-        let frozen = header.or_else(|| uri.host()).and_then(|host| self.frozen.find(host));
-        frozen.map_or_else(|| self.newest(), Shard::Frozen)
+        frozen_at(&self.frozen, uri, headers).map_or_else(|| self.newest(), Shard::Frozen)
     }
 
     /// The log of an origin: a frozen one, or the one that grows.
@@ -107,6 +108,12 @@ impl LogReader {
         })
         .await
     }
+}
+
+/// The frozen log at whose origin a call arrived.
+fn frozen_at(frozen: &FrozenLogs, uri: &Uri, headers: &HeaderMap) -> Option<FrozenLog> {
+    let header = headers.get(HOST).and_then(|host| host.to_str().ok()?.split(':').next());
+    header.or_else(|| uri.host()).and_then(|host| frozen.find(host))
 }
 
 impl Shard {

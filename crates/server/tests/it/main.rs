@@ -19,6 +19,7 @@ mod founder;
 mod full;
 mod http2;
 mod listing;
+mod log_entries;
 mod openapi;
 mod public;
 mod raw;

@@ -8,6 +8,7 @@
 
 mod checkpoint;
 mod directory;
+mod index;
 mod listing;
 mod opening;
 mod requests;

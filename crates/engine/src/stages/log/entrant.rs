@@ -1,0 +1,123 @@
+//! Who comes to the log, and with what.
+
+use envelope::ToBeSigned;
+use envelope::rekor::{Body, RekorError, SubmittedBody, Verifier};
+use model::{Logging, merkle};
+
+use crate::EntryReply;
+use crate::platform::PlatformKey;
+use crate::stages::sign::Signature;
+use crate::stages::submit::Entry;
+use crate::stages::{Intended, Stamped};
+
+/// What reaches Log.
+pub enum Entrant {
+    /// A request of ours, stamped.
+    Stamped(Box<Stamped>),
+    /// An entry that somebody else asks for.
+    Submitted {
+        /// Its body.
+        body: SubmittedBody,
+        /// Called once its checkpoint is public, or cannot be.
+        reply: EntryReply,
+    },
+}
+
+impl From<Stamped> for Entrant {
+    fn from(stamped: Stamped) -> Self {
+        Self::Stamped(Box::new(stamped))
+    }
+}
+
+/// Somebody who waits for entries, with their bodies.
+pub(super) struct Waiting {
+    pub(super) whose: Whose,
+    pub(super) bodies: Vec<Vec<u8>>,
+}
+
+/// Who waits.
+pub(super) enum Whose {
+    Request(Box<Stamped>),
+    Submitter(EntryReply),
+}
+
+impl Waiting {
+    /// A request, with the body of each of its signatures; with none, where its profile asks for no entries. One whose
+    /// signatures cannot be logged comes back.
+    pub(super) fn request(stamped: Box<Stamped>) -> Result<Self, (Box<Stamped>, RekorError)> {
+        match bodies(&stamped) {
+            Ok(bodies) => Ok(Self { whose: Whose::Request(stamped), bodies }),
+            Err(error) => Err((stamped, error)),
+        }
+    }
+
+    pub(super) fn submitter(body: SubmittedBody, reply: EntryReply) -> Self {
+        Self { whose: Whose::Submitter(reply), bodies: vec![body.into_bytes()] }
+    }
+
+    /// From where on the log may hold the entries of this request already.
+    pub(super) fn perhaps_from(&self) -> Option<u64> {
+        match &self.whose {
+            Whose::Request(stamped) => match stamped.intended().entry {
+                Entry::Perhaps { from } => Some(from),
+                Entry::New => None,
+            },
+            Whose::Submitter(_) => None,
+        }
+    }
+
+    /// Does somebody ask for this who may have asked before?
+    pub(super) const fn is_submitted(&self) -> bool {
+        matches!(self.whose, Whose::Submitter(_))
+    }
+
+    pub(super) fn leaves(&self) -> impl Iterator<Item = (model::Digest, &Vec<u8>)> {
+        self.bodies.iter().map(|body| (merkle::leaf_hash(body), body))
+    }
+}
+
+fn bodies(stamped: &Stamped) -> Result<Vec<Vec<u8>>, RekorError> {
+    let fitting = stamped.intended().fitting();
+    if fitting.profile.log == Logging::None {
+        return Ok(Vec::new());
+    }
+    let signatures = stamped.signed.signatures().iter().zip(&fitting.keys);
+    signatures.map(|(signature, key)| body(signature, key)).collect()
+}
+
+fn body(signature: &Signature, key: &PlatformKey) -> Result<Vec<u8>, RekorError> {
+    let verifier = match key.certificate() {
+        Some(certificate) => Verifier::Certificate(certificate.clone()),
+        None => Verifier::PublicKey(key.record().public_key.clone()),
+    };
+    let to_be_signed: &ToBeSigned = &signature.to_be_signed;
+    Ok(Body::new(to_be_signed, &signature.signature, verifier)?.encode())
+}
+
+/// The same request, whose entries may be in the log from now on.
+pub(super) fn perhaps(mut stamped: Box<Stamped>, from: u64) -> Box<Stamped> {
+    let intended: &mut Intended = &mut stamped.signed.intended;
+    if intended.entry == Entry::New {
+        intended.entry = Entry::Perhaps { from };
+    }
+    stamped
+}
+
+/// Those whose entries come under one checkpoint.
+pub(super) fn groups(waiting: Vec<Waiting>) -> Vec<Vec<Waiting>> {
+    let mut groups: Vec<Vec<Waiting>> = Vec::new();
+    let mut entries = 0;
+    for one in waiting {
+        match groups.last_mut() {
+            Some(group) if entries + one.bodies.len() <= tlog::ENTRIES_MAX => {
+                entries += one.bodies.len();
+                group.push(one);
+            }
+            _ => {
+                entries = one.bodies.len();
+                groups.push(vec![one]);
+            }
+        }
+    }
+    groups
+}

@@ -1,0 +1,1 @@
+SELECT number, reach FROM logs WHERE origin = ?1

@@ -1,0 +1,1 @@
+UPDATE logs SET reach = 0 WHERE number = ?1

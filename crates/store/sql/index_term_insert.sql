@@ -1,0 +1,1 @@
+INSERT INTO terms (log, kind, value, position) VALUES (?1, ?2, ?3, ?4)

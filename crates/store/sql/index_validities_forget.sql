@@ -1,0 +1,1 @@
+DELETE FROM validities WHERE log = ?1
