@@ -47,6 +47,9 @@ pub(crate) enum Failure {
     /// The server, over the network.
     #[error("{}", server_said(.0))]
     Client(#[from] client::ClientError),
+    /// An issuer of ID tokens, over the network.
+    #[error("the issuer of ID tokens gives nothing that can be used")]
+    Issuer(#[from] identity::oidc::OidcError),
     /// The key process, over its socket.
     #[error("the key process cannot be asked to {action}")]
     KeyProcess {
@@ -122,6 +125,7 @@ impl Failure {
             | Self::Usage { .. }
             | Self::Input { .. } => Exit::Usage,
             Self::File { source, .. } if names_the_wrong_file(source.kind()) => Exit::Usage,
+            Self::Issuer(_) => Exit::CannotCheck,
             Self::File { .. } | Self::KeyProcess { .. } | Self::Process { .. } | Self::Inside { .. } => {
                 Exit::CannotCheck
             }

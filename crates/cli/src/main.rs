@@ -15,6 +15,7 @@ mod exit;
 mod failure;
 mod files;
 mod fsck;
+mod id_token;
 mod launch;
 mod manifest;
 mod online;

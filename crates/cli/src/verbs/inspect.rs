@@ -1,13 +1,17 @@
 //! `avouch inspect`: what is in a file that avouch or its kin made. Nothing is believed.
 
+mod certificate;
+
 use std::path::PathBuf;
 
 use ::verify::TrustRoot;
 use clap::Args;
 use envelope::bundle::{Bundle, Content, Signer};
+use envelope::in_toto::Statement;
 use envelope::{cms, timestamp};
 use model::receipt::Receipt;
 use model::{Item, Kind, Request, limits};
+use pki::Certificate;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -20,7 +24,7 @@ Examples:
   avouch inspect firmware.bin.receipt.json
   avouch inspect firmware.bin.p7s
 
-It reads receipts, Sigstore bundles, CMS signatures, timestamp responses and tokens, and trust roots.")]
+It reads receipts, Sigstore bundles, certificates, CMS signatures, timestamp responses and tokens, and trust roots.")]
 pub(crate) struct InspectArgs {
     /// The file
     file: PathBuf,
@@ -44,15 +48,25 @@ pub(super) fn run(args: &InspectArgs, terminal: Terminal) -> Result<Exit, Failur
         show_cms(&signature, terminal);
     } else if let Ok(token) = timestamp::open(&bytes) {
         show_token(&token, terminal);
+    } else if let Ok(certificate) = certificate_in(&bytes) {
+        certificate::show(&certificate, terminal);
     } else if let Ok(root) = TrustRoot::parse(&bytes) {
         super::trust::show(&root, terminal);
     } else {
         return Err(Failure::Usage {
             what: format!("`{}` is none of the files that avouch reads", args.file.display()),
-            advice: "name a receipt, a Sigstore bundle, a CMS signature, a timestamp or a trust root, not the signed file",
+            advice: "name a receipt, a Sigstore bundle, a certificate, a CMS signature, a timestamp or a trust root, not the signed file",
         });
     }
     Ok(Exit::Done)
+}
+
+/// A certificate in PEM or DER.
+fn certificate_in(bytes: &[u8]) -> Result<Certificate, pki::PemError> {
+    match Certificate::from_der(bytes) {
+        Ok(certificate) => Ok(certificate),
+        Err(_) => Certificate::from_pem(&String::from_utf8_lossy(bytes)),
+    }
 }
 
 /// A receipt with the JSON inside its strings opened.
@@ -149,7 +163,9 @@ fn show_bundle(bundle: &Bundle, terminal: Terminal) {
     terminal.line(terminal.bold("a Sigstore bundle"));
     match &bundle.signer {
         Signer::Key { hint } => terminal.line(format_args!("  signed by the key with hint {hint:?}")),
-        _ => terminal.line("  signed by the holder of a certificate"),
+        Signer::Certificate(der) => show_signer(der, terminal),
+        Signer::Chain(chain) => chain.iter().for_each(|der| show_signer(der, terminal)),
+        _ => terminal.line("  signed by somebody that this avouch does not know"),
     }
     match &bundle.content {
         Content::Message { digest, .. } => {
@@ -157,7 +173,13 @@ fn show_bundle(bundle: &Bundle, terminal: Terminal) {
             terminal.line(format_args!("  over a file with digest {}", hex.unwrap_or_default()));
         }
         Content::Dsse(envelope) => {
-            terminal.line(format_args!("  over a DSSE envelope of type {:?}", envelope.payload_type))
+            terminal.line(format_args!("  over a DSSE envelope of type {:?}", envelope.payload_type));
+            if let Ok(statement) = Statement::parse(&envelope.payload) {
+                terminal.line(format_args!("  which states {:?} of", statement.predicate_type));
+                for subject in &statement.subject {
+                    terminal.line(format_args!("    {:?} {:?}", subject.name, subject.digest));
+                }
+            }
         }
         _ => terminal.line("  over something that this avouch does not know"),
     }
@@ -168,6 +190,13 @@ fn show_bundle(bundle: &Bundle, terminal: Terminal) {
     ));
     for entry in &bundle.entries {
         terminal.line(format_args!("  log entry {}, of kind {:?}", entry.index, entry.kind));
+    }
+}
+
+fn show_signer(der: &[u8], terminal: Terminal) {
+    match Certificate::from_der(der) {
+        Ok(certificate) => certificate::show(&certificate, terminal),
+        Err(cause) => terminal.line(format_args!("  a certificate that cannot be read: {cause}")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod api_key;
+mod attest;
 mod backup;
 mod completions;
 mod config;
@@ -25,6 +26,7 @@ mod serve;
 mod server;
 mod sign;
 pub(crate) mod signerd;
+mod sigstore_conformance;
 mod trust;
 mod upgrade;
 mod verify;
@@ -52,6 +54,8 @@ pub(crate) enum Verb {
     Server(server::ServerArgs),
     /// Sign files
     Sign(sign::SignArgs),
+    /// Say something about a file (an in-toto attestation), as the holder of an ID token
+    Attest(attest::AttestArgs),
     /// Verify a file offline, against a trust root
     Verify(verify::VerifyArgs),
     /// Show what is in a receipt, bundle, CMS signature, timestamp or trust root
@@ -96,6 +100,9 @@ pub(crate) enum Verb {
     Completions(completions::CompletionsArgs),
     /// Write the manual pages
     Man(man::ManArgs),
+    /// Speak the protocol of the public conformance suite for clients of Sigstore
+    #[command(hide = true)]
+    SigstoreConformance(sigstore_conformance::ConformanceArgs),
 }
 
 impl Verb {
@@ -108,6 +115,7 @@ impl Verb {
             Self::Signerd(args) => signerd::run(args, terminal),
             Self::Server(args) => server::run(&args),
             Self::Sign(args) => sign::run(&args, terminal),
+            Self::Attest(args) => attest::run(&args, terminal),
             Self::Verify(args) => verify::run(&args, terminal),
             Self::Inspect(args) => inspect::run(&args, terminal),
             Self::Explain(args) => explain::run(&args, terminal),
@@ -130,6 +138,7 @@ impl Verb {
             Self::Fsck(args) => fsck::run(&args, terminal),
             Self::Completions(args) => completions::run(&args, terminal),
             Self::Man(args) => man::run(&args, terminal),
+            Self::SigstoreConformance(args) => sigstore_conformance::run(&args, terminal),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `avouch sign`: files in, receipts out.
 
+pub(crate) mod keyless;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::reading::{ReadFile, is_stdin};
 use crate::terminal::Terminal;
+use keyless::{KeylessArgs, What};
 
 /// The flags of `avouch sign`.
 #[derive(Debug, Args)]
@@ -29,6 +32,10 @@ Examples:
   avouch sign firmware.bin
   avouch sign dist/* --profile payments/api --product api --version 1.4.0
   tar c src | avouch sign - --name src.tar
+  avouch sign app.tar --keyless
+
+With --keyless the key lives for this run alone, a certificate names whoever the ID token does, and beside each file
+appears NAME.sigstore.json alone. Profiles, requests and endorsements are for managed keys.
 
 Beside each file appear NAME.receipt.json and, by the keys of the profile, NAME.sigstore.json, NAME.sig and NAME.p7s.
 
@@ -72,6 +79,11 @@ pub(crate) struct SignArgs {
     /// How many seconds to wait for the signatures, and for endorsements where the key asks for them
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     pub(crate) wait: u64,
+    /// Sign as the holder of an ID token, without a managed key
+    #[arg(long, conflicts_with_all = ["profile", "product", "version", "class", "source", "reason", "idempotency_key"])]
+    pub(crate) keyless: bool,
+    #[command(flatten, next_help_heading = "With --keyless")]
+    pub(crate) holder: KeylessArgs,
     #[command(flatten)]
     pub(crate) context: ContextArgs,
     /// Print JSON
@@ -98,6 +110,9 @@ pub(crate) struct Signed {
 }
 
 pub(super) fn run(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    if args.keyless {
+        return sign_keyless(args, terminal);
+    }
     let context = args.context.load()?;
     let (view, files) = sign(args, &context)?;
     let exit = exit_of(view.state);
@@ -107,16 +122,52 @@ pub(super) fn run(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> 
         terminal.line(super::json(&report));
         return Ok(exit);
     }
-    for file in &files {
-        terminal.line(format_args!("{} {}", terminal.good("signed"), terminal.bold(&file.name)));
-        file.written.iter().for_each(|path| terminal.line(format_args!("  {}", path.display())));
-    }
+    files.iter().for_each(|file| show(file, terminal));
     if exit != Exit::Done {
         terminal.line(format_args!("{} {}: {}", terminal.bold("request"), view.id, state_text(view.state)));
         terminal.line(format_args!("  digest {}", view.digest));
         view.reasons.iter().for_each(|reason| terminal.line(format_args!("  {reason}")));
     }
     Ok(exit)
+}
+
+/// Signs files as the holder of an ID token, each with one certificate.
+fn sign_keyless(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    check(args)?;
+    let mut session = args.holder.begin(&args.context)?;
+    let mut files = Vec::with_capacity(args.files.len());
+    for path in &args.files {
+        let mut artifact = crate::reading::artifact(path, &[])?;
+        let own = artifact.name.take().unwrap_or_default();
+        let name = args.name.clone().filter(|_| is_stdin(path)).unwrap_or(own);
+        artifact.name = Some(name.clone());
+        let bundle = session.sign(&artifact, What::File)?;
+        let beside = beside(args, &name, Some(path).filter(|path| !is_stdin(path)));
+        let written = vec![write(&beside, detached::Kind::Bundle, &bundle)?];
+        files.push(Signed { name, sha256: artifact.digests.sha256().to_string(), written });
+    }
+    if args.json {
+        terminal.line(super::json(&files));
+        return Ok(Exit::Done);
+    }
+    let names = session.names();
+    files.iter().for_each(|file| show(file, terminal));
+    terminal.line(format_args!("as {:?}, vouched for by {}", names.subject.text(), names.issuer));
+    Ok(Exit::Done)
+}
+
+fn show(file: &Signed, terminal: Terminal) {
+    terminal.line(format_args!("{} {}", terminal.good("signed"), terminal.bold(&file.name)));
+    file.written.iter().for_each(|path| terminal.line(format_args!("  {}", path.display())));
+}
+
+/// Beside which path that comes which belongs to a file.
+fn beside(args: &SignArgs, name: &str, path: Option<&PathBuf>) -> PathBuf {
+    match (&args.out, path) {
+        (Some(out), _) => out.join(name),
+        (None, Some(path)) => path.clone(),
+        (None, None) => PathBuf::from(name),
+    }
 }
 
 /// Signs files and writes what came back, once it was verified.
@@ -310,11 +361,7 @@ fn lay_beside(
     file: &ReadFile,
     root: &TrustRoot,
 ) -> Result<Signed, Failure> {
-    let beside = match (&args.out, &file.path) {
-        (Some(out), _) => out.join(&file.name),
-        (None, Some(path)) => path.clone(),
-        (None, None) => PathBuf::from(&file.name),
-    };
+    let beside = beside(args, &file.name, file.path.as_ref());
     let mut written = vec![write(&beside, detached::Kind::Receipt, &receipt.encode())?];
     for signed in &receipt.items {
         let log_id = root.logs().find(|log| {

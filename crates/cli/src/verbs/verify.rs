@@ -1,5 +1,7 @@
 //! `avouch verify`: offline, against a trust root.
 
+pub(crate) mod foreign;
+
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,6 @@ use ::verify::{
 };
 use clap::Args;
 use envelope::detached;
-use envelope::trusted_root::TrustedRoot;
 use model::{Class, Digest, Hash, Instant, PublicKey, Space};
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ use crate::context::ContextArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use foreign::ForeignArgs;
 
 /// The flags of `avouch verify`.
 #[derive(Debug, Args)]
@@ -25,13 +27,14 @@ Examples:
   avouch verify firmware.bin --trust-root trust-root.json
   avouch verify firmware.bin --product firmware --version 1.4.0 --class release
   avouch verify firmware.bin --signature firmware.bin.p7s
-  avouch verify file --signature file.sigstore.json --public-key key.pem --sigstore trusted_root.json")]
+  avouch verify app.tar --identity ada@example.com --issuer https://login.example.com
+  avouch verify file --bundle file.sigstore.json --public-key key.pem --trusted-root trusted_root.json")]
 pub(crate) struct VerifyArgs {
     /// The file; `-` is standard input. Where only its SHA-256 is known, that will do, with `--signature`
     #[arg(value_name = "FILE|DIGEST")]
     pub(crate) file: PathBuf,
     /// Its receipt, bundle or CMS signature; otherwise NAME.receipt.json, NAME.sigstore.json or NAME.p7s beside it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", visible_alias = "bundle")]
     pub(crate) signature: Option<PathBuf>,
     /// The trust root; otherwise the one of the stored context
     #[arg(long, value_name = "FILE")]
@@ -63,12 +66,8 @@ pub(crate) struct VerifyArgs {
     /// The present; otherwise this machine's clock
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Instant>,
-    /// A public key in PEM that signed a bundle, with `--sigstore`: no platform's trust root is used
-    #[arg(long, value_name = "FILE", requires = "sigstore")]
-    pub(crate) public_key: Option<PathBuf>,
-    /// A Sigstore `trusted_root.json`, with `--public-key`
-    #[arg(long, value_name = "FILE", requires = "public_key")]
-    pub(crate) sigstore: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) foreign: ForeignArgs,
     #[command(flatten)]
     pub(crate) context: ContextArgs,
     /// Print JSON
@@ -141,11 +140,12 @@ fn judge_by(args: &VerifyArgs, hashes: &[Hash]) -> Result<Verified, Failure> {
         None => Present { at: crate::clock::now(), source: TimeSource::SystemClock },
     };
     let kind = kind_of(&signature)?;
-    // Whoever names a key wants that key and no other; only a bundle is held to it.
-    if args.public_key.is_some() && kind != detached::Kind::Bundle {
+    let foreign = args.foreign.named()?;
+    // Whoever names somebody wants them and nobody else; only a bundle is held to that.
+    if let Some(named) = foreign.as_ref().filter(|_| kind != detached::Kind::Bundle) {
         return Err(Failure::Usage {
-            what: format!("`--public-key` verifies a bundle, and `{}` is none", signature.display()),
-            advice: "name the bundle with `--signature FILE`, or leave `--public-key` out",
+            what: format!("`{}` verifies a bundle, and `{}` is none", named.flag(), signature.display()),
+            advice: "name the bundle with `--bundle FILE`, or leave out whom to expect",
         });
     }
     let judged = match kind {
@@ -155,18 +155,16 @@ fn judge_by(args: &VerifyArgs, hashes: &[Hash]) -> Result<Verified, Failure> {
         }
         detached::Kind::Bundle => {
             let json = crate::files::read_bounded(&signature, envelope::bundle::BUNDLE_BYTES_MAX)?;
-            if let (Some(key), Some(sigstore)) = (&args.public_key, &args.sigstore) {
-                let (key, sigstore) = (public_key(key)?, trusted_root(sigstore)?);
-                let trust = BundleTrust::Given { key: &key, sigstore: &sigstore };
-                verify_bundle(&artifact, &json, trust, &expectations, present)
-            } else {
-                verify_bundle(
-                    &artifact,
-                    &json,
-                    BundleTrust::Platform(&args.trust_root()?),
-                    &expectations,
-                    present,
-                )
+            match &foreign {
+                Some(foreign) => {
+                    let platform = || Ok(args.trust_root()?.sigstore().clone());
+                    let root = args.foreign.trusted_root(platform)?;
+                    foreign.verify(&artifact, &json, &root, &expectations, present)
+                }
+                None => {
+                    let root = args.trust_root()?;
+                    verify_bundle(&artifact, &json, BundleTrust::Platform(&root), &expectations, present)
+                }
             }
         }
         _ => {
@@ -181,7 +179,7 @@ fn judge_by(args: &VerifyArgs, hashes: &[Hash]) -> Result<Verified, Failure> {
 }
 
 /// The file, or where there is none of that name, the file with that digest.
-fn artifact(file: &Path, hashes: &[Hash]) -> Result<Artifact, Failure> {
+pub(super) fn artifact(file: &Path, hashes: &[Hash]) -> Result<Artifact, Failure> {
     let text = file.to_string_lossy();
     let digest = text.strip_prefix("sha256:").unwrap_or(&text).parse().ok();
     if let Some(sha256) = digest.filter(|_: &Digest| !file.exists()) {
@@ -232,7 +230,8 @@ fn find_signature(args: &VerifyArgs) -> Result<PathBuf, Failure> {
     if let Some(path) = &args.signature {
         return Ok(path.clone());
     }
-    let kinds = if args.public_key.is_some() { &[detached::Kind::Bundle][..] } else { &KINDS };
+    let foreign = args.foreign.named()?.is_some();
+    let kinds = if foreign { &[detached::Kind::Bundle][..] } else { &KINDS };
     let mut beside = kinds.iter().map(|kind| crate::files::suffixed(&args.file, kind.suffix()));
     beside.find(|path| path.exists()).ok_or_else(|| Failure::Usage {
         what: format!("there is no receipt, bundle or CMS signature beside `{}`", args.file.display()),
@@ -257,12 +256,6 @@ pub(super) fn public_key(path: &Path) -> Result<PublicKey, Failure> {
     let name = path.display().to_string();
     let der = data_encoding::BASE64.decode(body.as_bytes()).map_err(Failure::input(&name, EXPECTED))?;
     PublicKey::from_spki(&der).map_err(Failure::input(&name, EXPECTED))
-}
-
-fn trusted_root(path: &Path) -> Result<TrustedRoot, Failure> {
-    let bytes = crate::files::read_bounded(path, envelope::trusted_root::TRUSTED_ROOT_BYTES_MAX)?;
-    TrustedRoot::from_json(&bytes)
-        .map_err(Failure::input(path.display().to_string(), "a Sigstore trusted root"))
 }
 
 /// Shows a verdict to people.

@@ -11,6 +11,7 @@
 mod algorithms;
 mod command_line;
 mod commands;
+mod conformance;
 mod corpus;
 mod demo;
 mod der;

@@ -1,0 +1,116 @@
+//! Bundles that no managed key of a platform signed: by the holder of an ID token, or by a key that the verifier names.
+
+use std::path::{Path, PathBuf};
+
+use ::verify::{
+    Artifact, BundleTrust, Expectations, Identity, Pattern, Present, Refused, SignedBy, Verified,
+    verify_bundle, verify_sigstore,
+};
+use clap::Args;
+use envelope::bundle::{Bundle, Content, Signer, Version};
+use envelope::trusted_root::{TRUSTED_ROOT_BYTES_MAX, TrustedRoot};
+use model::PublicKey;
+
+use crate::failure::Failure;
+
+/// Who signed, where that is no managed key.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ForeignArgs {
+    /// Who signed keylessly: an address, a URI or a user name. `*` stands for any part without `/`, `**` for any at all
+    #[arg(long, value_name = "PATTERN", requires = "issuer", conflicts_with = "public_key")]
+    identity: Option<Pattern>,
+    /// Who vouched for them: the URL of the issuer of their ID token, or a pattern
+    #[arg(long, value_name = "PATTERN", requires = "identity")]
+    issuer: Option<Pattern>,
+    /// A public key in PEM that signed a bundle: no platform's registry is asked for it
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// A Sigstore `trusted_root.json` for these; otherwise that of the trust root
+    #[arg(long, value_name = "FILE", alias = "sigstore")]
+    trusted_root: Option<PathBuf>,
+}
+
+/// Who signed, read.
+#[derive(Debug, Clone)]
+pub(crate) enum Foreign {
+    /// The holder of an ID token.
+    Holder(Identity),
+    /// Whoever has this key.
+    Key(PublicKey),
+}
+
+impl ForeignArgs {
+    /// Whom the flags name, if they name anybody.
+    pub(super) fn named(&self) -> Result<Option<Foreign>, Failure> {
+        match (&self.identity, &self.issuer, &self.public_key) {
+            (Some(subject), Some(issuer), _) => {
+                let (subject, issuer) = (subject.clone(), issuer.clone());
+                Ok(Some(Foreign::Holder(Identity { subject, issuer })))
+            }
+            (_, _, Some(path)) => Ok(Some(Foreign::Key(super::public_key(path)?))),
+            _ if self.trusted_root.is_some() => Err(Failure::Usage {
+                what: "`--trusted-root` says whose logs and authorities are believed, and not who signed"
+                    .to_owned(),
+                advice: "name them with `--identity` and `--issuer`, or their key with `--public-key`",
+            }),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whose logs and authorities are believed.
+    pub(super) fn trusted_root(
+        &self,
+        otherwise: impl FnOnce() -> Result<TrustedRoot, Failure>,
+    ) -> Result<TrustedRoot, Failure> {
+        self.trusted_root.as_deref().map_or_else(otherwise, trusted_root)
+    }
+}
+
+impl Foreign {
+    /// In few words, with what the flags named them.
+    pub(super) const fn flag(&self) -> &'static str {
+        match self {
+            Self::Holder(_) => "--identity",
+            Self::Key(_) => "--public-key",
+        }
+    }
+
+    /// Verifies a bundle of theirs.
+    pub(crate) fn verify(
+        &self,
+        artifact: &Artifact,
+        json: &[u8],
+        root: &TrustedRoot,
+        expectations: &Expectations,
+        present: Present,
+    ) -> Result<Verified, Refused> {
+        match self {
+            Self::Holder(identity) => {
+                verify_sigstore(artifact, json, SignedBy::Holder(identity), root, present)
+            }
+            // What a managed key signs may be without timestamp or log, where its profile is; nothing else may.
+            Self::Key(key) if is_plain(json) => {
+                let trust = BundleTrust::Given { key, sigstore: root };
+                verify_bundle(artifact, json, trust, expectations, present)
+            }
+            Self::Key(key) => verify_sigstore(artifact, json, SignedBy::Key(key), root, present),
+        }
+    }
+}
+
+/// Is it a bundle such as avouch writes of a managed key?
+fn is_plain(json: &[u8]) -> bool {
+    Bundle::from_json(json).is_ok_and(|bundle| {
+        bundle.version == Version::V03
+            && matches!(bundle.signer, Signer::Key { .. })
+            && matches!(bundle.content, Content::Message { .. })
+            && bundle.entries.iter().all(|entry| entry.kind_version == envelope::rekor::VERSION)
+    })
+}
+
+/// Reads a Sigstore trusted root.
+pub(crate) fn trusted_root(path: &Path) -> Result<TrustedRoot, Failure> {
+    let bytes = crate::files::read_bounded(path, TRUSTED_ROOT_BYTES_MAX)?;
+    TrustedRoot::from_json(&bytes)
+        .map_err(Failure::input(path.display().to_string(), "a Sigstore trusted root"))
+}
