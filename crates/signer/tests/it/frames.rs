@@ -3,8 +3,9 @@
 use model::{Algorithm, Digest, KeyId};
 use proptest::prelude::*;
 use signer::{
-    AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, FrameError, Head, Imprint,
-    JournalProof, Order, Orders, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder,
+    AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, FrameError, Head,
+    HolderOrder, HolderStep, Imprint, JournalProof, Order, Orders, Refusal, RefusalCode, SignOrder, Signed,
+    State, TimestampOrder,
 };
 
 fn bytes(limit: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -40,7 +41,16 @@ fn order() -> impl Strategy<Value = Order> {
     let checkpoint = (digest(), head(), head(), lists()).prop_map(|(key, old, new, proof)| {
         Order::Checkpoint(CheckpointOrder { key: KeyId::new(key), old, new, proof })
     });
-    prop_oneof![sign, timestamp, checkpoint]
+    let step =
+        (0..3_u8, digest(), any::<u64>()).prop_map(|(step, log, leaf)| match (step, KeyId::new(log)) {
+            (0, _) => HolderStep::Precertificate,
+            (1, log) => HolderStep::Timestamp { log, leaf },
+            (_, log) => HolderStep::Certificate { log, leaf },
+        });
+    let holder = (digest(), bytes(60), bytes(60), step).prop_map(|(authority, token, public_key, step)| {
+        Order::Holder(HolderOrder { authority: KeyId::new(authority), token, public_key, step })
+    });
+    prop_oneof![sign, timestamp, checkpoint, holder]
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
@@ -192,7 +202,7 @@ fn a_refusal_of_any_length_travels_cut_at_a_whole_character() {
 #[test]
 fn codes_keep_their_numbers() {
     let numbers: Vec<u8> = RefusalCode::ALL.iter().map(|code| code.byte()).collect();
-    assert_eq!(numbers, (1..=12).collect::<Vec<u8>>());
+    assert_eq!(numbers, (1..=13).collect::<Vec<u8>>());
     for code in RefusalCode::ALL {
         assert_eq!(RefusalCode::from_byte(code.byte()), Some(code));
     }
