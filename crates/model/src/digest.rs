@@ -139,7 +139,7 @@ pub enum Tag {
     CheckpointOrder,
     /// A certificate order.
     CertificateOrder,
-    /// An ID token: what is kept of it is this digest.
+    /// Header and claims of an ID token: what is kept of it is this digest.
     IdToken,
     /// A leaf of the audit ledger.
     Ledger,

@@ -132,9 +132,13 @@ pub enum HolderStep {
 }
 
 impl HolderOrder {
-    /// What the journal's intents name of the token: its digest.
+    /// What the journal's intents name of the token: the digest of its header and claims.
+    ///
+    /// INVARIANT: nothing of its signature. Whoever sees a signature of ECDSA makes another over the same bytes, and one
+    /// token would be two.
     pub fn digest(&self) -> Digest {
-        Tag::IdToken.digest(&[&self.token])
+        let signed = self.token.rsplitn(2, |byte| *byte == b'.').nth(1);
+        Tag::IdToken.digest(&[signed.unwrap_or(&self.token)])
     }
 }
 

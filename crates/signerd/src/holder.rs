@@ -7,7 +7,7 @@
 use envelope::{Chosen, ToBeSigned};
 use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
-use model::{Form, Instant, KeyId, PublicKey, told};
+use model::{Digest, Form, Instant, KeyId, PublicKey, told};
 use pki::sct::{self, SignedTimestamp};
 use pki::token::{CertificateNames, IdToken, Trust};
 use pki::{Certificate, ComposeError, HolderCertificate, TbsCertificate};
@@ -29,46 +29,17 @@ pub(crate) fn prepare(
     now: Reading,
 ) -> Result<Prepared, Refusal> {
     check_clock(now)?;
-    let digest = order.digest();
-    let step = |number| state.signings.get(&(digest, number));
-    let known = step(order.step.number());
-    let chosen = match step(HolderStep::Precertificate.number()) {
-        Some(first) => Chosen::decode(&first.intent.chosen).map_err(|error| {
-            refuse(RefusalCode::Journal, format!("the journal's intent: {}", told(&error)))
-        })?,
-        None => Chosen::Holder { time: now.time, serial: random },
-    };
-    let Chosen::Holder { time, serial } = chosen else {
+    let taken = Taken { state, token: order.digest() };
+    let known = taken.step(order.step);
+    let begun = taken.chosen()?.unwrap_or(Chosen::Holder { time: now.time, serial: random });
+    let Chosen::Holder { time, serial } = begun else {
         return Err(refuse(RefusalCode::Malformed, "this was signed, and not for the holder of a token"));
     };
     let holder = Holder::read(state, order, time, now)?;
-    let certificate = holder.certificate(time, serial).map_err(composing)?;
-    let precertificate = ToBeSigned::Message(certificate.precertificate().map_err(composing)?.der().to_vec());
-    if let Some(first) = step(HolderStep::Precertificate.number()) {
-        same_bytes(first, &precertificate)?;
-    }
-    let (key, to_be_signed, chosen) = match order.step {
-        HolderStep::Precertificate => (holder.authority, precertificate, chosen),
-        HolderStep::Timestamp { log, leaf } => {
-            finished(step(HolderStep::Precertificate.number()), "precertificate")?;
-            let log = platform_key(state, &log, Form::Sct, now.time)?;
-            let to_be_signed = timestamp(&holder, &certificate, time, leaf)?;
-            (log, to_be_signed, Chosen::Nothing)
-        }
-        HolderStep::Certificate { log, leaf } => {
-            let (timestamped, signature) =
-                finished(step(HolderStep::Timestamp { log, leaf }.number()), "timestamp")?;
-            // INVARIANT: the timestamp in a certificate is one that this journal shows, over this very certificate and leaf.
-            same_bytes(timestamped, &timestamp(&holder, &certificate, time, leaf)?)?;
-            let log = platform_key(state, &log, Form::Sct, now.time)?;
-            let timestamp =
-                SignedTimestamp::new(&log.record.public_key, time, extension(leaf)?, signature.to_vec());
-            let sealed: TbsCertificate = certificate.certificate(&timestamp).map_err(composing)?;
-            (holder.authority, ToBeSigned::Message(sealed.der().to_vec()), Chosen::Nothing)
-        }
-    };
+    let Next { key, to_be_signed } = holder.next(&taken, order.step, serial, now)?;
     if let Some(known) = known {
         same_bytes(known, &to_be_signed)?;
+        same_key(known, &key.record.id())?;
         if let Some(kept) = Prepared::kept(known) {
             return Ok(kept);
         }
@@ -76,32 +47,68 @@ pub(crate) fn prepare(
         check_room(state.signings.len())?;
     }
     let private = PrivateKey::of(&key.record, keys)?;
-    let intended = |intent| Intended {
-        intent,
-        to_be_signed: to_be_signed.clone(),
-        key: private,
-        recall: Recall::Remembered,
-    };
+    let to_be_signed_digest = to_be_signed.sha256();
+    let intended = |intent| Intended { intent, to_be_signed, key: private, recall: Recall::Remembered };
     if let Some(known) = known {
         return Ok(Prepared::Resumed(intended(known.intent.clone())));
     }
+    let chosen = if order.step == HolderStep::Precertificate { begun } else { Chosen::Nothing };
     let intent = Intent {
         sequence: state.next(),
         time: now.time,
         key: key.record.id(),
         record: key.digest,
         registry: registry(state)?.head(),
-        request: digest,
+        request: taken.token,
         item: order.step.number(),
-        to_be_signed: to_be_signed.sha256(),
+        to_be_signed: to_be_signed_digest,
         endorsements: endorsements_digest(&[]),
         chosen: chosen.encode(),
     };
     Ok(Prepared::Intended(Work::Remembered { deadline: holder.expires }, intended(intent)))
 }
 
+/// The steps that were taken for a token.
+struct Taken<'a> {
+    state: &'a State,
+    token: Digest,
+}
+
+impl<'a> Taken<'a> {
+    fn step(&self, step: HolderStep) -> Option<&'a Signing> {
+        self.state.signings.get(&(self.token, step.number()))
+    }
+
+    /// What was chosen in the first of them.
+    fn chosen(&self) -> Result<Option<Chosen>, Refusal> {
+        let first = self.step(HolderStep::Precertificate);
+        first
+            .map(|first| Chosen::decode(&first.intent.chosen))
+            .transpose()
+            .map_err(|error| refuse(RefusalCode::Journal, format!("the journal's intent: {}", told(&error))))
+    }
+
+    /// A step that must have been taken, with its signature.
+    fn finished(&self, step: HolderStep, what: &str) -> Result<(&'a Signing, &'a [u8]), Refusal> {
+        let found = self.step(step).and_then(|signing| Some((signing, signing.signature.as_deref()?)));
+        found.ok_or_else(|| {
+            let text = format!("the {what} for this token was not signed here; begin again with a new token");
+            refuse(RefusalCode::Token, text)
+        })
+    }
+}
+
+/// What a step signs, and with which key.
+struct Next<'a> {
+    key: &'a Key,
+    to_be_signed: ToBeSigned,
+}
+
 /// A token's holder, and the authority that issues.
 struct Holder<'a> {
+    state: &'a State,
+    /// When the first step was taken: then the certificate begins.
+    time: Instant,
     names: CertificateNames,
     public_key: PublicKey,
     authority: &'a Key,
@@ -130,14 +137,59 @@ impl<'a> Holder<'a> {
         let verified = issuer.verify(&token, trust, at).map_err(|error| refused(&error))?;
         let names = verified.names().map_err(|error| refused(&error))?;
         let public_key = PublicKey::from_spki(&order.public_key).map_err(|error| malformed(&error))?;
+        check_foreign(state, &public_key)?;
         let expires = verified.expires();
         let issuer = certificate(state, &order.authority, &authority.record.name.to_string())?;
-        Ok(Self { names, public_key, authority, issuer, expires })
+        Ok(Self { state, time: at, names, public_key, authority, issuer, expires })
     }
 
-    fn certificate(&self, time: Instant, serial: [u8; 16]) -> Result<HolderCertificate<'_>, ComposeError> {
-        HolderCertificate::beginning(time, serial, &self.names, &self.public_key, &self.issuer)
+    fn next(
+        &self,
+        taken: &Taken<'_>,
+        step: HolderStep,
+        serial: [u8; 16],
+        now: Reading,
+    ) -> Result<Next<'a>, Refusal> {
+        let Self { state, time, authority, .. } = *self;
+        let certificate =
+            HolderCertificate::beginning(time, serial, &self.names, &self.public_key, &self.issuer)
+                .map_err(composing)?;
+        let precertificate = message(certificate.precertificate())?;
+        if let Some(first) = taken.step(HolderStep::Precertificate) {
+            same_bytes(first, &precertificate)?;
+        }
+        match step {
+            HolderStep::Precertificate => Ok(Next { key: authority, to_be_signed: precertificate }),
+            HolderStep::Timestamp { log, leaf } => {
+                taken.finished(HolderStep::Precertificate, "precertificate")?;
+                let key = platform_key(state, &log, Form::Sct, now.time)?;
+                Ok(Next { key, to_be_signed: self.timestamp(&certificate, leaf)? })
+            }
+            HolderStep::Certificate { log, leaf } => {
+                let (timestamped, signature) =
+                    taken.finished(HolderStep::Timestamp { log, leaf }, "timestamp")?;
+                // INVARIANT: the timestamp in a certificate is one that this journal shows, of this very log and over this
+                // very certificate and leaf. What is signed names no log.
+                same_bytes(timestamped, &self.timestamp(&certificate, leaf)?)?;
+                same_key(timestamped, &log)?;
+                let log = &platform_key(state, &log, Form::Sct, now.time)?.record.public_key;
+                let timestamp = SignedTimestamp::new(log, time, extension(leaf)?, signature.to_vec());
+                Ok(Next { key: authority, to_be_signed: message(certificate.certificate(&timestamp))? })
+            }
+        }
     }
+
+    /// What the log's key signs.
+    fn timestamp(&self, certificate: &HolderCertificate<'_>, leaf: u64) -> Result<ToBeSigned, Refusal> {
+        let logged = certificate.logged().map_err(composing)?;
+        let issuer = &self.authority.record.public_key;
+        let bytes = sct::to_be_signed(self.time, issuer, logged.der(), &extension(leaf)?);
+        Ok(ToBeSigned::Message(bytes))
+    }
+}
+
+fn message(certificate: Result<TbsCertificate, ComposeError>) -> Result<ToBeSigned, Refusal> {
+    Ok(ToBeSigned::Message(certificate.map_err(composing)?.der().to_vec()))
 }
 
 fn certificate(state: &State, key: &KeyId, name: &str) -> Result<Certificate, Refusal> {
@@ -146,16 +198,16 @@ fn certificate(state: &State, key: &KeyId, name: &str) -> Result<Certificate, Re
     Certificate::from_der(der).map_err(|error| refuse(RefusalCode::Journal, told(&error)))
 }
 
-/// What the log's key signs.
-fn timestamp(
-    holder: &Holder<'_>,
-    certificate: &HolderCertificate<'_>,
-    time: Instant,
-    leaf: u64,
-) -> Result<ToBeSigned, Refusal> {
-    let logged = certificate.logged().map_err(composing)?;
-    let issuer = &holder.authority.record.public_key;
-    Ok(ToBeSigned::Message(sct::to_be_signed(time, issuer, logged.der(), &extension(leaf)?)))
+/// INVARIANT: a key of the platform has the certificate that its record says, or none: with one, the digest that a blob
+/// key signs could be that of attributes of CMS, and its signature would be valid under our root.
+fn check_foreign(state: &State, public_key: &PublicKey) -> Result<(), Refusal> {
+    match registry(state)?.key(&public_key.id()) {
+        None if public_key != &state.journal_key => Ok(()),
+        _ => Err(refuse(
+            RefusalCode::Key,
+            "a key of the platform itself is certified for no holder of a token",
+        )),
+    }
 }
 
 fn extension(leaf: u64) -> Result<Vec<u8>, Refusal> {
@@ -163,23 +215,23 @@ fn extension(leaf: u64) -> Result<Vec<u8>, Refusal> {
     sct::leaf_index(leaf).ok_or_else(|| refuse(RefusalCode::Malformed, text))
 }
 
-/// The step before, with its signature.
-fn finished<'a>(signing: Option<&'a Signing>, what: &str) -> Result<(&'a Signing, &'a [u8]), Refusal> {
-    let found = signing.and_then(|signing| Some((signing, signing.signature.as_deref()?)));
-    found.ok_or_else(|| {
-        let text = format!("the {what} for this token was not signed here; begin again with a new token");
-        refuse(RefusalCode::Token, text)
-    })
-}
-
 /// INVARIANT: one token, one key, one leaf. What was signed under a token's digest is never signed in other words.
 fn same_bytes(signing: &Signing, to_be_signed: &ToBeSigned) -> Result<(), Refusal> {
     if signing.intent.to_be_signed == to_be_signed.sha256() {
         return Ok(());
     }
+    Err(used())
+}
+
+/// What one key signed under a token's digest, no other signs.
+fn same_key(signing: &Signing, key: &KeyId) -> Result<(), Refusal> {
+    if signing.intent.key == *key { Ok(()) } else { Err(used()) }
+}
+
+fn used() -> Refusal {
     let text =
         "this token was used already, for another key or under another record; ask its issuer for a new one";
-    Err(refuse(RefusalCode::Token, text))
+    refuse(RefusalCode::Token, text)
 }
 
 fn malformed(error: &dyn std::error::Error) -> Refusal {
