@@ -20,8 +20,9 @@ pub(super) const SOCKET_TYPE: u32 = 0xF;
 pub(super) const MSG_FASTOPEN: u32 = 0x2000_0000;
 pub(super) const TCP_FASTOPEN_CONNECT: u32 = 30;
 
-/// Typing into the terminal that the launcher was started at: `TIOCSTI`, `TIOCLINUX`.
-pub(super) const TERMINAL_COMMANDS: [u32; 2] = [0x5412, 0x541C];
+/// Typing into the terminal that the launcher was started at: `TIOCSTI`, `TIOCLINUX`. And having the kernel send signals
+/// to others, as `fcntl` would: `FIOSETOWN`, `SIOCSPGRP`.
+pub(super) const DEVICE_COMMANDS: [u32; 4] = [0x5412, 0x541C, 0x8901, 0x8902];
 /// Having the kernel send signals to others: `F_SETOWN`, `F_SETSIG`, `F_SETOWN_EX`.
 pub(super) const SIGNAL_COMMANDS: [u32; 3] = [8, 10, 15];
 /// Whether others may look in: `PR_SET_DUMPABLE`. A program that was just started lets them until it closes itself.

@@ -74,7 +74,7 @@ fn program(architecture: u32, confines: &Confines, own: u32) -> Vec<libc::sock_f
     on(libc::SYS_sendto, &forbid_bits(3, calls::MSG_FASTOPEN));
     on(libc::SYS_sendmsg, &forbid_bits(2, calls::MSG_FASTOPEN));
     on(libc::SYS_sendmmsg, &forbid_bits(3, calls::MSG_FASTOPEN));
-    on(libc::SYS_ioctl, &forbid(1, &calls::TERMINAL_COMMANDS));
+    on(libc::SYS_ioctl, &forbid(1, &calls::DEVICE_COMMANDS));
     on(libc::SYS_fcntl, &forbid(1, &calls::SIGNAL_COMMANDS));
     on(libc::SYS_prctl, &closing_alone());
     on(libc::SYS_setsockopt, &no_delayed_connect());
@@ -202,4 +202,35 @@ const fn end(verdict: u32) -> libc::sock_filter {
 
 const fn step(code: u16, k: u32, yes: u8, no: u8) -> libc::sock_filter {
     libc::sock_filter { code, jt: yes, jf: no, k }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_not_made_to_send_signals_to_other_processes() {
+        let (socket, _other) = UnixStream::pair().unwrap();
+        // The filter holds for the thread that puts it on, and ends with it.
+        let tried = std::thread::spawn(move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            if install(&Confines::default()).unwrap() == Filter::NotHere {
+                return testkit::skip("seccomp", "this system has no filter of system calls");
+            }
+            let (own, file) = (rustix::process::getpid().as_raw_nonzero().get(), socket.as_raw_fd());
+            for command in [libc::F_SETOWN, 10] {
+                // SAFETY: the descriptor is open, and the argument is a number.
+                assert_eq!(unsafe { libc::fcntl(file, command, own) }, -1, "{command}");
+            }
+            for command in [0x8901, 0x8902] {
+                // SAFETY: the descriptor is open, and the pointer is to a number that lives through the call.
+                assert_eq!(unsafe { libc::ioctl(file, command, &raw const own) }, -1, "{command:#x}");
+            }
+        });
+        tried.join().unwrap();
+    }
 }
