@@ -203,8 +203,8 @@ fn is_text(text: &str) -> bool {
 fn is_address(url: &str) -> bool {
     let host = url.strip_prefix("https://").or_else(|| {
         let rest = url.strip_prefix("http://")?;
-        let host = rest.split(['/', ':']).next()?;
-        matches!(host, "localhost" | "127.0.0.1" | "[").then_some(rest)
+        let after = ["localhost", "127.0.0.1", "[::1]"].iter().find_map(|host| rest.strip_prefix(host))?;
+        (after.is_empty() || after.starts_with(['/', ':'])).then_some(rest)
     });
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\' | '"' | '<' | '>' | '@');
     host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', '*']))
@@ -281,10 +281,17 @@ mod tests {
             "https://a.**.example.com",
             "https://a.*b.example.com",
             "ftp://a.example.com",
+            "http://[2001:db8::1]/x",
+            "http://localhost.example.com",
         ] {
             assert!(issuer(url).check().is_err(), "{url}");
         }
-        for url in ["http://localhost:5556", "http://127.0.0.1:80/dex", "https://a.*.example.com/x"] {
+        for url in [
+            "http://localhost:5556",
+            "http://127.0.0.1:80/dex",
+            "http://[::1]:1",
+            "https://a.*.example.com/x",
+        ] {
             assert_eq!(issuer(url).check(), Ok(()), "{url}");
         }
     }
