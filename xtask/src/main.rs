@@ -1,13 +1,15 @@
 //! The chores of this repository, as `cargo xtask VERB`.
 //!
 //! **In scope**: running the tests with the foreign tools that they need, the checks that keep the house in order,
-//! the table of what foreign tools accept, the rehearsal of crashes, fuzzing, and files that are made rather than written.
+//! the table of what foreign tools accept, the rehearsal of crashes, fuzzing, files that are made rather than written, and
+//! the packages that others install.
 //!
-//! **Out of scope**: anything that a user of avouch runs; nothing here ships.
+//! **Out of scope**: anything that a user of avouch runs; nothing here ships, it only packs what does.
 //!
 //! One module a verb. The rules that `tidy` holds are those of ARCHITECTURE.md and CONTRIBUTING.md.
 
 mod check;
+mod dist;
 mod failure;
 mod fuzz;
 mod generate;
@@ -43,7 +45,10 @@ cargo xtask VERB
                             --install: first install what of the two is missing
   gen                       write the files that are made from others: docs/reference/commands.md,
                             docs/formats/interop.md and tamper.md
-  gen corpus                make the corpus of receipts of the version at hand anew: never that of a released one";
+  gen corpus                make the corpus of receipts of the version at hand anew: never that of a released one
+  dist [--out DIR] [--profile NAME]
+                            executables, a Debian package, a build file for an image, a list of what is linked in, and
+                            checksums that avouch signs: by a throw-away platform, or under a profile of one that runs";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -65,6 +70,7 @@ fn obey(arguments: &[&str]) -> Result<(), Failure> {
         ["interop", rest @ ..] => interop::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["sim", rest @ ..] => sim::run(rest),
+        ["dist", rest @ ..] => dist::run(rest),
         ["gen"] => generate::run(),
         ["gen", "corpus"] => generate::corpus(),
         ["help" | "--help" | "-h"] | [] => {
