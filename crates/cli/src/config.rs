@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use server::LogSubmissions;
 use signerd::User;
 
 use crate::failure::Failure;
@@ -82,10 +84,21 @@ pub(crate) struct Server {
     /// The address of `public_listen` as clients know it; without it, the address that it listens at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
+    /// Who may bring entries of their own to the log: `anybody` who reaches `public_listen`, as clients of Sigstore need it;
+    /// `callers` with an API key; or `nobody`. Without this line, anybody.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) log_submissions: LogSubmissions,
+    /// How many of them the log takes from one address in a second; without this line, 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log_submissions_per_second: Option<NonZeroU32>,
     /// What the server tells on standard error: a filter such as `info` or `warn,server=debug`; without it, `warn`.
     /// `$AVOUCH_LOG` goes before it. It is read again, as the TLS files are, when the server gets SIGHUP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 const fn on() -> bool {
@@ -136,6 +149,8 @@ impl Config {
                 monitor_listen: SocketAddr::from(([127, 0, 0, 1], monitor)),
                 admin_socket: "run/server/admin.sock".into(),
                 public_url: (ports != Ports::Any).then(|| format!("https://{host}:{public}")),
+                log_submissions: LogSubmissions::default(),
+                log_submissions_per_second: None,
                 log: None,
             },
         }

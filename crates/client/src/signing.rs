@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use api::{
-    EndorsementSubmission, Page, ProfileView, RequestContent, RequestLine, RequestState, RequestView,
-    Submission, Whoami,
+    EndorsementSubmission, LogSearch, Page, ProfileView, RequestContent, RequestLine, RequestState,
+    RequestView, Submission, Whoami,
 };
 use model::{RequestId, Space, limits};
 
@@ -17,6 +17,8 @@ const SMALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 const TRUST_ROOT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A bundle of 256 entries of the largest kind.
 const TILE_BYTES_MAX: usize = 256 * (limits::LOG_ENTRY_BYTES_MAX + 2);
+/// A page of entries, in base64, with their proofs.
+const SEARCH_BYTES_MAX: usize = 64 * (2 * limits::LOG_ENTRY_BYTES_MAX);
 /// The receipts of one request.
 const RECEIPTS_BYTES_MAX: usize = limits::RECEIPT_BYTES_MAX;
 /// How long the server is asked to wait at a time.
@@ -126,6 +128,14 @@ impl Client {
     /// A tile or entry bundle of a log by its path, such as `tile/0/x001/234` (public listener).
     pub async fn tile(&self, shard: &Shard, path: &str) -> Result<Vec<u8>, ClientError> {
         self.bytes(&shard.path(path), TILE_BYTES_MAX).await
+    }
+
+    /// Entries of the log by what they tell: the words of the query with their values (public listener). Nothing of the
+    /// answer is verified here.
+    pub async fn search_log(&self, words: &[(&'static str, String)]) -> Result<LogSearch, ClientError> {
+        let mut call = Call::get("/v1/log/search", SEARCH_BYTES_MAX);
+        call.query.extend(words.iter().cloned());
+        self.exchange.json(&call).await
     }
 
     /// The timestamp authority's certificate and those above it, in PEM (public listener).

@@ -17,6 +17,7 @@ mod anchors;
 mod bundle;
 mod cms;
 mod expectations;
+mod issued;
 mod item;
 mod key;
 mod log;

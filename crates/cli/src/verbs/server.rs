@@ -38,7 +38,7 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
         admin_socket: folder.at(&wiring.admin_socket),
         signer_socket: signer_socket.clone(),
         public_url: wiring.public_url.clone(),
-        limits: Limits::default().within(launch::descriptors()),
+        limits: limits(wiring).within(launch::descriptors()),
         walls: Walls { own: guarantees, key_process: Some(signerd::guarantees_file(&signer_socket)) },
     };
     let ready_file = folder.ready_file();
@@ -65,6 +65,13 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
         ended => ended.map_err(Failure::inside("serve")),
     }?;
     Ok(Exit::Done)
+}
+
+/// The bounds, with what the configuration says of the log.
+fn limits(wiring: &crate::config::Server) -> Limits {
+    let default = Limits::default();
+    let entries_per_second = wiring.log_submissions_per_second.unwrap_or(default.entries_per_second);
+    Limits { entries_from: wiring.log_submissions, entries_per_second, ..default }
 }
 
 /// What the server tells, and who says so.

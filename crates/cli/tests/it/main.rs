@@ -24,6 +24,7 @@ mod matrix;
 mod operations;
 mod platform;
 mod readme;
+mod rekor;
 mod rollback;
 mod several;
 mod site;
