@@ -1,16 +1,20 @@
-//! The authorities of a platform that vouch for something other than code. So far there is one: for time.
+//! The authorities of a platform that vouch for something other than code: for time, and for who holds a key.
 //!
 //! **In scope**: the timestamp authority: it answers requests of RFC 3161, from the engine and from outside, with
-//! tokens that the key process signs.
+//! tokens that the key process signs. The certificate authority for holders of ID tokens, with the log that its
+//! certificates stand in.
 //!
-//! **Out of scope**: HTTP, the clock (the key process has the one that counts), the key. The certificate authority
-//! for holders of ID tokens and its log are to come.
+//! **Out of scope**: HTTP, the clock (the key process has the one that counts), the keys, where tiles are kept.
 //!
-//! Specifications: RFC 3161 and RFC 5816 (timestamp tokens).
+//! Specifications: RFC 3161 and RFC 5816 (timestamp tokens), RFC 6962 (certificate transparency), C2SP `static-ct-api`.
 
+mod certificates;
 mod error;
 mod own;
 mod timestamp;
 
+pub use certificates::{
+    Blame, CertificateAuthority, CertificateError, CertificateNumbers, CertificateParts, Claim, Issued, Proof,
+};
 pub use error::AuthorityError;
 pub use timestamp::{Answer, TimestampAuthority};

@@ -137,8 +137,13 @@ impl HolderOrder {
     /// INVARIANT: nothing of its signature. Whoever sees a signature of ECDSA makes another over the same bytes, and one
     /// token would be two.
     pub fn digest(&self) -> Digest {
-        let signed = self.token.rsplitn(2, |byte| *byte == b'.').nth(1);
-        Tag::IdToken.digest(&[signed.unwrap_or(&self.token)])
+        Self::digest_of(&self.token)
+    }
+
+    /// The same, of a token by itself.
+    pub fn digest_of(token: &[u8]) -> Digest {
+        let signed = token.rsplitn(2, |byte| *byte == b'.').nth(1);
+        Tag::IdToken.digest(&[signed.unwrap_or(token)])
     }
 }
 

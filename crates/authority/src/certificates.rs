@@ -1,0 +1,216 @@
+//! The certificate authority for holders of ID tokens.
+//!
+//! A batch takes three steps together, each one frame to the key process: precertificates, timestamps (and the head of the
+//! log that they stand in), certificates. Whoever fails at one takes no other; the rest go on.
+//!
+//! | if we stop | what is true | who finishes |
+//! |---|---|---|
+//! | after the first step | a precertificate that nobody has, and nobody may use | the same token gets the same |
+//! | after the swap | it stands in the log, under a head that is not signed yet | opening the log; the same token finds its leaf |
+//! | after the last step | a certificate that nobody has and the ledger does not know | the same token gets the same, and it is recorded |
+//! | after the ledger | it is recorded, and nobody was told | the same token gets the same |
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::{Ledger, RequestStore};
+use model::{Clock, Digest};
+use pki::Certificate;
+use pki::token::TokenIssuer;
+use signer::Signer;
+use tlog::{CheckpointLock, TileStore};
+
+mod book;
+mod claim;
+mod error;
+mod issuance;
+mod leaves;
+mod records;
+mod sight;
+
+pub use claim::{Claim, Proof};
+pub use error::{Blame, CertificateError};
+
+use book::Book;
+use issuance::Issuance;
+use records::Records;
+use sight::{Sight, View};
+
+/// Claims that are decided together: with the head of the log, one frame to the key process.
+const BATCH_MAX: usize = 255;
+
+/// What the authority is put together from.
+pub struct CertificateParts {
+    /// The key process.
+    pub signer: Arc<dyn Signer>,
+    /// Its head goes with every order.
+    pub ledger: Arc<dyn Ledger>,
+    /// Writes the ledger.
+    pub requests: Arc<dyn RequestStore>,
+    /// The time, of what is recorded and of tokens that are turned away before anybody is asked.
+    pub clock: Arc<dyn Clock>,
+    /// Fills a buffer with random bytes, for the salts of what is recorded.
+    pub random: fn(&mut [u8]),
+    /// The tiles of the log of certificates.
+    pub tiles: Arc<dyn TileStore>,
+    /// The newest checkpoint of that log.
+    pub lock: Arc<dyn CheckpointLock>,
+}
+
+/// Certifies the holders of ID tokens. Calls block; batches come one after the other, for the log has one writer.
+pub struct CertificateAuthority {
+    parts: CertificateParts,
+    sight: Sight,
+    desk: Mutex<Desk>,
+    counts: Counts,
+}
+
+/// What one batch after the other works with.
+#[derive(Default)]
+struct Desk {
+    /// `None` before the first, and whenever it is not known what is durable.
+    book: Option<Book>,
+    records: Records,
+}
+
+#[derive(Default)]
+struct Counts {
+    issued: AtomicU64,
+    refused: AtomicU64,
+    entries: AtomicU64,
+}
+
+/// What was counted since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CertificateNumbers {
+    /// Certificates that were given out.
+    pub issued: u64,
+    /// Claims that got none.
+    pub refused: u64,
+    /// Entries of the log, once it was opened.
+    pub entries: u64,
+}
+
+/// A certificate for the holder of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// The holder's, those above it, and the root at the end.
+    pub chain: Vec<Certificate>,
+    /// Where its precertificate stands in the log.
+    pub leaf: u64,
+}
+
+impl CertificateAuthority {
+    /// An authority over these parts. Nothing is asked of any of them yet.
+    pub fn new(parts: CertificateParts) -> Self {
+        let sight = Sight::new(Arc::clone(&parts.signer), Arc::clone(&parts.clock));
+        Self { parts, sight, desk: Mutex::default(), counts: Counts::default() }
+    }
+
+    /// Decides claims, each for itself, in their order.
+    pub fn issue(&self, claims: &[Claim]) -> Vec<Result<Issued, CertificateError>> {
+        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decided = Vec::with_capacity(claims.len());
+        for batch in claims.chunks(BATCH_MAX) {
+            decided.extend(match self.sight.view() {
+                Ok(view) => self.issue_batch(&view, batch, &mut desk),
+                Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
+            });
+        }
+        let issued = decided.iter().filter(|one| one.is_ok()).count();
+        self.counts.count(issued, decided.len() - issued, desk.book.as_ref().map(Book::size));
+        decided
+    }
+
+    fn issue_batch(
+        &self,
+        view: &View,
+        claims: &[Claim],
+        desk: &mut Desk,
+    ) -> Vec<Result<Issued, CertificateError>> {
+        let now = self.parts.clock.now();
+        let issuance = Issuance { parts: &self.parts, view };
+        let admitted: Vec<_> = claims.iter().map(|claim| claim.admit(view, now)).collect();
+        let precertified = step(admitted, |members| issuance.precertify(members, &mut desk.book));
+        let timestamped = step(precertified, |members| issuance.timestamp(members, &mut desk.book));
+        let certified = step(timestamped, |members| issuance.certify(members));
+        desk.records.write(&self.parts, claims, certified, desk.book.as_mut())
+    }
+
+    /// What was counted since the start.
+    pub fn numbers(&self) -> CertificateNumbers {
+        self.counts.numbers()
+    }
+
+    /// The authority's certificate, those above it, and the root.
+    pub fn chain(&self) -> Result<Vec<Certificate>, CertificateError> {
+        Ok(self.sight.view()?.chain.clone())
+    }
+
+    /// A certificate of the platform by its fingerprint: what entries of the log name.
+    pub fn certificate(&self, fingerprint: &Digest) -> Result<Option<Certificate>, CertificateError> {
+        let view = self.sight.view()?;
+        Ok(view.chain.iter().find(|one| one.fingerprint() == *fingerprint).cloned())
+    }
+
+    /// The issuers whose tokens count.
+    pub fn issuers(&self) -> Result<Vec<TokenIssuer>, CertificateError> {
+        Ok(self.sight.view()?.issuers())
+    }
+
+    /// The origin of the log of certificates.
+    pub fn log_origin(&self) -> Result<String, CertificateError> {
+        Ok(self.sight.view()?.log.name().to_owned())
+    }
+}
+
+impl Counts {
+    fn count(&self, issued: usize, refused: usize, entries: Option<u64>) {
+        let add = |counter: &AtomicU64, count| {
+            counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        };
+        add(&self.issued, issued);
+        add(&self.refused, refused);
+        if let Some(entries) = entries {
+            self.entries.store(entries, Ordering::Relaxed);
+        }
+    }
+
+    fn numbers(&self) -> CertificateNumbers {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CertificateNumbers {
+            issued: read(&self.issued),
+            refused: read(&self.refused),
+            entries: read(&self.entries),
+        }
+    }
+}
+
+/// Takes those a step further who came so far; what failed stays what it is, in its place.
+fn step<A, B>(
+    members: Vec<Result<A, CertificateError>>,
+    work: impl FnOnce(Vec<A>) -> Vec<Result<B, CertificateError>>,
+) -> Vec<Result<B, CertificateError>> {
+    let mut going_on = Vec::with_capacity(members.len());
+    let places: Vec<Option<CertificateError>> = members
+        .into_iter()
+        .map(|member| match member {
+            Ok(member) => {
+                going_on.push(member);
+                None
+            }
+            Err(error) => Some(error),
+        })
+        .collect();
+    let mut done = if going_on.is_empty() { Vec::new() } else { work(going_on) }.into_iter();
+    let next = |failed: Option<CertificateError>| match failed {
+        Some(error) => Err(error),
+        None => done.next().expect("a step has one result for each member"),
+    };
+    places.into_iter().map(next).collect()
+}
+
+/// The same failure for each of so many.
+fn all_fail<B>(count: usize, error: &CertificateError) -> Vec<Result<B, CertificateError>> {
+    (0..count).map(|_| Err(error.clone())).collect()
+}

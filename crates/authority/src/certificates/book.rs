@@ -1,0 +1,210 @@
+//! The log of certificates, as its one writer has it.
+
+use std::sync::Arc;
+
+use envelope::Chosen;
+use pki::sct;
+use signer::{Agreement, Answer, CheckpointOrder, Head, Order, Signed};
+use tlog::tile::{self, FULL_WIDTH};
+use tlog::{CertificateEntry, Checkpoint, Log, LogError, SignedCheckpoint, TilePath, TileStore, tree_head};
+
+use super::issuance::Precertified;
+use super::leaves::{Leaves, Standing};
+use super::sight::View;
+use super::{CertificateError, CertificateParts};
+
+/// How many of the newest leaves are looked through for one that may stand there: more than a token's life sees.
+const LOOKED_THROUGH_MAX: u64 = 1 << 16;
+
+/// The open log.
+pub(super) struct Book {
+    log: Log,
+    tiles: Arc<dyn TileStore>,
+    pub(super) leaves: Leaves,
+}
+
+impl Book {
+    /// Opens the log; creates it where neither store nor key process has ever heard of it. What was swapped in and not
+    /// signed then is signed now.
+    fn open(parts: &CertificateParts, view: &View) -> Result<Self, CertificateError> {
+        let state = parts.signer.state()?;
+        let signed = state.checkpoints.iter().find(|(of, _)| of == view.log.name()).map(|(_, head)| *head);
+        let (key, tiles, lock) = (view.log.clone(), Arc::clone(&parts.tiles), Arc::clone(&parts.lock));
+        let stored =
+            lock.load().map_err(|source| LogError::Lock { action: "read", origin: origin(view), source })?;
+        let log = match (&stored, signed) {
+            // INVARIANT: a log that was signed for is never begun anew, whatever became of the store.
+            (None, None) => Log::create(key, tiles, lock)?,
+            (None, Some(signed)) => return Err(disagreement(view, 0, signed)),
+            (Some(_), _) => Log::open(key, tiles, lock)?,
+        };
+        let (tiles, leaves) = (Arc::clone(&parts.tiles), Leaves::since(state.journal.size));
+        let mut book = Self { log, tiles, leaves };
+        book.check_agreement(view, signed.unwrap_or_else(Head::empty))?;
+        if book.log.pending().is_some() {
+            book.order(parts, view, Vec::new())?;
+        }
+        Ok(book)
+    }
+
+    fn check_agreement(&self, view: &View, signed: Head) -> Result<(), CertificateError> {
+        let shown = self.log.checkpoint().map(SignedCheckpoint::checkpoint);
+        let (onto, newest) = match self.log.pending() {
+            Some(pending) => (pending.onto(), pending.checkpoint()),
+            None => shown.map(|shown| (shown, shown)).ok_or_else(|| disagreement(view, 0, signed))?,
+        };
+        match Agreement::of_log(head(onto), head(newest), signed) {
+            Agreement::Agreed => Ok(()),
+            _ => Err(disagreement(view, newest.size(), signed)),
+        }
+    }
+
+    /// Opens the log where it is not open, or that of another key.
+    ///
+    /// To be called before the first step: precertificates that are made later are known not to stand in the log.
+    pub(super) fn ready(
+        book: &mut Option<Self>,
+        parts: &CertificateParts,
+        view: &View,
+    ) -> Result<(), CertificateError> {
+        if book.as_ref().is_none_or(|book| *book.log.key() != view.log) {
+            *book = None;
+            *book = Some(Self::open(parts, view)?);
+        }
+        Ok(())
+    }
+
+    /// How many entries it has.
+    pub(super) fn size(&self) -> u64 {
+        self.log.checkpoint().map_or(0, SignedCheckpoint::size)
+    }
+
+    /// Makes each of these stand in the log, and says where. The new head is not signed yet.
+    pub(super) fn append(
+        &mut self,
+        view: &View,
+        members: &[Precertified],
+    ) -> Result<Vec<u64>, CertificateError> {
+        let mut entries = Vec::new();
+        let mut places = Vec::with_capacity(members.len());
+        let mut fresh: Vec<(u64, u64)> = Vec::new();
+        for member in members {
+            let known = match self.leaves.find(member.intent) {
+                Standing::At(leaf) => Some(leaf),
+                Standing::Nowhere => None,
+                Standing::Perhaps => self.look_for(view, member)?,
+            };
+            // The same token twice in one batch is one certificate.
+            let known = known
+                .or_else(|| fresh.iter().find(|(intent, _)| *intent == member.intent).map(|(_, leaf)| *leaf));
+            let leaf = match known {
+                Some(leaf) => leaf,
+                None => {
+                    let leaf = self.size() + u64::try_from(entries.len()).unwrap_or(u64::MAX);
+                    entries.push(entry(view, member, leaf).ok_or(CertificateError::Entry)?);
+                    leaf
+                }
+            };
+            fresh.push((member.intent, leaf));
+            places.push(leaf);
+        }
+        if !entries.is_empty() {
+            let staged = self.log.stage(&entries)?;
+            self.log.swap(staged)?;
+        }
+        // CRASH: the entries are durable under a head that waits for its signature; who comes again is looked for.
+        for (intent, leaf) in fresh {
+            self.leaves.remember(intent, leaf);
+        }
+        Ok(places)
+    }
+
+    /// Orders the signature of the head that waits for one, and more in the same frame; gives back the answers to those.
+    pub(super) fn order(
+        &mut self,
+        parts: &CertificateParts,
+        view: &View,
+        more: Vec<Order>,
+    ) -> Result<Vec<Answer>, CertificateError> {
+        let checkpoint = self.log.pending().map(|pending| CheckpointOrder {
+            key: view.log_key,
+            old: head(pending.onto()),
+            new: head(pending.checkpoint()),
+            proof: pending.consistency().to_vec(),
+        });
+        let waits = checkpoint.is_some();
+        let orders: Vec<Order> = checkpoint.map(Order::Checkpoint).into_iter().chain(more).collect();
+        let mut answers = super::issuance::order(parts, orders)?.into_iter();
+        if waits {
+            match answers.next() {
+                Some(Answer::Signed(signed)) => self.seal(&signed)?,
+                Some(Answer::Refused(refusal)) => return Err(CertificateError::Refused(refusal)),
+                None => return Err(CertificateError::Answers),
+            }
+        }
+        Ok(answers.collect())
+    }
+
+    fn seal(&mut self, signed: &Signed) -> Result<(), CertificateError> {
+        let chosen = Chosen::decode(&signed.chosen);
+        let Chosen::TreeHead(time) = chosen.map_err(|source| CertificateError::Chosen(Some(source)))? else {
+            return Err(CertificateError::Chosen(None));
+        };
+        self.log.seal(&tree_head::seal(time, &signed.signature))?;
+        Ok(())
+    }
+
+    /// Looks for a precertificate among the newest leaves: each would have another hash at every other place.
+    fn look_for(&self, view: &View, member: &Precertified) -> Result<Option<u64>, CertificateError> {
+        let (size, full) = (self.size(), u64::from(FULL_WIDTH));
+        let (mut end, first) = (size, size.saturating_sub(LOOKED_THROUGH_MAX));
+        while end > first {
+            let index = (end - 1) / full;
+            for (leaf, hash) in (index * full..).zip(self.leaf_hashes(index, size)?) {
+                let Some(extension) = sct::leaf_index(leaf) else { continue };
+                let signed = sct::to_be_signed(member.time, &view.public_key, &member.logged, &extension);
+                if model::merkle::leaf_hash(&signed) == hash {
+                    return Ok(Some(leaf));
+                }
+            }
+            end = index * full;
+        }
+        Ok(None)
+    }
+
+    fn leaf_hashes(&self, index: u64, size: u64) -> Result<Vec<model::Digest>, CertificateError> {
+        let full = u64::from(FULL_WIDTH);
+        let width = u16::try_from((size - index * full).min(full)).unwrap_or(FULL_WIDTH);
+        let path = TilePath::hashes(0, index, width).map_err(LogError::Tile)?;
+        let read = self.tiles.read(&[path]).into_iter().next().expect("a tile store answers for every tile");
+        let bytes =
+            read.map_err(|source| LogError::Read { origin: self.log.key().name().to_owned(), source })?;
+        Ok(tile::decode_hashes(path, &bytes).map_err(LogError::Tile)?)
+    }
+}
+
+/// What the log keeps of a precertificate.
+fn entry(view: &View, member: &Precertified, leaf: u64) -> Option<Vec<u8>> {
+    let chain: Vec<model::Digest> = view.chain.iter().map(pki::Certificate::fingerprint).collect();
+    CertificateEntry {
+        time: member.time,
+        issuer: *view.public_key.id().digest(),
+        tbs: &member.logged,
+        index: leaf,
+        precertificate: member.precertificate.der(),
+        chain: &chain,
+    }
+    .encode()
+}
+
+fn head(checkpoint: &Checkpoint) -> Head {
+    Head { size: checkpoint.size(), root: *checkpoint.root() }
+}
+
+fn disagreement(view: &View, stored: u64, signed: Head) -> CertificateError {
+    CertificateError::Disagreement { origin: origin(view), stored, signed: signed.size }
+}
+
+fn origin(view: &View) -> String {
+    view.log.name().to_owned()
+}
