@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::journal::{Ending, Intent, Leaf};
-use model::{Digest, Disk, KeyId, PublicKey};
+use model::{Digest, Disk, KeyId, PublicKey, Purpose};
 use signer::Head;
 
 use super::segment::{self, Found, Segment, Whole};
@@ -69,6 +69,8 @@ pub enum OrderKind {
     Checkpoint,
     /// A certificate of a key of the platform.
     Certificate,
+    /// A step to the certificate of a token's holder.
+    Holder,
 }
 
 /// Something of a journal that is not as it was written, and that the key process starts over.
@@ -177,7 +179,7 @@ impl Known {
         for body in records {
             for record in decode(&body)? {
                 state.apply(&record)?;
-                self.take_record(record);
+                self.take_record(record, &state);
             }
         }
         Ok(Replayed { name: segment.name().to_owned(), before, after: state.head(), state })
@@ -187,18 +189,19 @@ impl Known {
         for signing in state.signings.values() {
             let signature = signing.signature.as_deref().map(Digest::of);
             let ending = signature.map(Ending::Signed);
+            let intent = signing.intent.clone();
             let known =
-                KnownIntent { intent: signing.intent.clone(), order: OrderKind::Code, ending, signature };
+                KnownIntent { order: OrderKind::of_remembered(&intent, state), intent, ending, signature };
             self.intents.insert(signing.intent.sequence, known);
         }
     }
 
-    fn take_record(&mut self, record: Record) {
+    fn take_record(&mut self, record: Record, state: &State) {
         let leaf = record.leaf();
         match record {
             Record::Intent { intent, work } => {
-                let known =
-                    KnownIntent { order: OrderKind::of(&work), intent, ending: None, signature: None };
+                let order = OrderKind::of(&work, &intent, state);
+                let known = KnownIntent { order, intent, ending: None, signature: None };
                 self.intents.insert(leaf.sequence(), known);
             }
             Record::Outcome { outcome, made } => {
@@ -217,12 +220,21 @@ impl Known {
 }
 
 impl OrderKind {
-    const fn of(work: &Work) -> Self {
+    fn of(work: &Work, intent: &Intent, state: &State) -> Self {
         match work {
-            Work::Remembered { .. } => Self::Code,
+            Work::Remembered { .. } => Self::of_remembered(intent, state),
             Work::Timestamp { .. } => Self::Timestamp,
             Work::Checkpoint { .. } => Self::Checkpoint,
             Work::Certificate { .. } => Self::Certificate,
+        }
+    }
+
+    /// Items of requests are signed by keys for code, and by nothing else.
+    fn of_remembered(intent: &Intent, state: &State) -> Self {
+        let key = state.registry.as_ref().and_then(|registry| registry.key(&intent.key));
+        match key.map(|key| key.record.purpose) {
+            Some(Purpose::Code) | None => Self::Code,
+            Some(_) => Self::Holder,
         }
     }
 }

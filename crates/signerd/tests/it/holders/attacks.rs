@@ -3,6 +3,7 @@
 use model::{Algorithm, Form};
 use quorum::Change;
 use signer::{AdminAnswer, HolderOrder, HolderStep, Order, RefusalCode, Signer as _};
+use signerd::{OrderKind, inspect};
 use testkit::Key;
 
 use super::World;
@@ -52,4 +53,16 @@ fn no_key_of_the_platform_is_certified_for_the_holder_of_a_token() {
     let order = HolderOrder { public_key: journal, ..world.order(&token, HolderStep::Precertificate) };
     assert_eq!(world.platform.order(Order::Holder(order)).unwrap_err().code, RefusalCode::Key);
     world.ask(&token, HolderStep::Precertificate).unwrap();
+}
+
+/// Whoever holds journal and store against each other looks for the request of everything else that is signed.
+#[test]
+fn a_step_to_a_holders_certificate_is_told_apart_from_an_item_of_a_request() {
+    let world = World::new();
+    let token = world.provider.token(&world.claims());
+    world.issue(&token, 3);
+    world.platform.order(world.platform.asking("default/blob", b"file").order()).unwrap();
+    let seen = inspect(&world.platform.world.disk).unwrap().unwrap();
+    let count = |kind| seen.intents.values().filter(|known| known.order == kind).count();
+    assert_eq!((count(OrderKind::Holder), count(OrderKind::Code)), (3, 1));
 }
