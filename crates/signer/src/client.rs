@@ -140,7 +140,10 @@ impl Line {
         if let Some(file) = &self.credential {
             // Who cannot read it shows nothing, and is told by the other side what that means.
             let shown = fs::read(file).ok().and_then(|bytes| bytes.try_into().ok());
-            stream.write_all(&shown.unwrap_or([0; CREDENTIAL_BYTES])).map_err(unreachable)?;
+            match stream.write_all(&shown.unwrap_or([0; CREDENTIAL_BYTES])) {
+                Err(cause) if !is_closed(&cause) => return Err(unreachable(cause)),
+                _ => {}
+            }
         }
         Ok(stream)
     }
@@ -162,9 +165,19 @@ impl Line {
     }
 }
 
+/// Whoever is refused at the door may find it closed before it has said all. What it was told there can still be read.
 fn exchange(stream: &mut UnixStream, frame: &Frame) -> Result<Frame, FrameError> {
-    frame.write(stream)?;
-    Frame::read(stream)
+    match frame.write(stream) {
+        Ok(()) => Frame::read(stream),
+        Err(FrameError::Stream(cause)) if is_closed(&cause) => {
+            Frame::read(stream).map_err(|_| FrameError::Stream(cause))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_closed(cause: &io::Error) -> bool {
+    cause.kind() == io::ErrorKind::BrokenPipe
 }
 
 fn is_timeout(error: &FrameError) -> bool {

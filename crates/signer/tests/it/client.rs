@@ -5,7 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use model::Digest;
-use signer::{Answers, Client, Frame, Head, Orders, Refusal, RefusalCode, Signer, SignerError};
+use signer::{
+    Answers, Client, Frame, Head, Order, Orders, Refusal, RefusalCode, SignOrder, Signer, SignerError,
+};
 use tempfile::TempDir;
 
 const HEAD: Head = Head { size: 0, root: Digest::ZERO };
@@ -55,6 +57,25 @@ fn a_socket_where_nobody_listens_is_unreachable() {
 fn a_connection_that_breaks_before_the_answer_is_told() {
     let (_folder, client) = served(vec![vec![]]);
     assert!(matches!(client.state(), Err(SignerError::Broken { .. })));
+}
+
+#[test]
+fn whoever_is_refused_before_they_have_said_all_hears_why() {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().join("socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        Frame::Refused(Refusal { code: RefusalCode::Malformed, text: "not here".to_owned() })
+            .write(&mut stream)
+            .unwrap();
+    });
+    // More than fits into the connection while nobody reads at its other end.
+    let order =
+        SignOrder { request: vec![0; 4 << 20], item: Vec::new(), path: Vec::new(), endorsements: Vec::new() };
+    let orders = Orders { ledger: HEAD, orders: vec![Order::Sign(order)] };
+    let refused = Client::new(&socket).order(&orders).unwrap_err();
+    assert!(matches!(&refused, SignerError::Refused(refusal) if refusal.text == "not here"), "{refused:?}");
 }
 
 #[test]
