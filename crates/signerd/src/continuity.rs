@@ -149,11 +149,11 @@ pub(crate) fn check_adoption(
     let is_new = |key: &&Key| before.key(&key.record.id()).is_none();
     // One that is suspended could be restored later, and would go on from a head that others know to be old.
     let goes_on = |key: &&Key| matches!(key.state, KeyState::Active | KeyState::Suspended);
-    let signs = |key: &&Key| key.record.form == Form::Checkpoint && goes_on(key);
+    let signs = |key: &&Key| matches!(key.record.form, Form::Checkpoint | Form::Sct) && goes_on(key);
     if let Some(key) = after.keys().filter(signs).find(|key| !is_new(key)) {
         let (name, generation) = (&key.record.name, key.record.generation);
         return refused(format!(
-            "an adoption retires every checkpoint key, and `{name}` generation {generation} goes on"
+            "an adoption retires every key that signs heads of a log, and `{name}` generation {generation} goes on"
         ));
     }
     let known = |origin: &&str| {

@@ -55,13 +55,19 @@ pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure>
         reason: args.reason.clone(),
     };
     let instance = adoption.instance.clone();
-    let NextLog { frozen, begun, mut changes } = next_log(&registry, &key_process, &args.reason, now)?;
+    let NextLog { frozen, begun, certificates, mut changes } =
+        next_log(&registry, &key_process, &args.reason, now)?;
     changes.insert(0, Change::Adoption(adoption));
     if let Granted::Waits(waiting) = administrator.change(&mut registry, changes, &args.reason, now)? {
         return Ok(waiting.tell(Then::Submit, terminal));
     }
     terminal.line(format_args!("adopted: the journal goes on as `{instance}` from leaf {} on", journal.size));
     terminal.line(format_args!("log `{frozen}` is frozen; `{begun}` begins when the server starts again"));
+    for log in certificates {
+        terminal.line(format_args!(
+            "log of certificates `{log}` is frozen; a new key of form sct begins another"
+        ));
+    }
     terminal.line(terminal.bold("next:"));
     terminal.line(format_args!("  avouch fsck {0}; then avouch serve {0}", args.dir.display()));
     terminal
@@ -73,7 +79,9 @@ pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure>
 struct NextLog {
     frozen: String,
     begun: String,
-    /// Every checkpoint key so far retires, and one is added.
+    /// Logs of certificates, which end as well.
+    certificates: Vec<String>,
+    /// Every key so far that signs heads of a log retires, and one is added.
     changes: Vec<Change>,
 }
 
@@ -83,9 +91,11 @@ fn next_log(
     reason: &str,
     now: Instant,
 ) -> Result<NextLog, Failure> {
-    let old: Vec<&Key> = registry.keys().filter(|key| signs_checkpoints(key)).collect();
-    let last = old.last().ok_or_else(|| Failure::Usage {
-        what: "the registry has no active checkpoint key, so there is no log to go on from".to_owned(),
+    let old: Vec<&Key> = registry.keys().filter(|key| signs_heads(key)).collect();
+    let (logs, of_certificates): (Vec<&Key>, Vec<&Key>) =
+        old.iter().partition(|key| key.record.form == Form::Checkpoint);
+    let last = logs.last().ok_or_else(|| Failure::Usage {
+        what: "the registry has no checkpoint key in use, so there is no log to go on from".to_owned(),
         advice: "`avouch key list` shows all keys",
     })?;
     let begun = next_origin(registry, &now.to_string());
@@ -110,11 +120,14 @@ fn next_log(
     };
     let mut changes: Vec<Change> = old.iter().map(retire).collect();
     changes.push(Change::Key(next.record()));
-    Ok(NextLog { frozen: last.record.origin.clone().unwrap_or_default(), begun, changes })
+    let certificates = of_certificates.iter().filter_map(|key| key.record.origin.clone()).collect();
+    Ok(NextLog { frozen: last.record.origin.clone().unwrap_or_default(), begun, certificates, changes })
 }
 
-fn signs_checkpoints(key: &Key) -> bool {
-    key.record.form == Form::Checkpoint && key.state == KeyState::Active
+/// One that is suspended could be restored later, and would go on from a head that others know to be old.
+fn signs_heads(key: &Key) -> bool {
+    matches!(key.record.form, Form::Checkpoint | Form::Sct)
+        && matches!(key.state, KeyState::Active | KeyState::Suspended)
 }
 
 /// The origin of the next log of this year: `2026-2.log.HOST` after `2026.log.HOST`.

@@ -148,6 +148,23 @@ fn an_adoption_of_a_restored_state_begins_a_new_journal_and_a_new_log() {
 }
 
 #[test]
+fn an_adoption_of_a_restored_state_ends_a_log_of_certificates_too() {
+    let platform = restored();
+    let log = platform.record("platform/ct", Form::Sct, Algorithm::EcdsaP256);
+    assert!(matches!(platform.enter(vec![Change::Key(log)]), AdminAnswer::Appended { .. }));
+    let changes = || vec![adoption(&platform, "two"), retired(&platform), next_log(&platform, NEXT_ORIGIN)];
+    let (key, since, reason) = (platform.key("platform/ct"), platform.world.now(), "frozen".to_owned());
+    let suspended = Change::KeyState { key, state: KeyState::Suspended, since, reason: reason.clone() };
+    for goes_on in [changes(), [changes(), vec![suspended]].concat()] {
+        let said = refusal(platform.enter(goes_on));
+        assert!(said.contains("`platform/ct` generation 1 goes on"), "{said}");
+    }
+    let retired = Change::KeyState { key, state: KeyState::Retired, since, reason };
+    let adopted = platform.enter([changes(), vec![retired]].concat());
+    assert!(matches!(adopted, AdminAnswer::Appended { .. }), "{adopted:?}");
+}
+
+#[test]
 fn an_inspection_shows_all_that_the_journal_holds_and_changes_nothing() {
     let disk = Arc::new(MemoryDisk::new());
     let mut world = World::on(Arc::<MemoryDisk>::clone(&disk));
