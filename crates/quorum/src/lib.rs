@@ -1,8 +1,8 @@
 //! What an endorsement is, byte for byte, how it is counted, and the registry that says who counts.
 //!
-//! **In scope**: key records and rules, issuers of ID tokens, endorsements and their message, counting, the chain of registry entries and
-//! its replay from genesis. All of it is pure and is run by the engine, the key process and the verifier alike, so
-//! that none of them takes another's word for a quorum.
+//! **In scope**: key records and rules, issuers of ID tokens, endorsements and their message, counting, the chain of
+//! registry entries and its replay from genesis. All of it is pure and is run by the engine, the key process and the
+//! verifier alike, so that none of them takes another's word for a quorum.
 //!
 //! **Out of scope**: where entries are kept, what a key signs once its quorum is there, certificates.
 //!

@@ -1,16 +1,18 @@
 //! The key process: it composes what it signs, asks its own registry whether it may, and keeps a journal of it all.
 //!
 //! **In scope**: the registry (kept, extended by endorsed entries), the journal and its segments, the checks of every
-//! order, what each purpose asks before it signs, the clock guard, rates, the two sockets, start and stop of the
-//! process. [`KeyProcess`] is the core without sockets or files; [`InProcess`] is the same behind
-//! [`signer::Signer`].
+//! order, what each purpose asks before it signs, certificates of the platform's own keys and of holders of ID tokens,
+//! the clock guard, rates, the two sockets, start and stop of the process, the walls around it and around whoever else
+//! asks for some ([`confine()`]), the lane processes of hardware tokens ([`lane()`]). [`KeyProcess`] is the core without
+//! sockets or files; [`InProcess`] is the same behind [`signer::Signer`].
 //!
 //! **Out of scope**: who may ask (the server knows, and is not believed here), what an endorsement is and how it is
 //! counted (the room `quorum`), which bytes a form covers (the room `envelope`), where private keys are (the room
 //! `keystore`). No artifact is ever parsed here.
 //!
-//! Specifications: RFC 6962 §2 (the journal's tree), RFC 3161 (tokens), RFC 5280 (certificates), C2SP
-//! `tlog-checkpoint` and `signed-note`.
+//! Specifications: RFC 6962 §2 (the journal's tree) and §3 (certificate transparency), RFC 3161 (timestamp tokens),
+//! RFC 5280 (certificates), C2SP `tlog-checkpoint`, `signed-note` and `static-ct-api`, the kernel's
+//! `userspace-api/landlock.rst` and `userspace-api/seccomp_filter.rst`.
 
 mod admin;
 mod batch;
