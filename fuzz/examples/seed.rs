@@ -4,9 +4,11 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use data_encoding::BASE64;
 use envelope::Chosen;
-use envelope::bundle::Bundle;
+use envelope::bundle::{Bundle, Content};
 use envelope::dsse::{Envelope, IN_TOTO};
+use envelope::rekor::{Body, Verifier, key_details};
 use envelope::trusted_root::TrustedRoot;
 use fuzz::parts::{join, join_all};
 use fuzz::{known, platform};
@@ -257,9 +259,39 @@ fn sigstore() -> Done {
     root.timestamp_authorities.clear();
     write("trusted_root", "log", &root.to_json())?;
     for name in ["blob", "keyless", "dsse-key"] {
-        write("rekor_body", name, &example(&format!("{name}/log-body.json"))?)?;
+        let body = example(&format!("{name}/log-body.json"))?;
+        write("rekor_body", name, &body)?;
+        write("log_submission", name, submission(&Body::parse(&body)?).as_bytes())?;
+    }
+    let bundle = Bundle::from_json(&example("dsse-key/bundle.sigstore.json")?)?;
+    let body = Body::parse(&example("dsse-key/log-body.json")?)?;
+    if let Content::Dsse(envelope) = &bundle.content {
+        write("log_submission", "attestation", dsse_submission(envelope, &body).as_bytes())?;
     }
     Ok(())
+}
+
+/// The verifier of a body, as a client names it.
+fn verifier(body: &Body) -> String {
+    let (field, der) = match body.verifier() {
+        Verifier::Certificate(certificate) => ("x509Certificate", certificate.der().to_vec()),
+        one => ("publicKey", one.key().expect("a body's key can be read").spki().to_vec()),
+    };
+    let details = key_details(body.verifier().key().expect("a body's key can be read").algorithm());
+    format!(r#"{{"keyDetails":"{details}","{field}":{{"rawBytes":"{}"}}}}"#, BASE64.encode(&der))
+}
+
+/// The request by which a client asks for this body.
+fn submission(body: &Body) -> String {
+    let (digest, signature) = (BASE64.encode(body.digest()), BASE64.encode(body.signature()));
+    let signature = format!(r#"{{"content":"{signature}","verifier":{}}}"#, verifier(body));
+    format!(r#"{{"hashedRekordRequestV002":{{"digest":"{digest}","signature":{signature}}}}}"#)
+}
+
+/// The same, as clients ask that send the envelope.
+fn dsse_submission(envelope: &Envelope, body: &Body) -> String {
+    let envelope = String::from_utf8_lossy(&envelope.to_json()).into_owned();
+    format!(r#"{{"dsseRequestV002":{{"envelope":{envelope},"verifiers":[{}]}}}}"#, verifier(body))
 }
 
 fn verdicts() -> Done {

@@ -67,6 +67,7 @@ pub const TARGETS: &[Target] = &[
     ("inclusion", proofs::inclusion),
     ("journal_leaf", nouns::journal_leaf),
     ("lane_reply", hardware::lane_reply),
+    ("log_submission", sigstore::log_submission),
     ("note", logs::note),
     ("path", certificates::path),
     ("pkcs11_uri", hardware::pkcs11_uri),

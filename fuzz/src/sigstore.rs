@@ -1,7 +1,7 @@
 //! The room `envelope`: what Sigstore's clients and logs read.
 
 use envelope::bundle::{Bundle, Entry};
-use envelope::rekor::Body;
+use envelope::rekor::{Body, SubmittedBody};
 use envelope::trusted_root::TrustedRoot;
 use model::Digest;
 
@@ -43,5 +43,15 @@ pub fn rekor_body(bytes: &[u8]) -> Reading {
     assert_eq!(body.encode(), bytes, "a body is read from its canonical bytes alone");
     body.verifier().key().expect("a body's key can be read");
     let _ = (body.digest(), body.sha256(), body.signature());
+    Taken
+}
+
+/// A request for an entry: what is taken is a body that fits into the log, and tells what it is found by.
+pub fn log_submission(bytes: &[u8]) -> Reading {
+    let Ok(submitted) = SubmittedBody::parse(bytes) else { return Refused };
+    assert!(submitted.bytes().len() <= model::limits::LOG_ENTRY_BYTES_MAX, "an entry fits into the log");
+    let body = Body::parse(submitted.bytes()).expect("what is logged is a body");
+    assert_eq!(body.encode(), submitted.bytes(), "in its canonical bytes");
+    assert_eq!(body.terms().digest, body.digest());
     Taken
 }

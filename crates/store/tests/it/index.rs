@@ -16,12 +16,12 @@ fn second(number: u64) -> Instant {
 /// The entry with this number: every second one by a certificate, every third one by another key.
 fn entry(number: u64) -> IndexedEntry {
     let of = |what: &str| Digest::of(format!("{what} {number}").as_bytes());
-    let named = number % 2 == 0;
+    let named = number.is_multiple_of(2);
     let terms = Terms {
         identity: named.then(|| format!("somebody{}@example.com", number % 4)),
         issuer: named.then(|| "https://accounts.example.com".to_owned()),
         digest: of("digest").as_bytes().to_vec(),
-        key: KeyId::new(Digest::of(&[u8::from(number % 3 == 0)])),
+        key: KeyId::new(Digest::of(&[u8::from(number.is_multiple_of(3))])),
         validity: named.then(|| (second(1_000 + number), second(1_600 + number))),
     };
     IndexedEntry { leaf: of("leaf"), terms: Some(terms) }
