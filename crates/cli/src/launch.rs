@@ -288,6 +288,16 @@ fn user_of(role: Role, folder: &Folder) -> Result<Option<User>, Failure> {
     }
 }
 
+/// Waits until the key process takes orders, at most as long as it may take to start: an init system that starts both
+/// processes does not know when the first one listens.
+pub(crate) fn await_key_process(folder: &Folder) {
+    let socket = folder.at(&folder.config.signerd.socket);
+    let since = Instant::now();
+    while since.elapsed() < START && UnixStream::connect(&socket).is_err() {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn tell(child: &Child, signal: Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {

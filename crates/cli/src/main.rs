@@ -19,6 +19,7 @@ mod id_token;
 mod launch;
 mod manifest;
 mod online;
+mod owners;
 mod presented;
 mod random;
 mod readiness;

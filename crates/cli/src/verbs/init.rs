@@ -28,6 +28,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
 use crate::launch::Household;
+use crate::owners;
 use crate::random;
 use crate::ssh::EndorsingKey;
 use crate::terminal::Terminal;
@@ -41,6 +42,7 @@ pub(super) const TRUST_ROOT: &str = "client/trust-root.json";
 Examples:
   avouch init /var/lib/avouch --host sign.example.com --admin ~/.ssh/id_ed25519.pub
   avouch init /var/lib/avouch --admin ada.pub --admin ben.pub --admin cleo.pub
+  avouch init --system /var/lib/avouch --host sign.example.com    for the two units of the package
   avouch init ./trial --port 8443
 
 With several administrators each of them signs with their own key, wherever it is: `init` says how,
@@ -63,7 +65,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "COUNT", requires = "admins")]
     threshold: Option<u32>,
     /// Go on with a folder whose founding waits for endorsements
-    #[arg(long = "continue", conflicts_with_all = ["admins", "host", "port", "admin_passphrase_file"])]
+    #[arg(long = "continue", conflicts_with_all = ["admins", "host", "port", "admin_passphrase_file", "system"])]
     go_on: bool,
     /// The first of the three ports in a row that the server listens at
     #[arg(long, default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..=65_533))]
@@ -71,6 +73,9 @@ pub(crate) struct InitArgs {
     /// A file with the passphrase for the key that is made; otherwise one is made and printed once
     #[arg(long, value_name = "FILE", conflicts_with = "admins")]
     admin_passphrase_file: Option<PathBuf>,
+    /// Make it, as root, for the two users of a package: `avouch-signerd` for the key process, `avouch` for the server
+    #[arg(long)]
+    system: bool,
 }
 
 impl InitArgs {
@@ -84,6 +89,7 @@ impl InitArgs {
             go_on: false,
             port: PORT,
             admin_passphrase_file: None,
+            system: false,
         }
     }
 }
@@ -175,6 +181,7 @@ fn finish(
 ) -> Result<Founded, Failure> {
     let host = &folder.config.platform.host;
     found_server(&folder, host)?;
+    owners::settle_server(&folder)?;
     let public_url = folder.config.server.public_url.clone().unwrap_or_else(|| format!("https://{host}"));
     let trust_root = trust_root(&folder, &public_url, now)?;
     files::write(&folder.at(TRUST_ROOT), &trust_root.encode())?;
@@ -207,9 +214,15 @@ fn make_folder(args: &InitArgs, ports: Ports) -> Result<Folder, Failure> {
             advice: "name a folder that is not there yet; a platform is founded once",
         });
     }
+    let mut config = Config::new(&args.host, ports);
+    if args.system {
+        owners::name(&mut config);
+        // Where one of them is missing, that is said before anything is made.
+        let planned = Folder::new(&args.dir, config.clone());
+        let _both = (planned.key_process_user()?, planned.server_user()?);
+    }
     files::private_folder(&args.dir)?;
     let path = std::fs::canonicalize(&args.dir).map_err(Failure::file("open", &args.dir))?;
-    let config = Config::new(&args.host, ports);
     let folder = Folder::new(&path, config);
     for inside in ["signerd", "server", "run", "run/signerd", "run/server", "admin", "client"] {
         files::private_folder(&folder.at(inside))?;
@@ -219,6 +232,7 @@ fn make_folder(args: &InitArgs, ports: Ports) -> Result<Folder, Failure> {
         random::passphrase().as_bytes(),
     )?;
     files::write(&folder.at(FILE), folder.config.encode().as_bytes())?;
+    owners::settle(&folder)?;
     Folder::open(&path)
 }
 
@@ -368,7 +382,12 @@ fn report(founded: &Founded, stored: bool, terminal: Terminal) {
         terminal.line("  your own context is stored: this user may use profile `default`");
     }
     terminal.line(terminal.bold("next:"));
-    terminal.line(format_args!("  avouch serve {dir}"));
+    match founded.folder.config.server.user {
+        Some(_) => terminal.line(format_args!(
+            "  systemctl enable --now avouch-signerd avouch-server    or, without systemd, as root: avouch serve {dir}"
+        )),
+        None => terminal.line(format_args!("  avouch serve {dir}")),
+    }
     let context = if stored { String::new() } else { format!(" --context {dir}/client/context.toml") };
     terminal.line(format_args!("  avouch sign{context} FILE"));
     terminal.line(format_args!("  avouch verify --trust-root {dir}/{TRUST_ROOT} FILE"));

@@ -7,11 +7,12 @@ use clap::{Args, ValueEnum};
 use signerd::RESTORED;
 
 use super::backup::{sync_folders, write_private};
-use crate::config::{Config, FILE};
+use crate::config::{Config, FILE, Folder};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
 use crate::manifest::{Manifest, Presence, is_free};
+use crate::owners;
 use crate::terminal::Terminal;
 
 /// The flags of `avouch restore`.
@@ -81,6 +82,9 @@ pub(super) fn run(args: &RestoreArgs, terminal: Terminal) -> Result<Exit, Failur
         for inside in ["run/signerd", "run/server"] {
             files::private_folder(&args.dir.join(inside))?;
         }
+    }
+    if rustix::process::geteuid().is_root() && args.dir.join(FILE).exists() {
+        owners::settle(&Folder::open(&args.dir)?)?;
     }
     sync_folders(&args.dir)?;
     report(args, &manifest, &config, terminal);

@@ -27,6 +27,7 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
     let folder = Folder::open(&args.dir)?;
     let (filter, said_by) = log_filter(&folder);
     server::start_logs(LogFormat::Fitting, &filter).map_err(Failure::input(said_by, A_FILTER))?;
+    launch::await_key_process(&folder);
     let guarantees = launch::lock_in(&folder)?;
     let wiring = &folder.config.server;
     let signer_socket = folder.at(&folder.config.signerd.socket);

@@ -22,6 +22,7 @@ mod judges;
 mod kill;
 mod matrix;
 mod operations;
+mod packages;
 mod platform;
 mod readme;
 mod rekor;
