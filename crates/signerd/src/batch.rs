@@ -12,10 +12,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU8;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keystore::Key;
 use model::journal::{Ending, Intent, Leaf};
-use model::{Digest, Space, merkle};
+use model::{Clock, Digest, Space, merkle};
 use signer::{Answer, Answers, Head, JournalProof, Order, Orders, Refusal, RefusalCode, Signed};
 
 use crate::guard::Reading;
@@ -27,6 +28,10 @@ use crate::seats::Seat;
 use crate::standing::{check_key, refuse, registry};
 use crate::{KeyProcessError, checkpoint, code, holder, timestamp};
 
+/// How long a batch goes on to use keys. Whoever ordered it waits for half a minute, and then orders it once more: were it
+/// still at work, a token that is slow would sign everything twice, and be slower. What was signed by then is kept.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// A batch whose intents are durable.
 ///
 /// INVARIANT: no signature exists without an earlier, durable intent. All intents of a batch are written and synced at
@@ -34,6 +39,7 @@ use crate::{KeyProcessError, checkpoint, code, holder, timestamp};
 pub(crate) struct Batch {
     orders: Vec<Underway>,
     journal_key: Arc<dyn Key>,
+    clock: Arc<dyn Clock>,
     seats: BTreeMap<Space, Seat>,
 }
 
@@ -75,8 +81,8 @@ impl KeyProcess {
         self.journal.check_standing()?;
         self.make_room();
         let now = self.now();
-        let mut batch =
-            Batch { orders: Vec::new(), journal_key: Arc::clone(&self.journal_key), seats: BTreeMap::new() };
+        let (journal_key, clock) = (Arc::clone(&self.journal_key), Arc::clone(&self.clock));
+        let mut batch = Batch { orders: Vec::new(), journal_key, clock, seats: BTreeMap::new() };
         let mut seen = HashMap::new();
         for (at, order) in orders.orders.iter().enumerate() {
             // Only a certificate has a number that nobody may foresee.
@@ -238,7 +244,8 @@ impl KeyProcess {
 impl Batch {
     /// Uses the keys. It is the one step that waits for key stores, and nobody else waits meanwhile.
     pub(crate) fn sign(self) -> Tried {
-        let Self { orders, journal_key, seats } = self;
+        let Self { orders, journal_key, clock, seats } = self;
+        let until = clock.boot() + PATIENCE;
         let attempt = |order| match order {
             Underway::Refused(refusal) => Attempt::Refused(refusal),
             Underway::Kept(intent, signature, place) => {
@@ -247,7 +254,7 @@ impl Batch {
             }
             Underway::Intended(intended, place) => {
                 let proof = prove(&intended.intent, place.as_ref(), &*journal_key);
-                let signature = intended.sign();
+                let signature = if clock.boot() < until { intended.sign() } else { Err(late()) };
                 Attempt::Made { intent: intended.intent, recall: intended.recall, signature, proof }
             }
             Underway::Same(first) => Attempt::Same(first),
@@ -267,6 +274,10 @@ fn once(taken: Underway, at: usize, seen: &mut HashMap<u64, usize>) -> Underway 
 fn prove(intent: &Intent, place: Option<&Place>, key: &dyn Key) -> Proof {
     let leaf = merkle::leaf_hash(&Leaf::Intent(intent.clone()).encode());
     place.map(|place| place.prove(leaf, key)).transpose()
+}
+
+fn late() -> Refusal {
+    refuse(RefusalCode::KeyStore, "those before it in its batch took all the time there is; order again")
 }
 
 /// The answer of an intent that has its signature.

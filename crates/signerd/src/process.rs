@@ -45,7 +45,7 @@ pub struct Parts {
 pub struct KeyProcess {
     pub(crate) keys: Stores,
     pub(crate) journal: Journal,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     guard: ClockGuard,
     pub(crate) journal_key: Arc<dyn Key>,
     /// Who is at work in which key store.

@@ -15,7 +15,7 @@ use signer::{
 use testkit::founding::key_record;
 use testkit::{MemoryDisk, SlowStore};
 
-use crate::world::{ORIGIN, Platform, World, space};
+use crate::world::{MINUTE, ORIGIN, Platform, World, space};
 
 /// So many batches may be at work in one store.
 const SEATS: usize = 16;
@@ -115,6 +115,26 @@ fn the_same_order_over_two_connections_gives_one_intent_one_outcome_and_one_sign
     // The next sync takes the outcome with it: an intent and an outcome, and an intent of the stamp.
     stamp(&platform);
     assert_eq!(platform.process.state().unwrap().journal.size, before + 3);
+}
+
+#[test]
+fn a_batch_in_a_slow_store_ends_before_it_is_ordered_anew_and_what_it_signed_is_kept() {
+    let (platform, token) = platform();
+    let both = [&b"first"[..], b"second"].map(|bytes| platform.asking("token/blob", bytes).order());
+    let orders = Orders { ledger: Head::empty(), orders: both.to_vec() };
+    let held = token.hold(1);
+    let (process, batch) = (platform.process.clone(), orders.clone());
+    let slow = thread::spawn(move || process.order(&batch));
+    token.await_waiting(1);
+    platform.world.clock.advance(MINUTE);
+    drop(held);
+    let answers = slow.join().unwrap().unwrap().answers;
+    let [Answer::Signed(first), Answer::Refused(late)] = &answers[..] else { panic!("{answers:?}") };
+    assert!(late.code == RefusalCode::KeyStore && late.code.is_transient(), "{late}");
+    let again = platform.process.order(&orders).unwrap().answers;
+    let [Answer::Signed(kept), Answer::Signed(second)] = &again[..] else { panic!("{again:?}") };
+    assert_eq!(kept, first);
+    platform.public_key("token/blob").verify(b"second", &second.signature).unwrap();
 }
 
 #[test]
