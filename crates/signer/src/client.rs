@@ -13,6 +13,9 @@ use crate::{AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, Sta
 /// How long an answer may take. A batch of slow hardware keys takes seconds, never minutes.
 const ANSWER_PERIOD: Duration = Duration::from_secs(30);
 
+/// The same for an administrator: some devices look for the primes of a key for a minute, and get two.
+const MAKING_PERIOD: Duration = Duration::from_secs(150);
+
 /// How many bytes are shown at the administrative socket before the first frame.
 pub const CREDENTIAL_BYTES: usize = 32;
 
@@ -70,7 +73,8 @@ impl Signer for Client {
 impl AdminClient {
     /// A client of the administrative socket at this path. What stands in the file beside the socket is shown there.
     pub fn new(socket: &Path) -> Self {
-        Self { line: Line { credential: Some(credential_file(socket)), ..Line::new(socket) } }
+        let credential = Some(credential_file(socket));
+        Self { line: Line { credential, period: MAKING_PERIOD, ..Line::new(socket) } }
     }
 
     /// Sends one message. Unlike an order it is not repeated by itself: after an error, look at the state first.
