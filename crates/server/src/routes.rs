@@ -20,6 +20,7 @@ use crate::signing::Signing;
 
 use log::LogReader;
 use log::entries::EntryCounter;
+use log::search::SearchCounter;
 use monitor::Monitor;
 use timestamp::TimestampCounter;
 use trust_root::TrustRootShelf;
@@ -39,7 +40,7 @@ pub(crate) fn public(
     sentry: Sentry,
 ) -> Router {
     let log = log_paths().into_router(log).merge(entry_paths().into_router(entries));
-    let log = log.merge(search_paths().into_router(store));
+    let log = log.merge(search_paths().into_router(SearchCounter::over(store)));
     let timestamp = timestamp_paths().into_router(counter);
     let trust_root = trust_root_paths().into_router(shelf);
     behind_door(log.merge(timestamp).merge(trust_root).merge(open_paths().into_router(())), sentry)
@@ -71,7 +72,7 @@ fn entry_paths() -> Paths<EntryCounter> {
     Paths::new().post("/api/v2/log/entries", log::entries::log_entry, openapi::public::log_entry())
 }
 
-fn search_paths() -> Paths<Arc<Store>> {
+fn search_paths() -> Paths<SearchCounter> {
     Paths::new().get("/v1/log/search", log::search::search, openapi::public::search())
 }
 

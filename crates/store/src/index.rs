@@ -42,12 +42,12 @@ impl Kind {
     }
 }
 
-/// The file, with a connection for the one who writes, and one for those who search: the log waits for no search.
+/// The file, with a connection for the log's own writer, and one for those who search: the log waits for no search.
 pub(crate) struct Index {
     path: PathBuf,
     access: Access,
     writer: Mutex<Option<Connection>>,
-    reader: Mutex<Option<Connection>>,
+    searcher: Mutex<Option<Connection>>,
 }
 
 /// May the file be made and written?
@@ -69,16 +69,16 @@ impl Index {
     }
 
     fn with(folder: &Path, access: Access) -> Self {
-        Self { path: folder.join(INDEX), access, writer: Mutex::default(), reader: Mutex::default() }
+        Self { path: folder.join(INDEX), access, writer: Mutex::default(), searcher: Mutex::default() }
     }
 
-    /// Reads. Where there is no index, it is as one that holds nothing.
-    pub(crate) fn read<T: Default>(
+    /// Reads for those who search. Where there is no index, it is as one that holds nothing.
+    pub(crate) fn search<T: Default>(
         &self,
         action: &'static str,
         read: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let mut kept = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.searcher.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match kept.take() {
             Some(connection) => connection,
             None if !self.path.exists() => return Ok(T::default()),
@@ -90,6 +90,18 @@ impl Index {
             *kept = Some(connection);
         }
         done.map_err(|fault| fault.into_store(action))
+    }
+
+    /// Reads for the log's own writer, who waits for nobody else.
+    fn read<T: Default>(
+        &self,
+        action: &'static str,
+        read: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        match self.access {
+            Access::Reads => self.search(action, read),
+            Access::Writes => self.write(action, |transaction| read(transaction)),
+        }
     }
 
     /// Writes in one transaction. An index that cannot be read is thrown away; whoever writes fills it again.
@@ -152,7 +164,7 @@ impl Index {
     }
 
     fn throw_away(&self, action: &'static str) -> Result<(), StoreError> {
-        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.searcher.lock().unwrap_or_else(PoisonError::into_inner) = None;
         for behind in ["", "-wal", "-shm"] {
             let mut name = self.path.clone().into_os_string();
             name.push(behind);

@@ -62,7 +62,7 @@ impl LogQuery {
 impl Store {
     /// Looks into the index of the log of this origin, among its first `size` entries.
     pub fn search_log(&self, origin: &str, size: u64, query: &LogQuery) -> Result<LogFinds, StoreError> {
-        self.index.read("search the log's index", |connection| {
+        self.index.search("search the log's index", |connection| {
             let mut statement = connection.prepare_cached(include_str!("../sql/index_log.sql"))?;
             let log: Option<(i64, i64)> =
                 statement.query_row([origin], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;

@@ -16,3 +16,4 @@ mod ssh;
 mod submitted;
 mod support;
 mod tampered;
+mod terms;

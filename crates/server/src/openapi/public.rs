@@ -105,7 +105,7 @@ pub(crate) fn search() -> Operation {
         .query("from", "From which index on.", number_from(0, 0))
         .query("limit", "At most so many entries on a page.", number_from(1, 64))
         .answers::<LogSearch>(200, "What was found.")
-        .refuses(&[Code::BadRequest, Code::NotFound, Code::Unavailable, Code::Internal])
+        .refuses(&[Code::BadRequest, Code::NotFound, Code::Busy, Code::Unavailable, Code::Internal])
 }
 
 pub(crate) fn stamp() -> Operation {

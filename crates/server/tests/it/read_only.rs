@@ -36,6 +36,19 @@ fn problem(error: ClientError) -> (Code, u16, String) {
     (problem.code, problem.status, problem.detail.clone())
 }
 
+/// What clients of Rekor show of a log that takes nothing in any more.
+const FROZEN: &str = "This log has been frozen, please switch to the latest log.";
+
+/// What somebody is answered who brings nothing much to the log at this name.
+async fn bring_an_entry(site: &Site, host: Option<&str>) -> (u16, String) {
+    let call = site.http(Identity::Nobody).post(site.public_url("/api/v2/log/entries")).body("{}");
+    let call = host.into_iter().fold(call, |call, host| call.header(HOST, host));
+    let answer = call.send().await.unwrap();
+    let status = answer.status().as_u16();
+    let answer: serde_json::Value = answer.json().await.unwrap();
+    (status, answer["message"].as_str().unwrap().to_owned())
+}
+
 const TO_CLIENTS: &str = "this server only reads until it agrees with its key process, and nothing was recorded: ask its operator, whom `avouch doctor` tells the way forward";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,6 +79,13 @@ async fn a_restored_server_shows_everything_and_takes_nothing() {
     let http = site.http(Identity::Nobody);
     let stamped = http.request(Method::POST, site.public_url("/api/v1/timestamp")).body("x").send();
     assert_eq!(stamped.await.unwrap().status(), 503);
+    assert_eq!(bring_an_entry(&site, None).await, (405, FROZEN.to_owned()));
+    let found = http.get(site.public_url("/v1/log/search?since=2026-01-01T00:00:00Z")).send().await.unwrap();
+    assert_eq!(
+        found.json::<api::LogSearch>().await.unwrap().entries.len(),
+        1,
+        "what has a certificate tells a time"
+    );
 
     let ready = http.get(site.monitor_url("/readyz")).send().await.unwrap();
     assert_eq!(ready.status(), 503);
@@ -140,6 +160,12 @@ async fn a_frozen_log_is_read_by_its_name_and_at_its_origin() {
     };
     assert!(at("2025.log.localhost:7444", "/api/v2/checkpoint").await.starts_with("2025.log.localhost\n"));
     assert!(at("elsewhere", "/api/v2/checkpoint").await.starts_with("2026.log.localhost\n"));
+    assert_eq!(bring_an_entry(&site, Some("2025.log.localhost")).await, (405, FROZEN.to_owned()));
+    assert_eq!(
+        bring_an_entry(&site, Some("2026.log.localhost")).await.0,
+        400,
+        "it is no entry, and it was read"
+    );
     let escaped = at("localhost", "/shards/..%2Ftiles/api/v2/checkpoint").await;
     assert!(escaped.contains("there is no log"), "{escaped}");
 }

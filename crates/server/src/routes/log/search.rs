@@ -13,6 +13,7 @@ use model::{Base64, Digest, Instant, KeyId};
 use serde::Deserialize;
 use store::{LogQuery, Store};
 use tlog::{Checkpoint, PublishedLog, TileStore};
+use tokio::sync::Semaphore;
 
 use crate::blocking::blocking;
 use crate::problem::Refusal;
@@ -21,6 +22,22 @@ use crate::problem::Refusal;
 const PAGE_MAX: usize = 64;
 /// A text that is looked for.
 const TEXT_BYTES_MAX: usize = 2_048;
+
+/// Searches at a time. Who comes after them is told to come back.
+const SEARCHES_MAX: usize = 4;
+
+/// Searches the log for anybody, a few at a time.
+#[derive(Clone)]
+pub(crate) struct SearchCounter {
+    store: Arc<Store>,
+    places: Arc<Semaphore>,
+}
+
+impl SearchCounter {
+    pub(crate) fn over(store: Arc<Store>) -> Self {
+        Self { store, places: Arc::new(Semaphore::new(SEARCHES_MAX)) }
+    }
+}
 
 /// What is looked for.
 #[derive(Deserialize)]
@@ -39,12 +56,20 @@ pub(crate) struct Wanted {
 
 /// `GET /v1/log/search`.
 pub(crate) async fn search(
-    State(store): State<Arc<Store>>,
+    State(counter): State<SearchCounter>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(wanted) = wanted.map_err(|error| Refusal::new(Code::BadRequest, error.body_text()))?;
     let query = wanted.read()?;
-    let found = blocking(move || find(&store, &query)).await?;
+    let place = Arc::clone(&counter.places).try_acquire_owned();
+    let place =
+        place.map_err(|_| Refusal::new(Code::Busy, "the log is being searched by others: try again"))?;
+    let found = blocking(move || {
+        let found = find(&counter.store, &query);
+        drop(place);
+        found
+    })
+    .await?;
     Ok(([(CACHE_CONTROL, "no-cache")], Json(found)).into_response())
 }
 
