@@ -27,7 +27,8 @@ pub(super) fn executables(release: &Release, stage: &Path) -> Result<Built, Fail
     let mut cargo = program::cargo();
     cargo.args(["build", "--release", "--locked", "--bins", "--package", "cli", "--package", "signerd"]);
     println!("building avouch {} for release: this takes minutes", release.version);
-    program::run(cargo.current_dir(metadata::root()))?;
+    // No date goes into what is compiled, and C libraries would be compiled anew for each.
+    program::run(cargo.env_remove("SOURCE_DATE_EPOCH").current_dir(metadata::root()))?;
     let folder = release.metadata.target_directory.join("release");
     let stripped = stage.join("bin");
     tree::create(&stripped)?;
