@@ -91,6 +91,10 @@ pub(crate) struct Server {
     /// How many of them the log takes from one address in a second; without this line, 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log_submissions_per_second: Option<NonZeroU32>,
+    /// Whether there is an issuer of ID tokens for development, at `http://localhost:PORT/development-issuer` with the port
+    /// of `monitor_listen`. It gives a token in anybody's name, and does not start where several people govern.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) development_issuer: bool,
     /// What the server tells on standard error: a filter such as `info` or `warn,server=debug`; without it, `warn`.
     /// `$AVOUCH_LOG` goes before it. It is read again, as the TLS files are, when the server gets SIGHUP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,6 +155,7 @@ impl Config {
                 public_url: (ports != Ports::Any).then(|| format!("https://{host}:{public}")),
                 log_submissions: LogSubmissions::default(),
                 log_submissions_per_second: None,
+                development_issuer: false,
                 log: None,
             },
         }

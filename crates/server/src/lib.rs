@@ -17,6 +17,7 @@ mod body;
 mod bounds;
 mod caller;
 mod config;
+mod development;
 mod dialect;
 mod door;
 mod found;
@@ -39,6 +40,7 @@ mod wiring;
 
 pub use agreement::AgreementError;
 pub use config::{Addresses, Config, Limits, LogSubmissions};
+pub use development::{Development, DevelopmentError};
 pub use found::{FirstClient, FirstCredential, Founding, FoundingError, found};
 pub use logs::{LogError, LogFormat, set_filter as set_log_filter, start as start_logs};
 pub use run::{Reloads, ServerError, run, told_to_end};

@@ -1,5 +1,6 @@
 //! Which paths there are, on which listener.
 
+pub(crate) mod development;
 pub(crate) mod log;
 pub(crate) mod monitor;
 pub(crate) mod profiles;

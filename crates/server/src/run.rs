@@ -17,7 +17,9 @@ use tracing::{error, info, warn};
 
 use crate::accept::{self, Door, Handshakes, TlsDoor};
 use crate::config::{Addresses, Config};
+use crate::development::{Development, DevelopmentError, DevelopmentIssuer};
 use crate::problem::words;
+use crate::routes::{self, development::Desk};
 use crate::strangers::Strangers;
 use crate::tls::{Tls, TlsError};
 use crate::wiring::{self, WiringError};
@@ -58,6 +60,9 @@ pub enum ServerError {
     /// TLS cannot be set up.
     #[error("the server cannot speak TLS")]
     Tls(#[from] TlsError),
+    /// An issuer for development that must not be, or cannot.
+    #[error("there is no issuer for development here")]
+    Development(#[from] DevelopmentError),
     /// A part is missing or broken.
     #[error("the server cannot be put together")]
     Wiring(#[from] WiringError),
@@ -66,7 +71,11 @@ pub enum ServerError {
 impl ServerError {
     /// Does it stay so until somebody does something about it? Then starting again is of no use.
     pub const fn is_for_good(&self) -> bool {
-        matches!(self, Self::Wiring(WiringError::Agreement(cause)) if cause.is_for_good())
+        match self {
+            Self::Wiring(WiringError::Agreement(cause)) => cause.is_for_good(),
+            Self::Development(cause) => matches!(cause, DevelopmentError::Governed),
+            _ => false,
+        }
     }
 }
 
@@ -119,7 +128,8 @@ async fn serve(
     let listeners = Listeners::bind(&config, &strangers).await?;
     let addresses = listeners.addresses.clone();
     let (stopping, stopped) = watch::channel(false);
-    let parts = {
+    let development_clock = Arc::clone(&clock);
+    let mut parts = {
         let (config, url, stopped) = (config.clone(), addresses.public_url.clone(), stopped.clone());
         let strangers = Arc::clone(&strangers);
         let runtime = tokio::runtime::Handle::current();
@@ -131,6 +141,9 @@ async fn serve(
         .await
         .map_err(|_| WiringError::Stopped)??
     };
+    if let Some(issuer) = development(&config, &development_clock).await? {
+        parts.routers.monitor = parts.routers.monitor.merge(issuer);
+    }
     // Only who holds the store may take the socket: a second server has stopped above.
     let admin = Door::Local(socket(&config.admin_socket)?);
     let reloads = Reloads::listen().map_err(ServerError::Runtime)?;
@@ -158,6 +171,20 @@ async fn serve(
     remove(&config.admin_socket);
     info!("down");
     Ok(())
+}
+
+/// The paths of the issuer for development, where there is one. It is the monitor's guest, because that listener is on
+/// loopback and speaks no TLS.
+async fn development(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<axum::Router>, ServerError> {
+    if config.development == Development::Off {
+        return Ok(None);
+    }
+    let (folder, socket) = (config.folder.clone(), config.signer_socket.clone());
+    let open = move || DevelopmentIssuer::open(&folder, &signer::Client::new(&socket));
+    let issuer = Arc::new(tokio::task::spawn_blocking(open).await.map_err(|_| WiringError::Stopped)??);
+    warn!("an issuer for development gives ID tokens in anybody's name, on loopback");
+    let desk = Desk { issuer, clock: Arc::clone(clock) };
+    Ok(Some(routes::development::router(desk)))
 }
 
 /// Reads the TLS files again whenever SIGHUP says so. API keys need no reading: every call looks them up.

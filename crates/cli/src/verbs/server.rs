@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use server::{Addresses, Config, Limits, LogFormat, Reloads, Walls};
+use server::{Addresses, Config, Development, Limits, LogFormat, Reloads, Walls};
 
 use crate::config::Folder;
 use crate::exit::Exit;
@@ -41,6 +41,7 @@ pub(super) fn run(args: &ServerArgs) -> Result<Exit, Failure> {
         public_url: wiring.public_url.clone(),
         limits: limits(wiring).within(launch::descriptors()),
         walls: Walls { own: guarantees, key_process: Some(signerd::guarantees_file(&signer_socket)) },
+        development: if wiring.development_issuer { Development::Issuer } else { Development::Off },
     };
     let ready_file = folder.ready_file();
     let ready = |addresses: &Addresses| {

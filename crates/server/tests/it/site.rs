@@ -238,6 +238,7 @@ fn config(folder: &Path) -> Config {
         public_url: None,
         limits: Limits::default(),
         walls: server::Walls::default(),
+        development: server::Development::Off,
     }
 }
 
