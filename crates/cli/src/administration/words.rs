@@ -1,7 +1,7 @@
 //! What an administrative request asks, in words: whoever endorses it reads this first.
 
 use envelope::sshsig::SshKey;
-use quorum::{Administrators, Change, Credential, Entry, Genesis, Group, Principal, Rule};
+use quorum::{Administrators, Change, Credential, Entry, Genesis, Group, IssuerState, Principal, Rule};
 
 use crate::terminal::Terminal;
 
@@ -77,6 +77,27 @@ fn words(change: &Change) -> String {
         }
         Change::KeyState { key, state, since, reason } => {
             format!("makes key {key} {} since {since}: {reason:?}", super::key_state(*state))
+        }
+        Change::Issuer(issuer) => {
+            let keys: Vec<String> = issuer.keys.iter().map(|key| key.public_key.id().to_string()).collect();
+            let kind = serde_json::to_string(&issuer.kind).unwrap_or_default();
+            let behind = issuer.issuer_claim.as_ref().map(|path| format!(", named as {path}"));
+            let keys = match keys.as_slice() {
+                [] => "by whatever keys the server fetches".to_owned(),
+                keys => format!("by the keys {}", keys.join(", ")),
+            };
+            format!(
+                "believes ID tokens of {} for the audience {:?}{}, {keys}; certificates name {kind}",
+                issuer.url,
+                issuer.audience,
+                behind.unwrap_or_default()
+            )
+        }
+        Change::IssuerState { url, state: IssuerState::Active, reason } => {
+            format!("believes ID tokens of {url} again: {reason:?}")
+        }
+        Change::IssuerState { url, state: IssuerState::Suspended, reason } => {
+            format!("believes no more ID tokens of {url}: {reason:?}")
         }
         Change::Policy { digest } => format!("puts policy {digest} in force"),
         Change::Adoption(adoption) => format!(

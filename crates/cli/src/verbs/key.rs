@@ -104,7 +104,7 @@ struct Create {
 
 /// Whose administrator's key endorses a change.
 #[derive(Debug, Args)]
-struct EndorserArgs {
+pub(super) struct EndorserArgs {
     #[command(flatten)]
     folder: FolderArgs,
     /// The administrator's SSH public key; otherwise the one in the data folder
@@ -238,13 +238,15 @@ impl Create {
 }
 
 impl EndorserArgs {
-    fn open(&self) -> Result<(Folder, Registry), Failure> {
+    /// The data folder, and what its registry says now.
+    pub(super) fn open(&self) -> Result<(Folder, Registry), Failure> {
         let folder = self.folder.open()?;
         let registry = init::registry(&folder)?;
         Ok((folder, registry))
     }
 
-    fn change(
+    /// Asks for changes, and has them put in force if this administrator is enough.
+    pub(super) fn change(
         &self,
         folder: &Folder,
         registry: &mut Registry,

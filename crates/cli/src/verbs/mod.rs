@@ -4,6 +4,7 @@ mod adopt;
 mod api_key;
 mod attest;
 mod backup;
+mod ci;
 mod completions;
 mod config;
 mod demo;
@@ -14,6 +15,7 @@ mod fsck;
 mod govern;
 mod init;
 mod inspect;
+mod issuer;
 mod key;
 mod log;
 mod login;
@@ -26,6 +28,7 @@ mod serve;
 mod server;
 mod sign;
 pub(crate) mod signerd;
+mod sigstore;
 mod sigstore_conformance;
 mod trust;
 mod upgrade;
@@ -68,6 +71,12 @@ pub(crate) enum Verb {
     Login(login::LoginArgs),
     /// Keys of the platform
     Key(key::KeyArgs),
+    /// Issuers of ID tokens, whose holders sign without a key of their own
+    Issuer(issuer::IssuerArgs),
+    /// How the clients of Sigstore sign and verify with this platform
+    Sigstore(sigstore::SigstoreArgs),
+    /// What a CI job needs to sign in its own name, and whether it has it
+    Ci(ci::CiArgs),
     /// Signing profiles
     Profile(profile::ProfileArgs),
     /// Who may ask
@@ -122,6 +131,9 @@ impl Verb {
             Self::Whoami(args) => whoami::run(&args, terminal),
             Self::Login(args) => login::run(&args, terminal),
             Self::Key(args) => key::run(&args, terminal),
+            Self::Issuer(args) => issuer::run(&args, terminal),
+            Self::Sigstore(args) => sigstore::run(&args, terminal),
+            Self::Ci(args) => ci::run(&args, terminal),
             Self::Profile(args) => profile::run(&args, terminal),
             Self::Principal(args) => principal::run(&args, terminal),
             Self::ApiKey(args) => api_key::run(&args, terminal),

@@ -151,7 +151,8 @@ fn many_who_ask_at_once_wait_for_one_call() {
 fn no_redirect_is_followed_and_no_long_or_foreign_answer_read() {
     let endless = vec![b' '; 65 * 1024];
     let redirect = vec!["location: http://127.0.0.1:1/".to_owned()];
-    let table: [(Mood, fn(&OidcError) -> bool); 5] = [
+    type Expected = fn(&OidcError) -> bool;
+    let table: [(Mood, Expected); 5] = [
         (Mood::Instead(302, redirect, Vec::new()), |e| matches!(e, OidcError::Status { status: 302, .. })),
         (Mood::Instead(200, Vec::new(), endless), |e| matches!(e, OidcError::TooLong { .. })),
         (Mood::Instead(200, Vec::new(), b"<html>".to_vec()), |e| matches!(e, OidcError::Document { .. })),

@@ -3,7 +3,7 @@
 //!
 //! token → certificate → signature → timestamp and log entry → bundle, which is verified before it is written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ::verify::{
     Artifact, Identity, Pattern, Present, Refused, SignedBy, TimeSource, Verified, verify_sigstore,
@@ -23,7 +23,7 @@ use envelope::trusted_root::TrustedRoot;
 use model::{Digest, Hash, Hashed, PublicKey};
 use pki::Certificate;
 use pki::token::{CertificateNames, IssuerKind};
-use quorum::IssuerState;
+use quorum::{Issuer, IssuerState, Registry};
 
 use crate::context::{Context, ContextArgs};
 use crate::failure::Failure;
@@ -89,7 +89,7 @@ impl KeylessArgs {
         Session::begin(place, &held)
     }
 
-    fn named(&self, config: &PathBuf, root: &PathBuf) -> Result<Place, Failure> {
+    fn named(&self, config: &Path, root: &Path) -> Result<Place, Failure> {
         const EXPECTED: &str = "a Sigstore signing config that can be used";
         let (name, now) = (config.display().to_string(), crate::clock::now());
         let json = crate::files::read_bounded(config, SIGNING_CONFIG_BYTES_MAX)?;
@@ -112,32 +112,41 @@ impl KeylessArgs {
 
 /// The stored context's server serves all of it at its public address.
 fn stored(context: Context) -> Result<Place, Failure> {
-    let url = context.public_url.clone().ok_or_else(|| Failure::Usage {
-        what: "the context does not name the server's public address".to_owned(),
-        advice: "store it once more with `avouch login URL --public-url URL`",
-    })?;
-    let url = url.trim_end_matches('/');
+    let url = public_url(&context)?;
     let trust_root = context.trust_root()?;
     let ca = std::fs::read_to_string(&context.ca).map_err(Failure::file("read", &context.ca))?;
-    // People log in where there is one place for it; jobs bring their tokens.
-    let mut people = trust_root.registry().issuers().iter().filter(|issuer| {
-        let job = matches!(
-            issuer.record.kind,
-            IssuerKind::Workflow(_) | IssuerKind::Kubernetes | IssuerKind::Spiffe { .. }
-        );
-        issuer.state == IssuerState::Active && !job && !issuer.record.is_pattern()
-    });
+    let mut people = people(trust_root.registry());
     let issuer = people.next().filter(|_| people.next().is_none()).map(|issuer| issuer.record.url.clone());
     Ok(Place {
         places: Places {
-            authority: url.to_owned(),
-            log: url.to_owned(),
             timestamp_authority: format!("{url}/api/v1/timestamp"),
+            authority: url.clone(),
+            log: url,
         },
         believed: Believed::Only(ca),
         root: trust_root.sigstore().clone(),
         issuer,
         context: Some(context),
+    })
+}
+
+/// The address at which anybody is served, as services are named: without a slash at its end.
+pub(crate) fn public_url(context: &Context) -> Result<String, Failure> {
+    let url = context.public_url.as_ref().ok_or_else(|| Failure::Usage {
+        what: "the context does not name the server's public address".to_owned(),
+        advice: "store it once more with `avouch login URL --public-url URL`",
+    })?;
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+/// The issuers at which people log in; jobs bring their tokens.
+pub(crate) fn people(registry: &Registry) -> impl Iterator<Item = &Issuer> {
+    registry.issuers().iter().filter(|issuer| {
+        let of_jobs = matches!(
+            issuer.record.kind,
+            IssuerKind::Workflow(_) | IssuerKind::Kubernetes | IssuerKind::Spiffe { .. }
+        );
+        issuer.state == IssuerState::Active && !of_jobs && !issuer.record.is_pattern()
     })
 }
 
