@@ -68,6 +68,12 @@ impl Certificate {
     }
 }
 
+/// The bytes of the one block of this label that a text is.
+pub fn pem_block(text: &str, label: &str) -> Option<Vec<u8>> {
+    let (found, der) = decode_vec(text.trim().as_bytes()).ok()?;
+    (found == label).then_some(der)
+}
+
 /// At least one certificate, and at most `most`.
 fn read(text: &str, most: usize) -> Result<Vec<Certificate>, PemError> {
     if text.len() > text_bytes_max() {

@@ -32,6 +32,7 @@ mod tests {
 
     use crate::Limits;
     use crate::body::{SMALL_BYTES_MAX, SUBMISSION_BYTES_MAX};
+    use crate::routes::fulcio::CLAIM_BYTES_MAX;
 
     const HEAD: &str = "\
 # Limits of the edge
@@ -120,6 +121,8 @@ log's, none of it can be set, save by taking fewer connections: there are never 
             ),
             ("`?wait=`", seconds(limits.wait), "it is cut to that"),
             ("timestamp requests that wait", limits.timestamps_max.to_string(), "`503 busy`"),
+            ("claims of certificates that wait", limits.certificates_max.to_string(), "`503`"),
+            ("a claim of a certificate", bytes(CLAIM_BYTES_MAX), "`413`"),
             ("a request for a log entry", bytes(SUBMISSION_ENTRY_BYTES_MAX), "`413`"),
             (
                 "entries that others bring to the log, on their way",

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::development::Development;
 use crate::walls::Walls;
 
 /// Where a server keeps what it has, and where it listens.
@@ -31,8 +30,6 @@ pub struct Config {
     pub limits: Limits,
     /// What is known of the walls around the processes.
     pub walls: Walls,
-    /// Is there an issuer of ID tokens for development, on the monitor's listener?
-    pub development: Development,
 }
 
 /// Who may bring entries of their own to the log: signatures that were made elsewhere, as clients of Sigstore do.
@@ -74,6 +71,8 @@ pub struct Limits {
     pub wait: Duration,
     /// Timestamp requests of the public that wait at a time. Who comes after them is told to come back.
     pub timestamps_max: usize,
+    /// Claims of certificates for holders of ID tokens that wait at a time. Who comes after them is told to come back.
+    pub certificates_max: usize,
     /// Who may bring entries of their own to the log.
     pub entries_from: LogSubmissions,
     /// Entries for the log on their way at a time. So many stand before a signature in the log's queue, and no more.
@@ -116,6 +115,7 @@ impl Default for Limits {
             submissions_bytes_max: 256 * 1024 * 1024,
             wait: Duration::from_secs(60),
             timestamps_max: 1_024,
+            certificates_max: 1_024,
             entries_from: LogSubmissions::Anybody,
             entries_max: 256,
             entries_bytes_max: 64 * 1024 * 1024,

@@ -11,10 +11,21 @@ pub(crate) enum Dialect {
     Problem,
     /// The JSON of `google.rpc.Status`, as gRPC gateways write it.
     Status,
+    /// The same, of a log: one that takes nothing in is frozen.
+    Log,
 }
 
 /// Paths whose clients know the words of gRPC alone.
-const STATUS_PATHS: [&str; 1] = ["/api/v2/log/"];
+const STATUS_PATHS: [&str; 5] = [
+    "/api/v2/signingCert",
+    "/api/v2/trustBundle",
+    "/api/v2/configuration",
+    "/api/v1/signingCert",
+    "/api/v1/rootCert",
+];
+
+/// What stands below is said by a log.
+const LOG_PATHS: &str = "/api/v2/log/";
 
 /// What Rekor says of a log that takes nothing in any more; clients show it.
 pub(crate) const FROZEN: &str = "This log has been frozen, please switch to the latest log.";
@@ -30,18 +41,19 @@ pub(crate) struct Status<'a> {
 impl Dialect {
     /// How refusals are told on this path.
     pub(crate) fn of(path: &str) -> Self {
-        match STATUS_PATHS.iter().any(|one| path.starts_with(one)) {
-            true => Self::Status,
-            false => Self::Problem,
+        match path {
+            path if path.starts_with(LOG_PATHS) => Self::Log,
+            path if STATUS_PATHS.contains(&path) => Self::Status,
+            _ => Self::Problem,
         }
     }
 }
 
 impl<'a> Status<'a> {
     /// A refusal in these words, with its status of HTTP. A server that only reads is a frozen log to who would write.
-    pub(crate) fn of(code: Code, detail: &'a str) -> (StatusCode, Self) {
+    pub(crate) fn of(dialect: Dialect, code: Code, detail: &'a str) -> (StatusCode, Self) {
         let (status, number, message) = match code {
-            Code::ReadOnly => (405, 12, FROZEN),
+            Code::ReadOnly if dialect == Dialect::Log => (405, 12, FROZEN),
             code => (code.status(), number(code.status()), detail),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

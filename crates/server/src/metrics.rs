@@ -1,5 +1,6 @@
 //! The numbers of the engine and of the books, for Prometheus.
 
+use authority::CertificateNumbers;
 use engine::{LATENCY_BOUNDS_S, Metrics, StageMetrics};
 
 use signer::{Head, State};
@@ -48,6 +49,16 @@ pub(crate) fn engine(metrics: &Metrics, text: &mut Exposition) {
         "How often something that a stage calls could not do its part.",
         |stage| stage.troubles.to_string(),
     );
+}
+
+/// Writes what became of the claims of holders of ID tokens.
+pub(crate) fn certificates(numbers: CertificateNumbers, text: &mut Exposition) {
+    let name = "avouch_certificates_total";
+    text.family(name, "counter", "Claims of certificates for holders of ID tokens, by outcome.");
+    text.sample(name, &[("outcome", "issued")], numbers.issued);
+    text.sample(name, &[("outcome", "refused")], numbers.refused);
+    text.family("avouch_certificate_log_entries", "gauge", "Entries of the log of certificates.");
+    text.sample("avouch_certificate_log_entries", &[], numbers.entries);
 }
 
 /// Writes whether anything is taken in.

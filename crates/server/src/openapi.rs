@@ -3,6 +3,7 @@
 //! A path cannot be served without being described: [`Paths`] takes both in one breath. The document is checked in as
 //! `docs/reference/openapi.json`, and every server gives out its own under `/v1/openapi.json`.
 
+pub(crate) mod keyless;
 mod operation;
 mod paths;
 pub(crate) mod public;

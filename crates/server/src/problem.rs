@@ -75,8 +75,8 @@ impl Refusal {
                     StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 told(status, "application/problem+json", &self.problem)
             }
-            Dialect::Status => {
-                let (status, body) = Status::of(self.problem.code, &self.problem.detail);
+            Dialect::Status | Dialect::Log => {
+                let (status, body) = Status::of(dialect, self.problem.code, &self.problem.detail);
                 told(status, "application/json", &body)
             }
         };

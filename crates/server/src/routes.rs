@@ -1,6 +1,7 @@
 //! Which paths there are, on which listener.
 
-pub(crate) mod development;
+pub(crate) mod ct;
+pub(crate) mod fulcio;
 pub(crate) mod log;
 pub(crate) mod monitor;
 pub(crate) mod profiles;
@@ -19,6 +20,8 @@ use crate::door::{self, Access, Sentry, Visitors};
 use crate::openapi::{self, Paths};
 use crate::signing::Signing;
 
+use ct::CertificateLogReader;
+use fulcio::CertificateCounter;
 use log::LogReader;
 use log::entries::EntryCounter;
 use log::search::SearchCounter;
@@ -37,14 +40,25 @@ pub(crate) fn public(
     entries: EntryCounter,
     store: Arc<Store>,
     counter: TimestampCounter,
+    keyless: Keyless,
     shelf: Arc<TrustRootShelf>,
     sentry: Sentry,
 ) -> Router {
+    let Keyless { certificates, log: certificate_log } = keyless;
+    let certificates = certificate_paths().into_router(certificates);
+    let certificates = certificates.merge(certificate_log_paths().into_router(certificate_log));
     let log = log_paths().into_router(log).merge(entry_paths().into_router(entries));
     let log = log.merge(search_paths().into_router(SearchCounter::over(store)));
     let timestamp = timestamp_paths().into_router(counter);
     let trust_root = trust_root_paths().into_router(shelf);
-    behind_door(log.merge(timestamp).merge(trust_root).merge(open_paths().into_router(())), sentry)
+    let router = log.merge(timestamp).merge(certificates).merge(trust_root);
+    behind_door(router.merge(open_paths().into_router(())), sentry)
+}
+
+/// What serves holders of ID tokens, and monitors of their certificates.
+pub(crate) struct Keyless {
+    pub(crate) certificates: CertificateCounter,
+    pub(crate) log: CertificateLogReader,
 }
 
 fn signing_paths() -> Paths<Signing> {
@@ -86,6 +100,24 @@ fn timestamp_paths() -> Paths<TimestampCounter> {
     )
 }
 
+fn certificate_paths() -> Paths<CertificateCounter> {
+    use openapi::keyless as says;
+    Paths::new()
+        .post("/api/v2/signingCert", fulcio::signing_certificate, says::signing_certificate())
+        .get("/api/v2/trustBundle", fulcio::trust_bundle, says::trust_bundle())
+        .get("/api/v2/configuration", fulcio::configuration, says::configuration())
+        .post("/api/v1/signingCert", fulcio::signing_certificate_before, says::signing_certificate_before())
+        .get("/api/v1/rootCert", fulcio::root_certificate, says::root_certificate())
+}
+
+fn certificate_log_paths() -> Paths<CertificateLogReader> {
+    use openapi::keyless as says;
+    Paths::new()
+        .get("/ctlog/{shard}/checkpoint", ct::checkpoint, says::log_checkpoint())
+        .get("/ctlog/{shard}/tile/{*path}", ct::tile, says::log_tile())
+        .get("/ctlog/{shard}/issuer/{fingerprint}", ct::issuer, says::log_issuer())
+}
+
 fn trust_root_paths() -> Paths<Arc<TrustRootShelf>> {
     Paths::new().get("/v1/trust-root", trust_root::trust_root, openapi::public::trust_root())
 }
@@ -108,6 +140,8 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         .and(entry_paths().into_description())
         .and(search_paths().into_description())
         .and(timestamp_paths().into_description())
+        .and(certificate_paths().into_description())
+        .and(certificate_log_paths().into_description())
         .and(trust_root_paths().into_description())
         .and(open_paths().into_description());
     openapi::text(&openapi::document(description))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authority::TimestampAuthority;
+use authority::{CertificateAuthority, CertificateParts, TimestampAuthority};
 use axum::Router;
 use data_encoding::HEXLOWER;
 use engine::{Directory, Engine, EngineError, Ledger, LogIndex, Parts, RequestStore};
@@ -11,7 +11,7 @@ use identity::KeySet;
 use model::Clock;
 use policy::BuiltIn;
 use signer::Signer;
-use store::{FrozenLogs, Store};
+use store::{CertificateLog, FrozenLogs, Store};
 use tlog::{CheckpointLock, TileStore};
 use tokio::sync::watch;
 use tracing::warn;
@@ -22,12 +22,14 @@ use crate::caller::Callers;
 use crate::config::{Config, Limits};
 use crate::door::{Access, Sentry, Visitors};
 use crate::problem::words;
-use crate::routes;
+use crate::routes::ct::CertificateLogReader;
+use crate::routes::fulcio::CertificateCounter;
 use crate::routes::log::LogReader;
 use crate::routes::log::entries::EntryCounter;
 use crate::routes::monitor::Monitor;
 use crate::routes::timestamp::TimestampCounter;
 use crate::routes::trust_root::TrustRootShelf;
+use crate::routes::{self, Keyless};
 use crate::signing::Signing;
 use crate::sources::Sources;
 use crate::strangers::Strangers;
@@ -169,6 +171,23 @@ impl Rooms {
         }
     }
 
+    /// The certificate authority for holders of ID tokens, and the log of its certificates.
+    fn keyless(&self, store: &Arc<Store>, clock: &Arc<dyn Clock>, limits: &Limits) -> Keyless {
+        let log = Arc::new(CertificateLog::new(Arc::clone(store)));
+        let authority = Arc::new(CertificateAuthority::new(CertificateParts {
+            signer: Arc::clone(&self.signer),
+            ledger: Arc::clone(&self.ledger),
+            requests: Arc::clone(&self.requests),
+            clock: Arc::clone(clock),
+            random,
+            tiles: log.clone(),
+            lock: log.clone(),
+        }));
+        let sources = Arc::new(Sources::new(Arc::clone(clock), limits.entries_per_second));
+        let certificates = CertificateCounter::open(Arc::clone(&authority), sources, limits.clone());
+        Keyless { certificates, log: CertificateLogReader { tiles: log, authority } }
+    }
+
     /// A timestamp authority.
     fn authority(&self) -> Arc<TimestampAuthority> {
         Arc::new(TimestampAuthority::new(Arc::clone(&self.signer), Arc::clone(&self.ledger)))
@@ -182,6 +201,7 @@ impl Rooms {
         outside: Outside,
     ) -> Routers {
         let Outside { clock, shelf, limits, walls, strangers, store, frozen, access, stop } = outside;
+        let keyless = self.keyless(&store, &clock, &limits);
         let telemetry = Arc::new(Telemetry::default());
         let turnstile = Arc::new(Turnstile::new(&limits));
         let callers = Callers { keys: self.keys, clock: Arc::clone(&clock), turnstile };
@@ -198,6 +218,7 @@ impl Rooms {
         let signing = Signing { engine: engine.clone(), callers, store, limits: limits.clone(), stop };
         let monitor = Monitor {
             engine: engine.clone(),
+            holders: Arc::clone(&keyless.log.authority),
             telemetry: Arc::clone(&telemetry),
             signer: Arc::clone(&self.signer),
             ledger: self.ledger,
@@ -217,6 +238,7 @@ impl Rooms {
                 entries,
                 public_store,
                 counter,
+                keyless,
                 shelf,
                 sentry(Visitors::Public(strangers)),
             ),

@@ -173,7 +173,12 @@ impl TrustRoot {
             version: 1,
             platform: registry.platform(),
             expires: parts.expires,
-            sigstore: TrustedRoot::new(composing.logs()?, Vec::new(), Vec::new(), composing.authorities()),
+            sigstore: TrustedRoot::new(
+                composing.logs()?,
+                composing.authorities(Form::Certificate, ""),
+                composing.certificate_logs(),
+                composing.authorities(Form::Timestamp, "/api/v1/timestamp"),
+            ),
             registry: entries.collect(),
             roots: composing.roots().map(|(_, root)| root.to_pem()).collect(),
             signatures: Vec::new(),
@@ -267,6 +272,33 @@ impl TrustRoot {
         if !all_read || !self.anchors.authorities.iter().all(authority) {
             return Err(RootError::NotRegistered { what: "timestamp authority" });
         }
+        self.check_keyless()
+    }
+
+    /// The authorities for holders of ID tokens, and the logs of their certificates.
+    fn check_keyless(&self) -> Result<(), RootError> {
+        let known = |key: &PublicKey, form: Form| {
+            self.registry.key(&key.id()).filter(|known| known.record.form == form)
+        };
+        let authority = |authority: &Authority| {
+            let mut chain = authority.certificates().map(Certificate::from_der);
+            let mut next = || chain.next()?.ok()?.public_key().ok();
+            let (own, root) = (next().and_then(|key| known(&key, Form::Certificate)), next());
+            own.is_some_and(|own| authority.valid_for == window(own))
+                && root.is_some_and(|root| known(&root, Form::Ca).is_some())
+                && chain.next().is_none()
+        };
+        if !self.wire.sigstore.certificate_authorities.iter().all(authority) {
+            return Err(RootError::NotRegistered { what: "certificate authority" });
+        }
+        let log = |log: &Log| {
+            let Ok(key) = log.key() else { return false };
+            let named = log.log_id.key_id.0 == key.id().digest().as_bytes();
+            named && known(&key, Form::Sct).is_some_and(|known| log.public_key.valid_for == window(known))
+        };
+        if !self.wire.sigstore.ctlogs.iter().all(log) {
+            return Err(RootError::NotRegistered { what: "log of certificates" });
+        }
         Ok(())
     }
 }
@@ -306,9 +338,21 @@ impl Composing<'_> {
         Ok(logs)
     }
 
-    fn authorities(&self) -> Vec<Authority> {
-        let uri = format!("{}/api/v1/timestamp", self.public_url.trim_end_matches('/'));
-        let with_root = self.certified(Form::Timestamp).filter_map(|(key, leaf)| {
+    /// The logs of certificates. Where one is read ends like its origin.
+    fn certificate_logs(&self) -> Vec<Log> {
+        let log = |key: &quorum::Key| {
+            let shard = key.record.origin.as_deref()?.rsplit('/').next()?;
+            let base_url = format!("{}/ctlog/{shard}", self.public_url.trim_end_matches('/'));
+            let public_key = &key.record.public_key;
+            Some(Log::new(&base_url, public_key, public_key.id().digest(), window(key)))
+        };
+        self.keys(Form::Sct).filter_map(log).collect()
+    }
+
+    /// The authorities of a form, served below this path.
+    fn authorities(&self, form: Form, path: &str) -> Vec<Authority> {
+        let uri = format!("{}{path}", self.public_url.trim_end_matches('/'));
+        let with_root = self.certified(form).filter_map(|(key, leaf)| {
             let root = self.roots().find(|(_, root)| leaf.verify_signature_by(root).is_ok())?.1;
             Some((key, leaf, root))
         });

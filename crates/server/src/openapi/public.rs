@@ -86,7 +86,7 @@ pub(crate) fn log_entry() -> Operation {
 }
 
 /// `google.rpc.Status`.
-fn status() -> RefOr<Schema> {
+pub(super) fn status() -> RefOr<Schema> {
     let text = ObjectBuilder::new().schema_type(Type::String);
     let status = ObjectBuilder::new().schema_type(Type::Object);
     let status = status.property("code", number_from(0, 3)).property("message", text);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authority::CertificateAuthority;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -24,6 +25,7 @@ use crate::walls::Walls;
 #[derive(Clone)]
 pub(crate) struct Monitor {
     pub(crate) engine: Engine,
+    pub(crate) holders: Arc<CertificateAuthority>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) ledger: Arc<dyn Ledger>,
@@ -147,6 +149,7 @@ impl Monitor {
         self.telemetry.write(&mut text);
         metrics::access(&self.access, &mut text);
         metrics::engine(&self.engine.metrics(), &mut text);
+        metrics::certificates(self.holders.numbers(), &mut text);
         metrics::books(self.signer.state().ok().as_ref(), self.ledger.head().ok(), &mut text);
         text.into_text()
     }

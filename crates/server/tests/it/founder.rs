@@ -23,6 +23,8 @@ pub(crate) fn found(orders: &dyn Signer, admin_socket: &Path, clock: &dyn Clock,
         ("platform/ca", Form::Ca, Algorithm::EcdsaP256),
         ("platform/timestamp", Form::Timestamp, Algorithm::EcdsaP256),
         ("platform/log", Form::Checkpoint, Algorithm::Ed25519),
+        ("platform/holders", Form::Certificate, Algorithm::EcdsaP256),
+        ("platform/ct", Form::Sct, Algorithm::EcdsaP256),
         ("default/cms", Form::Cms, Algorithm::EcdsaP256),
         ("default/blob", Form::Blob, Algorithm::EcdsaP256),
     ]
@@ -32,6 +34,13 @@ pub(crate) fn found(orders: &dyn Signer, admin_socket: &Path, clock: &dyn Clock,
     let entry = founder.enter(&registry, changes, now).encode();
     registry.append(&entry, Moment::Live(now)).unwrap();
     append(&admin, AdminMessage::Append { entry });
+}
+
+/// Enters one more change.
+pub(crate) fn enter(orders: &dyn Signer, admin_socket: &Path, clock: &dyn Clock, change: Change) {
+    let registry = orders.state().unwrap().replay().unwrap();
+    let entry = Person::new(1).enter(&registry, vec![change], clock.now()).encode();
+    append(&AdminClient::new(admin_socket), AdminMessage::Append { entry });
 }
 
 fn append(admin: &AdminClient, message: AdminMessage) {

@@ -18,6 +18,7 @@ mod flood;
 mod founder;
 mod full;
 mod http2;
+mod keyless;
 mod listing;
 mod log_entries;
 mod openapi;
