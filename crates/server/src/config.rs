@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::development::Development;
 use crate::walls::Walls;
 
 /// Where a server keeps what it has, and where it listens.
@@ -30,6 +31,8 @@ pub struct Config {
     pub limits: Limits,
     /// What is known of the walls around the processes.
     pub walls: Walls,
+    /// Is there an issuer of ID tokens for development, on the monitor's listener?
+    pub development: Development,
 }
 
 /// Who may bring entries of their own to the log: signatures that were made elsewhere, as clients of Sigstore do.

@@ -1,6 +1,7 @@
 //! Which paths there are, on which listener.
 
 pub(crate) mod ct;
+pub(crate) mod development;
 pub(crate) mod fulcio;
 pub(crate) mod log;
 pub(crate) mod monitor;
