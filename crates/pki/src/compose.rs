@@ -188,10 +188,8 @@ impl NewCertificate<'_> {
                 let algorithm = self.public_key.algorithm();
                 Ok(Signing { name: self.subject.der(), algorithm, authority: None })
             }
-            (Rank::Intermediate | Rank::EndEntity, Issuer::Certificate(issuer)) => {
-                Signing::by(issuer, self.validity)
-            }
-            (Rank::Root, Issuer::Certificate(_)) | (Rank::Intermediate | Rank::EndEntity, Issuer::Itself) => {
+            (Rank::EndEntity, Issuer::Certificate(issuer)) => Signing::by(issuer, self.validity),
+            (Rank::Root, Issuer::Certificate(_)) | (Rank::EndEntity, Issuer::Itself) => {
                 Err(ComposeError::WrongIssuer)
             }
         }

@@ -14,7 +14,9 @@ use crate::extensions::{Criticality, extension};
 pub enum CertificateProfile {
     /// The root of the platform's own keys: it may issue for code signing and for timestamping.
     Root,
-    /// An authority under the root, which issues to holders of ID tokens and can make no other authority.
+    /// The root of certificates for holders of ID tokens, which can make no other authority. It stands beside the root of
+    /// the platform's own keys: whoever trusts that for what a platform signs must not come to trust every holder of a
+    /// token.
     HolderAuthority,
     /// A key that signs code.
     CodeSigning,
@@ -37,8 +39,6 @@ pub enum CertificateProfile {
 pub(crate) enum Rank {
     /// The key of the certificate itself.
     Root,
-    /// A root; and the key signs certificates in its turn.
-    Intermediate,
     /// A certificate authority.
     EndEntity,
 }
@@ -46,8 +46,7 @@ pub(crate) enum Rank {
 impl CertificateProfile {
     pub(crate) fn rank(&self) -> Rank {
         match self {
-            Self::Root | Self::TlsRoot => Rank::Root,
-            Self::HolderAuthority => Rank::Intermediate,
+            Self::Root | Self::HolderAuthority | Self::TlsRoot => Rank::Root,
             Self::CodeSigning | Self::Timestamping | Self::TlsServer { .. } | Self::TlsClient => {
                 Rank::EndEntity
             }
@@ -58,11 +57,11 @@ impl CertificateProfile {
     pub(crate) fn extensions(&self) -> Vec<Extension> {
         use Criticality::{Critical, NotCritical};
         let key_usage = match self.rank() {
-            Rank::Root | Rank::Intermediate => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
+            Rank::Root => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
             Rank::EndEntity => KeyUsages::DigitalSignature.into(),
         };
         let mut extensions = vec![extension(Critical, &KeyUsage(key_usage))];
-        if self.rank() != Rank::EndEntity {
+        if self.rank() == Rank::Root {
             let path_len_constraint = (*self != Self::Root).then_some(0);
             extensions.push(extension(Critical, &BasicConstraints { ca: true, path_len_constraint }));
         }
@@ -80,8 +79,8 @@ impl CertificateProfile {
 
     fn purposes(&self) -> Option<Vec<ObjectIdentifier>> {
         match self {
-            Self::Root => None,
-            Self::CodeSigning | Self::HolderAuthority => Some(vec![ID_KP_CODE_SIGNING]),
+            Self::Root | Self::HolderAuthority => None,
+            Self::CodeSigning => Some(vec![ID_KP_CODE_SIGNING]),
             Self::Timestamping => Some(vec![ID_KP_TIME_STAMPING]),
             Self::TlsRoot => Some(vec![ID_KP_SERVER_AUTH, ID_KP_CLIENT_AUTH]),
             Self::TlsServer { .. } => Some(vec![ID_KP_SERVER_AUTH]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::KeyId;
+use model::{Form, KeyId};
 use pki::{Certificate, CertificateError};
 use quorum::{Registry, RegistryError};
 
@@ -71,9 +71,15 @@ impl Platform {
         &self.registry
     }
 
-    /// The certificates at which the paths of the platform's keys end.
+    /// The certificates at which the paths of the platform's keys end. Those of holders of ID tokens end elsewhere.
     pub fn roots(&self) -> impl Iterator<Item = &Certificate> {
-        self.certificates.values().filter(|certificate| certificate.is_self_issued())
+        let authorities = self.registry.keys().filter(|key| key.record.form == Form::Ca);
+        authorities.filter_map(|key| self.certificates.get(&key.record.id()))
+    }
+
+    /// A key's own certificate.
+    pub fn certificate(&self, key: &KeyId) -> Option<&Certificate> {
+        self.certificates.get(key)
     }
 
     /// A key's certificate and those above it.

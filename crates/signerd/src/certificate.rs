@@ -60,6 +60,12 @@ const fn profile(form: Form) -> Option<CertificateProfile> {
     }
 }
 
+/// Does the certificate of a form stand by itself? What holders of tokens sign and what the platform signs begin at roots
+/// of their own: `openssl cms` and its like believe whatever leads to the root that they are given.
+const fn is_root(form: Form) -> bool {
+    matches!(form, Form::Ca | Form::Certificate)
+}
+
 /// Could a new key get the certificate that it asks for? Asked before its entry is taken, so that none gets stuck.
 pub(crate) fn check(registry: &Registry, record: &KeyRecord) -> Result<(), Refusal> {
     if profile(record.form).is_none() {
@@ -67,7 +73,7 @@ pub(crate) fn check(registry: &Registry, record: &KeyRecord) -> Result<(), Refus
     }
     subject(record)?;
     validity(record)?;
-    if record.form == Form::Ca {
+    if is_root(record.form) {
         return Ok(());
     }
     let issuer = &issuer(registry, record)?.record;
@@ -102,7 +108,7 @@ fn missing(state: &State) -> Option<Key> {
     let authority = registry.platform_key(Form::Ca);
     let has_authority = authority.is_some_and(|key| state.certificates.contains_key(&key.record.id()));
     // Nothing but an authority can be certified before the authority is.
-    let can = |key: &&Key| key.record.form == Form::Ca || has_authority;
+    let can = |key: &&Key| is_root(key.record.form) || has_authority;
     let found = registry.keys().filter(lacks).find(can);
     found.cloned()
 }
@@ -120,7 +126,7 @@ fn issuing(
     let profile =
         profile(record.form).ok_or_else(|| refuse(RefusalCode::Key, "a form without certificates"))?;
     let (signer, authority) = match record.form {
-        Form::Ca => (key, None),
+        form if is_root(form) => (key, None),
         _ => {
             let signer = issuer(registry, record)?;
             (signer, Some(authority(state, signer)?))

@@ -7,7 +7,7 @@ use model::{Clock, Form, KeyId, PublicKey};
 use pki::Certificate;
 use pki::token::TokenIssuer;
 use quorum::{IssuerState, Registry};
-use signer::{Chain, Platform, Signer, State};
+use signer::{Platform, Signer, State};
 use tlog::VerifierKey;
 
 use super::CertificateError;
@@ -76,11 +76,8 @@ impl View {
         let key = |form| registry.platform_key(form).ok_or(CertificateError::NoKey { form });
         let (authority, log) = (key(Form::Certificate)?, key(Form::Sct)?);
         let unusable = |name: &model::Space| CertificateError::Unusable { key: name.to_string() };
-        let Chain { certificates: mut chain, root } = platform.chain(&authority.record.id());
-        chain.extend(root);
-        if chain.is_empty() {
-            return Err(unusable(&authority.record.name));
-        }
+        let own = platform.certificate(&authority.record.id());
+        let chain = vec![own.cloned().ok_or_else(|| unusable(&authority.record.name))?];
         let origin = log.record.origin.as_deref().ok_or_else(|| unusable(&log.record.name))?;
         let verifier = VerifierKey::of_certificate_log(origin, &log.record.public_key)
             .map_err(|_| unusable(&log.record.name))?;

@@ -5,10 +5,10 @@ mod attacks;
 use std::time::Duration;
 
 use envelope::Chosen;
-use model::{Algorithm, Form, Instant};
+use model::{Algorithm, Form};
 use pki::sct::{self, SignedTimestamp};
 use pki::token::{IdToken, IssuerKind, TokenIssuer, Trust, Verification, parse_jwks};
-use pki::{Certificate, HolderCertificate, Usage, verify_path};
+use pki::{Certificate, HolderCertificate, PathError, Usage, verify_path};
 use quorum::{Change, IdentityProof, IssuerState, KeyRecord};
 use serde_json::{Value, json};
 use signer::{
@@ -130,11 +130,13 @@ impl World {
 fn a_token_gives_a_certificate_for_its_holder_with_the_logs_timestamp_in_it() {
     let world = World::new();
     let certificate = world.issue(&world.provider.token(&world.claims()), 5);
-    let (authority, root) = (world.authority(), world.root());
+    let authority = world.authority();
     let at = world.platform.world.now();
-    let path =
-        verify_path(&certificate, std::slice::from_ref(&authority), &[root], at, Usage::CodeSigning).unwrap();
-    assert_eq!(path.intermediates(), std::slice::from_ref(&authority));
+    let others = std::slice::from_ref(&authority);
+    verify_path(&certificate, &[], others, at, Usage::CodeSigning).unwrap();
+    // Whoever trusts the root of what the platform signs does not come to trust holders of tokens.
+    let refused = verify_path(&certificate, others, &[world.root()], at, Usage::CodeSigning).unwrap_err();
+    assert!(matches!(refused, PathError::UntrustedIssuer { .. }), "{refused}");
     let timestamps = certificate.signed_timestamps().unwrap();
     let (log, logged) = (world.platform.public_key("platform/ct"), certificate.logged_tbs().unwrap());
     timestamps[0].verify(&log, &authority.public_key().unwrap(), &logged).unwrap();
@@ -264,11 +266,10 @@ fn a_certificate_log_signs_the_heads_that_extend_the_last_and_says_when() {
 }
 
 #[test]
-fn an_authority_for_holders_is_below_the_root_and_makes_no_other() {
+fn an_authority_for_holders_stands_by_itself_and_makes_no_other() {
     let world = World::new();
     let authority = world.authority();
-    authority.verify_signature_by(&world.root()).unwrap();
-    assert!(authority.is_authority());
-    let later: Instant = world.platform.world.now();
-    assert!(authority.not_after() > later);
+    authority.verify_signature_by(&authority).unwrap();
+    assert!(authority.is_authority() && authority.is_self_issued());
+    assert!(authority.not_after() > world.platform.world.now());
 }
