@@ -151,7 +151,7 @@ fn component(name: &str, metadata: &Metadata, lock: &Lock) -> Result<Value, Fail
         "type": "library", "bom-ref": reference_of(name), "purl": reference_of(name),
         "name": crate_name, "version": version,
         // Before SPDX expressions, crates wrote `MIT/Apache-2.0` and meant either.
-        "licenses": [{ "expression": licence.replace('/', " OR ") }],
+        "licenses": [{ "expression": licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ") }],
     });
     // What has no source is our own, and is in this repository.
     if let Some(source) = source {
@@ -192,7 +192,7 @@ mod tests {
         Package {
             name: name.to_owned(),
             version: version.to_owned(),
-            license: Some("MIT/Apache-2.0".to_owned()),
+            license: Some("MIT / Apache-2.0".to_owned()),
             source: source.map(str::to_owned),
             ..Package::default()
         }
