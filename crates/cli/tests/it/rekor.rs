@@ -1,7 +1,8 @@
 //! Unmodified clients of Sigstore bring their signatures to our log, and whoever watches it finds them there.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use testkit::Tool;
@@ -142,6 +143,25 @@ fn a_log_that_was_put_back_or_says_other_things_is_found_by_who_follows_it() {
     assert!(changed > 0);
     let (code, said) = site.run(&["log", "follow", "--once", "--state", "state.txt"]);
     assert!(code == 1 && said.contains("does not continue what it said before"), "{code} {said}");
+}
+
+#[test]
+fn who_follows_the_log_hears_of_it_as_it_grows() {
+    let site = Site::new();
+    let follow = ["log", "follow", "--every", "1", "--json", "--state", "state.txt"];
+    let mut monitor = site.command().args(follow).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(monitor.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next(), json!({ "event": "grew", "from": 0, "to": 0 }));
+    assert_eq!(site.sign("one.bin").0, 0);
+    let mut size = 0;
+    while size < 2 {
+        let event = next();
+        assert_eq!((&event["event"], &event["from"]), (&json!("grew"), &json!(size)));
+        size = event["to"].as_u64().unwrap();
+    }
+    monitor.kill().unwrap();
+    monitor.wait().unwrap();
 }
 
 /// Turns the last byte of every entry bundle below here.

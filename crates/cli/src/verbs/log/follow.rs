@@ -68,17 +68,18 @@ pub(super) fn run(
     reader: &mut Reader,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
-    let mut round = args.look(state, reader, terminal)?;
-    while !args.once {
+    let round = args.look(state, reader, terminal)?;
+    if args.once {
+        return Ok(if round == Round::Alert { Exit::Bad } else { Exit::Done });
+    }
+    loop {
         std::thread::sleep(Duration::from_secs(args.every));
         // A server that cannot be reached for a while is asked again; a log that contradicts itself is the end.
         match reader.refresh().and_then(|()| args.look(state, reader, terminal)) {
-            Ok(next) => round = next,
             Err(failure) if failure.exit() == Exit::CannotCheck => terminal.failure(&failure),
-            Err(failure) => return Err(failure),
+            looked => looked.map(|_| ())?,
         }
     }
-    Ok(if round == Round::Alert { Exit::Bad } else { Exit::Done })
 }
 
 impl FollowArgs {
