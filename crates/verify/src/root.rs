@@ -282,11 +282,8 @@ impl TrustRoot {
         };
         let authority = |authority: &Authority| {
             let mut chain = authority.certificates().map(Certificate::from_der);
-            let mut next = || chain.next()?.ok()?.public_key().ok();
-            let (own, root) = (next().and_then(|key| known(&key, Form::Certificate)), next());
-            own.is_some_and(|own| authority.valid_for == window(own))
-                && root.is_some_and(|root| known(&root, Form::Ca).is_some())
-                && chain.next().is_none()
+            let own = chain.next().and_then(|own| known(&own.ok()?.public_key().ok()?, Form::Certificate));
+            own.is_some_and(|own| authority.valid_for == window(own)) && chain.next().is_none()
         };
         if !self.wire.sigstore.certificate_authorities.iter().all(authority) {
             return Err(RootError::NotRegistered { what: "certificate authority" });
@@ -353,14 +350,17 @@ impl Composing<'_> {
     fn authorities(&self, form: Form, path: &str) -> Vec<Authority> {
         let uri = format!("{}{path}", self.public_url.trim_end_matches('/'));
         let with_root = self.certified(form).filter_map(|(key, leaf)| {
-            let root = self.roots().find(|(_, root)| leaf.verify_signature_by(root).is_ok())?.1;
-            Some((key, leaf, root))
+            let mut roots = self.roots().map(|(_, root)| root);
+            let root = roots.find(|root| leaf.verify_signature_by(root).is_ok());
+            // An authority for holders of ID tokens is its own root, and no other stands above it.
+            (root.is_some() || leaf.is_self_issued()).then_some((key, leaf, root))
         });
-        let authority = |(key, leaf, root): (&quorum::Key, &Certificate, &Certificate)| {
+        let authority = |(key, leaf, root): (&quorum::Key, &Certificate, Option<&Certificate>)| {
             let subject = key.record.subject.as_ref();
             let organization = subject.map_or("", |subject| subject.organization.as_str());
-            let common_name = root.subject_common_name().unwrap_or_default();
-            Authority::new(organization, &common_name, &uri, &[leaf.der(), root.der()], window(key))
+            let common_name = root.unwrap_or(leaf).subject_common_name().unwrap_or_default();
+            let chain: Vec<&[u8]> = [Some(leaf), root].into_iter().flatten().map(Certificate::der).collect();
+            Authority::new(organization, &common_name, &uri, &chain, window(key))
         };
         with_root.map(authority).collect()
     }
