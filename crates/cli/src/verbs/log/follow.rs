@@ -183,3 +183,45 @@ fn said(shown: &Shown) -> String {
     let (identity, issuer) = (identity.as_deref().unwrap_or("?"), issuer.as_deref().unwrap_or("nobody"));
     format!("entry {index}: {identity}, for whom {issuer} vouched, with key {key}")
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Digest, KeyId};
+
+    use super::*;
+
+    #[test]
+    fn a_signer_is_expected_by_issuer_and_key_and_by_neither_where_none_is_named() {
+        let key = KeyId::new(Digest::of(b"key"));
+        let other = Digest::of(b"other").to_string();
+        let terms = Terms {
+            identity: Some("release@example.com".to_owned()),
+            issuer: Some("https://accounts.example.com".to_owned()),
+            digest: Vec::new(),
+            key,
+            validity: None,
+        };
+        let right = ("https://accounts.example.com", key.digest().to_string());
+        for (issuers, keys, expected) in [
+            (vec![], vec![], false),
+            (vec![right.0], vec![], true),
+            (vec!["https://elsewhere.example", right.0], vec![], true),
+            (vec!["https://elsewhere.example"], vec![], false),
+            (vec![], vec![right.1.as_str()], true),
+            (vec![right.0], vec![other.as_str()], false),
+            (vec![right.0], vec![other.as_str(), right.1.as_str()], true),
+        ] {
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+            let args = FollowArgs {
+                once: true,
+                every: 20,
+                state: None,
+                watch_identity: vec!["*@example.com".parse().expect("a pattern")],
+                expect_issuer: owned(&issuers),
+                expect_key: owned(&keys),
+                json: false,
+            };
+            assert_eq!(args.expects(&terms), expected, "{issuers:?} {keys:?}");
+        }
+    }
+}
