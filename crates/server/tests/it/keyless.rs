@@ -198,7 +198,7 @@ async fn what_clients_ask_before_they_sign_is_answered_as_fulcio_does() {
     assert_eq!(before.status(), StatusCode::CREATED);
     assert_eq!(before.headers()[CONTENT_TYPE], "application/pem-certificate-chain");
     let chain = Certificate::chain_from_pem(&before.text().await.unwrap()).unwrap();
-    assert_eq!(chain.len(), 3);
+    assert_eq!(chain.len(), 2);
     openssl_verifies(&chain);
 }
 
