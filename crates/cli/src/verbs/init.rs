@@ -255,6 +255,8 @@ fn administrator_key(args: &InitArgs, folder: &Folder) -> Result<(EndorsingKey, 
 /// The keys of a new platform: its own, and one each for CMS and for plain files.
 fn platform_keys(key_process: &AdminClient, host: &str, now: Instant) -> Result<Vec<KeyRecord>, Failure> {
     let make = |algorithm| generate(key_process, &sealed_files(), algorithm);
+    // This year's logs.
+    let year: String = now.to_string().chars().take(4).collect();
     let new = |key: &str, form: Form, public_key: PublicKey, years: u64, common_name: &str| {
         NewKey {
             name: name(key),
@@ -266,7 +268,11 @@ fn platform_keys(key_process: &AdminClient, host: &str, now: Instant) -> Result<
             not_before: now,
             validity: days(365 * years),
             subject: form.is_certified().then(|| (host, common_name.to_owned())),
-            origin: (form == Form::Checkpoint).then(|| log_origin(host, now)),
+            origin: match form {
+                Form::Checkpoint => Some(format!("{year}.log.{host}")),
+                Form::Sct => Some(format!("ct.{host}/{year}")),
+                _ => None,
+            },
             rule: None,
         }
         .record()
@@ -281,15 +287,17 @@ fn platform_keys(key_process: &AdminClient, host: &str, now: Instant) -> Result<
             "avouch timestamp authority",
         ),
         new("platform/log", Form::Checkpoint, make(Algorithm::Ed25519)?, 10, ""),
+        new(
+            "platform/holders",
+            Form::Certificate,
+            make(Algorithm::EcdsaP256)?,
+            10,
+            "avouch holders of ID tokens",
+        ),
+        new("platform/ct", Form::Sct, make(Algorithm::EcdsaP256)?, 10, ""),
         new("default/cms", Form::Cms, make(Algorithm::EcdsaP256)?, 5, "default/cms"),
         new("default/blob", Form::Blob, make(Algorithm::EcdsaP256)?, 5, ""),
     ])
-}
-
-/// The origin of this year's log.
-fn log_origin(host: &str, now: Instant) -> String {
-    let year: String = now.to_string().chars().take(4).collect();
-    format!("{year}.log.{host}")
 }
 
 /// The key process of a folder: the one that runs there, or one that runs for as long as what this gives is kept.
