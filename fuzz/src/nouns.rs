@@ -8,8 +8,8 @@ use der::asn1::AnyRef;
 use model::journal::Leaf;
 use model::receipt::Receipt;
 use model::{
-    Algorithm, Class, Digest, Form, Hash, Hashed, Instant, Item, KeyId, PersonId, PlatformId, PrincipalId, Profile,
-    PublicKey, Purpose, Request, RequestId, Space, from_canonical, limits, merkle, to_canonical,
+    Algorithm, Class, Digest, Form, Hash, Hashed, Instant, Item, KeyId, PersonId, PlatformId, PrincipalId,
+    Profile, PublicKey, Purpose, Request, RequestId, Space, from_canonical, limits, merkle, to_canonical,
 };
 
 use crate::Reading::{self, Refused, Taken};
@@ -61,7 +61,10 @@ pub fn public_key(bytes: &[u8]) -> Reading {
     }
     for key in KEYS.iter() {
         assert!(key.verify(UNSIGNED, signature).is_err(), "{key:?} signed nothing");
-        assert!(key.verify_digest(&Hashed::Sha256(Digest::of(UNSIGNED)), signature).is_err(), "{key:?} signed nothing");
+        assert!(
+            key.verify_digest(&Hashed::Sha256(Digest::of(UNSIGNED)), signature).is_err(),
+            "{key:?} signed nothing"
+        );
     }
     reading
 }
