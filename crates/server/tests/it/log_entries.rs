@@ -229,3 +229,36 @@ async fn entries_are_found_by_what_they_tell_each_with_its_proof() {
         assert!(problem.detail.starts_with(detail), "{}", problem.detail);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_holder_of_an_id_token_is_found_by_name_issuer_and_time() {
+    let site = Site::start();
+    let body = include_str!("../../../envelope/tests/vectors/worked-example/keyless/log-body.json");
+    let terms = Body::parse(body.as_bytes()).unwrap().terms();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let spec = &body["spec"]["hashedRekordV002"];
+    let entry = json!({ "digest": spec["data"]["digest"], "signature": spec["signature"] });
+    let asked = json!({ "hashedRekordRequestV002": entry }).to_string();
+    assert_eq!(post(&site, request(&Key::generate(Algorithm::EcdsaP256), b"other").to_string()).await.0, 201);
+    assert_eq!(post(&site, asked).await.0, 201);
+    let search = async |query: String| {
+        let url = site.public_url(&format!("/v1/log/search?{query}"));
+        let found = site.http(Identity::Nobody).get(url).send().await.unwrap();
+        let found: LogSearch = found.json().await.unwrap();
+        found.entries.iter().map(|entry| entry.index).collect::<Vec<u64>>()
+    };
+    let (identity, issuer) = (escape(&terms.identity.unwrap()), escape(&terms.issuer.unwrap()));
+    let (begin, end) = terms.validity.unwrap();
+    let second = std::time::Duration::from_secs(1);
+    for (query, expected) in [
+        (format!("identity={identity}"), vec![1]),
+        (format!("identity={identity}&issuer={issuer}"), vec![1]),
+        (format!("identity={identity}x"), vec![]),
+        (format!("issuer={issuer}&since={end}&until={begin}"), vec![1]),
+        (format!("identity={identity}&since={}", end.after(second)), vec![]),
+        (format!("until={}", begin.before(second)), vec![]),
+        (format!("until={begin}"), vec![1]),
+    ] {
+        assert_eq!(search(query.clone()).await, expected, "{query}");
+    }
+}
