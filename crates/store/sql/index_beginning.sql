@@ -1,7 +1,5 @@
 -- The index of the transparency log, in a file of its own: all of it is read from the log, and may be lost. A write
 -- that is not on the disk after a crash is read from the log once more, so that nothing here waits for the disk.
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
 CREATE TABLE logs (
     number INTEGER PRIMARY KEY,
     origin TEXT    NOT NULL UNIQUE,

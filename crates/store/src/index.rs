@@ -141,7 +141,10 @@ impl Index {
         if self.path.exists() {
             let connection = self.connect(flags, action)?;
             match version(&connection) {
-                Ok(VERSION) => return Ok(connection),
+                Ok(VERSION) => {
+                    connection.execute_batch(include_str!("../sql/index_pragmas.sql")).map_err(failed)?;
+                    return Ok(connection);
+                }
                 Ok(_) => {}
                 Err(source) => {
                     let fault = Fault::Sqlite(source);
@@ -154,6 +157,7 @@ impl Index {
             self.throw_away(action)?;
         }
         let connection = self.connect(flags, action)?;
+        connection.execute_batch(include_str!("../sql/index_pragmas.sql")).map_err(failed)?;
         connection.execute_batch(include_str!("../sql/index_beginning.sql")).map_err(failed)?;
         Ok(connection)
     }
