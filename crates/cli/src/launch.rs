@@ -288,6 +288,11 @@ fn user_of(role: Role, folder: &Folder) -> Result<Option<User>, Failure> {
     }
 }
 
+/// Is this root, who may start processes as other users, and give them what is theirs?
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// Waits until the key process takes orders, at most as long as it may take to start: an init system that starts both
 /// processes does not know when the first one listens.
 pub(crate) fn await_key_process(folder: &Folder) {

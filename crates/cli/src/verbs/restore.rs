@@ -11,6 +11,7 @@ use crate::config::{Config, FILE, Folder};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
+use crate::launch;
 use crate::manifest::{Manifest, Presence, is_free};
 use crate::owners;
 use crate::terminal::Terminal;
@@ -83,7 +84,7 @@ pub(super) fn run(args: &RestoreArgs, terminal: Terminal) -> Result<Exit, Failur
             files::private_folder(&args.dir.join(inside))?;
         }
     }
-    if rustix::process::geteuid().is_root() && args.dir.join(FILE).exists() {
+    if launch::is_root() && args.dir.join(FILE).exists() {
         owners::settle(&Folder::open(&args.dir)?)?;
     }
     sync_folders(&args.dir)?;
