@@ -82,7 +82,9 @@ fn the_corpus_holds_every_kind_of_receipt_that_this_version_signs() {
     if std::env::var_os("AVOUCH_GEN").is_some() {
         let _nothing_was_there = fs::remove_dir_all(folder());
         fs::create_dir_all(folder()).unwrap();
-        made.iter().for_each(|name| drop(fs::copy(site.path(name), folder().join(name)).unwrap()));
+        for name in &made {
+            fs::copy(site.path(name), folder().join(name)).unwrap();
+        }
     }
     let advice = "run `cargo xtask gen corpus`; of a version that was released, first name the next one";
     assert_eq!(names(&folder()), made, "the corpus lacks kinds of receipts, or has more: {advice}");
