@@ -18,6 +18,7 @@ mod der;
 mod forgery;
 mod forms;
 mod hardware;
+mod holders;
 mod issuers;
 mod judges;
 mod keyless;
