@@ -285,6 +285,9 @@ fn every_flipped_bit_that_matters_is_named_and_every_other_changes_no_meaning() 
     let mut found = Vec::new();
     ["server", "signerd"].iter().for_each(|part| files(&site.dir.join(part), &mut found));
     found.retain(|path| fs::metadata(path).unwrap().len() > 0);
+    // The log's index holds nothing that the log does not, and is made anew from it: `fsck` does not look at it, and
+    // `avouch log search --recount` goes without it.
+    found.retain(|path| !path.ends_with("index.sqlite"));
     let mut seeded = Seeded::new(1_000);
     let mut draw = |limit: usize| {
         let mut bytes = [0; 8];
