@@ -12,6 +12,9 @@ const SUMS: &str = "SHA256SUMS";
 /// What verifiers of the signature start from.
 const TRUST_ROOT: &str = "trust-root.json";
 
+/// What tools start from that know nothing of avouch.
+const ROOTS: &str = "root.pem";
+
 /// Who signs the sums.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Signer {
@@ -36,14 +39,21 @@ pub(super) fn write_and_sign(
     tree::write(&path, sums.as_bytes())?;
     match signer {
         Signer::ThrowAway => throw_away(avouch, &path, out, stage)?,
-        Signer::Profile(profile) => {
-            println!("`{SUMS}` is signed under the profile `{profile}`");
-            program::run(Command::new(avouch).args(["sign", "--profile", profile]).arg(&path))?;
-            program::run(Command::new(avouch).args(["trust", "export", "--out"]).arg(out.join(TRUST_ROOT)))?;
-        }
+        Signer::Profile(profile) => stored(avouch, profile, &path, out)?,
     }
     let mut verify = Command::new(avouch);
     program::run(verify.args(["verify", "--trust-root", TRUST_ROOT, SUMS]).current_dir(out))
+}
+
+/// Signs under a profile of the stored context, and keeps what its platform is verified from.
+fn stored(avouch: &Path, profile: &str, sums: &Path, out: &Path) -> Result<(), Failure> {
+    println!("`{SUMS}` is signed under the profile `{profile}`");
+    program::run(Command::new(avouch).args(["sign", "--profile", profile]).arg(sums))?;
+    for (name, flags) in [(TRUST_ROOT, &[][..]), (ROOTS, &["--roots"])] {
+        let text = program::output(Command::new(avouch).args(["trust", "export"]).args(flags))?;
+        tree::write(&out.join(name), text.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Founds a platform, signs, and keeps the signatures and what they are verified from.
@@ -62,7 +72,7 @@ fn throw_away(avouch: &Path, sums: &Path, out: &Path, stage: &Path) -> Result<()
 /// Is this one of the signatures, or what they are verified from?
 fn is_kept(name: &str) -> bool {
     let signature = name.strip_prefix(SUMS).and_then(|rest| rest.strip_prefix('.'));
-    signature.is_some_and(|kind| kind != "tampered") || [TRUST_ROOT, "root.pem"].contains(&name)
+    signature.is_some_and(|kind| kind != "tampered") || [TRUST_ROOT, ROOTS].contains(&name)
 }
 
 /// The SHA-256 of a file, in hexadecimal.
