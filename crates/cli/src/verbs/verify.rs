@@ -18,7 +18,7 @@ use crate::context::ContextArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
-use foreign::ForeignArgs;
+use foreign::{Foreign, ForeignArgs};
 
 /// The flags of `avouch verify`.
 #[derive(Debug, Args)]
@@ -139,8 +139,8 @@ fn judge_by(args: &VerifyArgs, hashes: &[Hash]) -> Result<Verified, Failure> {
         Some(at) => Present { at, source: TimeSource::Named },
         None => Present { at: crate::clock::now(), source: TimeSource::SystemClock },
     };
-    let kind = kind_of(&signature)?;
     let foreign = args.foreign.named()?;
+    let kind = kind_of(&signature, foreign.as_ref())?;
     // Whoever names somebody wants them and nobody else; only a bundle is held to that.
     if let Some(named) = foreign.as_ref().filter(|_| kind != detached::Kind::Bundle) {
         return Err(Failure::Usage {
@@ -239,9 +239,11 @@ fn find_signature(args: &VerifyArgs) -> Result<PathBuf, Failure> {
     })
 }
 
-fn kind_of(path: &Path) -> Result<detached::Kind, Failure> {
+/// What a file is by its name; whoever says who signed a bundle calls it what they like.
+fn kind_of(path: &Path, foreign: Option<&Foreign>) -> Result<detached::Kind, Failure> {
     let name = path.to_string_lossy();
-    KINDS.into_iter().find(|kind| name.ends_with(kind.suffix())).ok_or_else(|| Failure::Usage {
+    let known = KINDS.into_iter().find(|kind| name.ends_with(kind.suffix()));
+    known.or(foreign.map(|_| detached::Kind::Bundle)).ok_or_else(|| Failure::Usage {
         what: format!("`{name}` does not end as a receipt, a bundle or a CMS signature does"),
         advice: "name one that ends in .receipt.json, .sigstore.json or .p7s; for a bare .sig there is `openssl dgst -verify`",
     })

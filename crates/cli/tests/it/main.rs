@@ -15,6 +15,7 @@ mod conformance;
 mod corpus;
 mod demo;
 mod der;
+mod development;
 mod forgery;
 mod forms;
 mod hardware;

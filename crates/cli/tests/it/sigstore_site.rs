@@ -84,7 +84,7 @@ impl SigstoreSite {
     pub(crate) fn new() -> Self {
         let root = Certified::new("root", &CertificateProfile::Root, None);
         let parts = Arc::new(Parts {
-            authority: Certified::new("holders", &CertificateProfile::HolderAuthority, Some(&root)),
+            authority: Certified::new("holders", &CertificateProfile::HolderAuthority, None),
             timestamps: Certified::new("timestamps", &CertificateProfile::Timestamping, Some(&root)),
             root,
             certificate_log: Key::generate(Algorithm::EcdsaP256),
@@ -116,20 +116,17 @@ impl SigstoreSite {
 
     pub(crate) fn trusted_root(&self) -> Vec<u8> {
         let (parts, url) = (&self.parts, self.url());
-        let chain =
-            |lower: &Certified| [lower.certificate.der().to_vec(), parts.root.certificate.der().to_vec()];
-        let authority = |name: &str, lower: &Certified| {
-            let chain = chain(lower);
-            let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+        let authority = |name: &str, chain: &[&Certified]| {
+            let chain: Vec<&[u8]> = chain.iter().map(|one| one.certificate.der()).collect();
             Authority::new("Example", name, &url, &chain, window())
         };
         let log = |key: &Key, id: &Digest| Log::new(&url, &key.public(), id, window());
         let ct = parts.certificate_log.public();
         TrustedRoot::new(
             vec![log(&parts.log, &parts.log_key().log_id())],
-            vec![authority("holders", &parts.authority)],
+            vec![authority("holders", &[&parts.authority])],
             vec![log(&parts.certificate_log, ct.id().digest())],
-            vec![authority("timestamps", &parts.timestamps)],
+            vec![authority("timestamps", &[&parts.timestamps, &parts.root])],
         )
         .to_json()
     }
@@ -205,7 +202,7 @@ impl Parts {
         let promise = SignedTimestamp::new(&ct.public(), now(), extensions, ct.sign(&promised));
         let tbs = new.certificate(&promise).map_err(told)?;
         let leaf = tbs.seal(&self.authority.key.sign(tbs.der())).map_err(told)?;
-        let chain = [&leaf, &self.authority.certificate, &self.root.certificate].map(Certificate::to_pem);
+        let chain = [&leaf, &self.authority.certificate].map(Certificate::to_pem);
         Ok(Reply::json(&json!({"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}})))
     }
 
