@@ -151,6 +151,11 @@ impl Reader {
         self.read("read the checkpoint", |connection| checkpoint::locked(connection, LogName::Transparency))
     }
 
+    /// The same of the log of certificates; `None` where there is none yet.
+    pub fn certificate_log(&self) -> Result<Option<Locked>, StoreError> {
+        self.read("read the checkpoint", |connection| checkpoint::locked(connection, LogName::Certificates))
+    }
+
     /// Are the profiles what their digests say? The names of those that are not.
     pub fn other_profiles(&self) -> Result<Vec<String>, StoreError> {
         self.read("read the profiles", |connection| {

@@ -14,7 +14,7 @@ use quorum::Registry;
 use signerd::{FileDisk, Inspection, RESTORED, Restored};
 use store::{Reader, Restoration, SHARDS};
 use tlog::tile::TileKind;
-use tlog::{Checkpoint, TilePath};
+use tlog::{Checkpoint, Locked, TilePath};
 
 use crate::config::{FILE, Folder};
 use crate::exit::Exit;
@@ -134,24 +134,34 @@ impl Copy<'_> {
             fault: "holds no log",
             advice: "`avouch fsck` says more",
         })?;
+        let certificates = copied.certificate_log().map_err(Failure::inside(ACTION))?;
         drop(copied);
         self.list(&database)?;
-        let parse = |text: &str| Checkpoint::parse(text).map_err(Failure::inside(ACTION));
-        let (onto, newest) = (parse(&locked.onto)?, parse(&locked.checkpoint)?);
-        self.tree(&part.join("tiles/tile"), &|path| is_within(path, newest.size()))?;
-        // A note that was shown later is of a log which the copy does not know; it is signed again when it is needed.
-        let note = reader.published().and_then(|note| String::from_utf8(note).ok());
-        let shown = note.as_deref().and_then(|note| tlog::note::Note::parse(note).ok());
-        if let (Some(note), Some(shown)) = (&note, shown)
-            && [onto.text(), newest.text()].iter().any(|text| text == shown.text())
-        {
-            let path = part.join("tiles/checkpoint");
-            self.put(&path, note.as_bytes())?;
+        let newest = self.log(&part.join("tiles"), &locked)?;
+        if let Some(locked) = certificates {
+            self.log(&part.join("certificate-tiles"), &locked)?;
         }
         self.tree(&part.join(SHARDS), &|_| true)?;
         self.tree(&part.join("tls"), &|_| true)?;
         let log = LogHead { origin: newest.origin().to_owned(), size: newest.size(), root: *newest.root() };
         Ok((HeadOf { size: ledger.size, root: ledger.root }, log))
+    }
+
+    /// What a log shows, as far as the copied database knows it.
+    fn log(&mut self, folder: &Path, locked: &Locked) -> Result<Checkpoint, Failure> {
+        let parse = |text: &str| Checkpoint::parse(text).map_err(Failure::inside("copy a log"));
+        let (onto, newest) = (parse(&locked.onto)?, parse(&locked.checkpoint)?);
+        self.tree(&folder.join("tile"), &|path| is_within(path, newest.size()))?;
+        // A note that was shown later is of a log which the copy does not know; it is signed again when it is needed.
+        let path = folder.join("checkpoint");
+        let note = fs::read_to_string(self.from.at(&path)).ok();
+        let shown = note.as_deref().and_then(|note| tlog::note::Note::parse(note).ok());
+        if let (Some(note), Some(shown)) = (&note, shown)
+            && [onto.text(), newest.text()].iter().any(|text| text == shown.text())
+        {
+            self.put(&path, note.as_bytes())?;
+        }
+        Ok(newest)
     }
 
     /// The journal's files, until their copies are whole: they are written to meanwhile.
