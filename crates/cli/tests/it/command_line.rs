@@ -88,9 +88,13 @@ fn nothing_is_coloured_where_nobody_looks() {
 fn a_key_that_was_named_is_not_passed_over_because_a_receipt_stands_beside() {
     let folder = testkit::temp_folder();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    for name in ["file", "file.receipt.json", "file.p7s", "key.pem", "root.json"] {
+    for name in ["file", "file.receipt.json", "file.p7s", "root.json"] {
         std::fs::write(path(name), "{}").unwrap();
     }
+    let key = testkit::Key::generate(model::Algorithm::EcdsaP256).public();
+    let key = data_encoding::BASE64.encode(key.spki());
+    std::fs::write(path("key.pem"), format!("-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n"))
+        .unwrap();
     let named = ["--public-key", &path("key.pem"), "--sigstore", &path("root.json")];
     let (code, said) = run(&[&["verify", &path("file")], &named[..]].concat());
     assert_eq!(code, Some(3), "{said}");
