@@ -1,6 +1,7 @@
 //! Keys in a hardware token, behind a module in a lane process of the key process's own.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -30,7 +31,8 @@ impl Site {
         let child = command.stdin(Stdio::null()).spawn().unwrap();
         let mut site = Self { folder, child };
         let begin = Instant::now();
-        while site.client().state().is_err() {
+        // The socket for administration is bound last.
+        while site.client().state().is_err() || UnixStream::connect(site.at("admin.sock")).is_err() {
             assert!(begin.elapsed() < Duration::from_secs(30) && site.child.try_wait().unwrap().is_none());
             std::thread::yield_now();
         }
