@@ -84,6 +84,27 @@ impl PublicKey {
         Self { algorithm: Algorithm::Ed25519, spki: [ED25519_PREFIX, raw].concat() }
     }
 
+    /// An ECDSA key from its uncompressed point (SEC 1 §2.3.3): the byte 4, then both coordinates.
+    pub fn from_point(algorithm: Algorithm, point: &[u8]) -> Result<Self, KeyError> {
+        let prefix = match algorithm {
+            Algorithm::EcdsaP256 => P256_PREFIX,
+            Algorithm::EcdsaP384 => P384_PREFIX,
+            _ => return Err(KeyError::UnknownAlgorithm),
+        };
+        // The prefix by which keys are known ends with the byte that begins an uncompressed point.
+        Self::from_spki(&[&prefix[..prefix.len() - 1], point].concat())
+    }
+
+    /// An RSA key from its two numbers, big-endian (RFC 8017 §A.1.1).
+    pub fn from_rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+        if modulus.len() + exponent.len() > limits::SPKI_BYTES_MAX {
+            return Err(KeyError::UnknownAlgorithm);
+        }
+        let numbers = value(0x30, &[positive(modulus), positive(exponent)].concat());
+        let bits = value(0x03, &[&[0], numbers.as_slice()].concat());
+        Self::from_spki(&value(0x30, &[RSA_ALGORITHM, bits.as_slice()].concat()))
+    }
+
     /// What it verifies.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -166,6 +187,25 @@ fn rsa_algorithm(der: &[u8]) -> Result<Algorithm, KeyError> {
         }
         _ => Err(KeyError::Malformed { algorithm }),
     }
+}
+
+/// The DER INTEGER of a number.
+fn positive(number: &[u8]) -> Vec<u8> {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let number = &number[zeros..];
+    let sign: &[u8] = if number.first().is_none_or(|first| *first >= 0x80) { &[0] } else { &[] };
+    value(0x02, &[sign, number].concat())
+}
+
+/// A DER value of less than 65,536 bytes.
+fn value(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let [high, low] = u16::try_from(contents.len()).expect("keys are far below 64 KiB").to_be_bytes();
+    let header = match (high, low) {
+        (0, 0..0x80) => vec![tag, low],
+        (0, _) => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
+    };
+    [header, contents.to_vec()].concat()
 }
 
 /// The contents of a DER value of 256 to 65,535 bytes after which nothing follows.

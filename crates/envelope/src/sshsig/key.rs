@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use der::asn1::{BitStringRef, UintRef};
-use der::{Decode, Encode, Sequence, asn1::AnyRef};
+use der::{Decode, Sequence, asn1::AnyRef};
 use model::{Algorithm, PublicKey};
 
 use super::wire::{Reader, put, put_positive};
@@ -155,15 +155,11 @@ fn printable(text: &str) -> String {
 }
 
 fn p256(reader: &mut Reader<'_>) -> Result<PublicKey, SshSigError> {
-    const SPKI_PREFIX: &[u8] = &[
-        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
-        0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-    ];
     if reader.string("curve")? != P256_CURVE {
         return Err(SshSigError::Malformed { what: "curve" });
     }
     let point = reader.string("point")?;
-    PublicKey::from_spki(&[SPKI_PREFIX, point].concat()).map_err(SshSigError::Key)
+    PublicKey::from_point(Algorithm::EcdsaP256, point).map_err(SshSigError::Key)
 }
 
 /// RFC 8017 §A.1.1.
@@ -180,19 +176,9 @@ struct SubjectPublicKeyInfo<'a> {
     key: BitStringRef<'a>,
 }
 
-const RSA_ALGORITHM: &[u8] =
-    &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
-
 fn rsa(reader: &mut Reader<'_>) -> Result<PublicKey, SshSigError> {
-    let malformed = |_| SshSigError::Malformed { what: "RSA key" };
-    let exponent = UintRef::new(reader.positive("exponent")?).map_err(malformed)?;
-    let modulus = UintRef::new(reader.positive("modulus")?).map_err(malformed)?;
-    let key = RsaPublicKey { modulus, exponent }.to_der().map_err(malformed)?;
-    let spki = SubjectPublicKeyInfo {
-        algorithm: AnyRef::from_der(RSA_ALGORITHM).map_err(malformed)?,
-        key: BitStringRef::from_bytes(&key).map_err(malformed)?,
-    };
-    PublicKey::from_spki(&spki.to_der().map_err(malformed)?).map_err(SshSigError::Key)
+    let (exponent, modulus) = (reader.positive("exponent")?, reader.positive("modulus")?);
+    PublicKey::from_rsa(modulus, exponent).map_err(SshSigError::Key)
 }
 
 /// Exponent and modulus, in the order of SSH.

@@ -1,29 +1,13 @@
 //! An issuer's keys, as it publishes them (RFC 7517): of each set, those that tokens may be signed with.
 
 use data_encoding::BASE64URL_NOPAD;
-use der::asn1::{BitStringRef, UintRef};
-use der::{AnyRef, Decode, Sequence};
-use model::{KeyError, PublicKey};
+use model::{Algorithm, KeyError, PublicKey};
 
 use super::issuer::{IssuerKey, KEYS_MAX};
 use super::{Claims, ClaimsError};
-use crate::encoding;
 
 /// The longest set of keys that is read.
 const JWKS_BYTES_MAX: usize = 256 * 1024;
-
-/// The beginning of a SubjectPublicKeyInfo, up to the key's own bytes (RFC 5480, RFC 8410).
-const P256: &[u8] = &[
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
-    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
-];
-const P384: &[u8] = &[
-    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81,
-    0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
-];
-/// The AlgorithmIdentifier of RSA keys (RFC 3279 §2.3.1).
-const RSA: &[u8] =
-    &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
 /// Why a set of keys cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -63,20 +47,6 @@ pub enum JwkError {
     },
 }
 
-/// SubjectPublicKeyInfo of an RSA key.
-#[derive(Sequence)]
-struct RsaSpki<'a> {
-    algorithm: AnyRef<'a>,
-    key: BitStringRef<'a>,
-}
-
-/// RSAPublicKey (RFC 8017 A.1.1).
-#[derive(Sequence)]
-struct RsaPublicKey<'a> {
-    modulus: UintRef<'a>,
-    public_exponent: UintRef<'a>,
-}
-
 /// The keys of a JSON Web Key Set that tokens may be signed with. Keys for encryption, and kinds that are not
 /// verified here, are left out; a malformed one of a known kind is an error.
 pub fn parse_jwks(json: &[u8]) -> Result<Vec<IssuerKey>, JwkError> {
@@ -107,40 +77,26 @@ fn read(jwk: &Claims) -> Result<Option<IssuerKey>, JwkError> {
         let text = jwk.text(name).ok_or_else(|| malformed(None))?;
         BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| malformed(None))
     };
-    let spki = match (jwk.text("kty"), jwk.text("crv")) {
-        (Some("RSA"), _) => rsa(&part("n")?, &part("e")?).ok_or_else(|| malformed(None))?,
-        (Some("EC"), Some("P-256")) => {
-            point(P256, 32, part("x")?, part("y")?).ok_or_else(|| malformed(None))?
-        }
-        (Some("EC"), Some("P-384")) => {
-            point(P384, 48, part("x")?, part("y")?).ok_or_else(|| malformed(None))?
-        }
+    // Coordinates have the length of the field, leading zeros included (RFC 7518 §6.2.1.2).
+    let point = |length: usize| {
+        let (x, y) = (part("x")?, part("y")?);
+        let whole = x.len() == length && y.len() == length;
+        if whole { Ok([&[4], x.as_slice(), &y].concat()) } else { Err(malformed(None)) }
+    };
+    let public_key = match (jwk.text("kty"), jwk.text("crv")) {
+        (Some("RSA"), _) => PublicKey::from_rsa(&part("n")?, &part("e")?),
+        (Some("EC"), Some("P-256")) => PublicKey::from_point(Algorithm::EcdsaP256, &point(32)?),
+        (Some("EC"), Some("P-384")) => PublicKey::from_point(Algorithm::EcdsaP384, &point(48)?),
         (Some("OKP"), Some("Ed25519")) => {
             let raw: [u8; 32] = part("x")?.try_into().map_err(|_| malformed(None))?;
-            PublicKey::from_ed25519(&raw).spki().to_vec()
+            Ok(PublicKey::from_ed25519(&raw))
         }
         _ => return Ok(None),
     };
-    match PublicKey::from_spki(&spki) {
+    match public_key {
         Ok(public_key) => Ok(Some(IssuerKey { key: id, public_key })),
         // An RSA key of a size that is not verified here is another kind, not a malformed one.
         Err(KeyError::UnknownAlgorithm) => Ok(None),
         Err(source) => Err(malformed(Some(source))),
     }
-}
-
-fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
-    let key =
-        RsaPublicKey { modulus: UintRef::new(modulus).ok()?, public_exponent: UintRef::new(exponent).ok()? };
-    let key = encoding::der(&key);
-    let spki = RsaSpki {
-        algorithm: AnyRef::from_der(RSA).expect("this is DER"),
-        key: BitStringRef::from_bytes(&key).ok()?,
-    };
-    Some(encoding::der(&spki))
-}
-
-/// Coordinates have the length of the field, leading zeros included (RFC 7518 §6.2.1.2).
-fn point(prefix: &[u8], length: usize, x: Vec<u8>, y: Vec<u8>) -> Option<Vec<u8>> {
-    (x.len() == length && y.len() == length).then(|| [prefix, &x, &y].concat())
 }

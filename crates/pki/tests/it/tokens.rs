@@ -1,12 +1,12 @@
 //! ID tokens: believed or refused, and mapped to the names of a certificate.
 
-use model::Instant;
+use model::{Algorithm, Instant};
 use pki::token::{
     CertificateNames, IdToken, IssuerKind, NamesError, Provider, SubjectName, TokenError, TokenIssuer,
     TokenRefused, Trust, Verification, WorkflowExtension, parse_jwks,
 };
 use serde_json::{Value, json};
-use testkit::IdentityProvider;
+use testkit::{IdentityProvider, Key};
 
 const ISSUER: &str = "https://issuer.example.com";
 const NOW: u64 = 1_800_000_000;
@@ -263,5 +263,29 @@ fn keys_of_other_uses_and_kinds_are_left_out_and_malformed_ones_are_named() {
     assert_eq!(told, "key `k1` of the set is malformed");
     for set in ["{}", "{\"keys\":[]}", "{\"keys\":[{\"kty\":\"oct\"}]}", "[]", "{\"keys\":[1]}"] {
         assert!(parse_jwks(set.as_bytes()).is_err(), "{set}");
+    }
+}
+
+#[test]
+fn keys_of_every_kind_are_the_same_keys_as_their_subject_public_key_info_says() {
+    let text = |bytes: &[u8]| data_encoding::BASE64URL_NOPAD.encode(bytes);
+    for algorithm in Algorithm::ALL.iter().copied() {
+        let public = Key::generate(algorithm).public();
+        let raw = public.raw();
+        let jwk = match algorithm {
+            Algorithm::Ed25519 => json!({"kty": "OKP", "crv": "Ed25519", "x": text(raw)}),
+            Algorithm::EcdsaP256 | Algorithm::EcdsaP384 => {
+                let (x, y) = raw[1..].split_at(raw.len() / 2);
+                let curve = if x.len() == 32 { "P-256" } else { "P-384" };
+                json!({"kty": "EC", "crv": curve, "x": text(x), "y": text(y)})
+            }
+            _ => {
+                // Behind headers of known lengths stands the modulus, and 65537 at the end.
+                let (modulus, exponent) = (&raw[33..raw.len() - 5], &raw[raw.len() - 3..]);
+                json!({"kty": "RSA", "n": text(modulus), "e": text(exponent)})
+            }
+        };
+        let keys = parse_jwks(json!({"keys": [jwk]}).to_string().as_bytes()).unwrap();
+        assert_eq!(keys[0].public_key, public, "{algorithm}");
     }
 }
