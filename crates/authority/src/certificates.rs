@@ -142,7 +142,7 @@ impl CertificateAuthority {
         self.counts.numbers()
     }
 
-    /// The authority's certificate, those above it, and the root.
+    /// The authority's certificate, and what stands above it where that is no root.
     pub fn chain(&self) -> Result<Vec<Certificate>, CertificateError> {
         Ok(self.sight.view()?.chain.clone())
     }

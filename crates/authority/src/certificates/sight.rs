@@ -35,7 +35,7 @@ pub(super) struct View {
     /// The key that certifies.
     pub(super) authority: KeyId,
     pub(super) public_key: PublicKey,
-    // INVARIANT: not empty. The authority's certificate, those above it, and the root.
+    // INVARIANT: not empty. The authority's certificate, and what stands above it where that is no root.
     pub(super) chain: Vec<Certificate>,
     /// The key of the log, and how its notes are checked.
     pub(super) log_key: KeyId,
