@@ -1,5 +1,6 @@
 //! The two traits behind which every kind of key store stands.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use model::{Algorithm, Hashed, KeyId, PublicKey};
@@ -19,6 +20,12 @@ pub trait KeyStore: Send + Sync {
     /// The key of this id, ready to sign, for as long as somebody holds it. Asked for before every signature, so it
     /// is cheap after the first call for a key.
     fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError>;
+
+    /// How many of its keys get on at the same time: whoever has many signatures to make uses no more threads than
+    /// this. A store that computes them itself is one, because its caller has the processor that it needs.
+    fn at_once(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
 }
 
 /// One private key.

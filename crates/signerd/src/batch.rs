@@ -10,7 +10,7 @@
 //! number, a part of a rate. So it does not matter which of two batches is signed first.
 
 use std::collections::{BTreeMap, HashMap};
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use model::journal::{Ending, Intent, Leaf};
 use model::{Clock, Digest, Space, merkle};
 use signer::{Answer, Answers, Head, JournalProof, Order, Orders, Refusal, RefusalCode, Signed};
 
+use crate::abreast::abreast;
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, Recall};
 use crate::journal::proof::Place;
@@ -26,7 +27,7 @@ use crate::journal::{Made, Record};
 use crate::process::KeyProcess;
 use crate::seats::Seat;
 use crate::standing::{check_key, refuse, registry};
-use crate::{KeyProcessError, checkpoint, code, holder, timestamp};
+use crate::{KeyProcessError, checkpoint, code, holder, promise, timestamp};
 
 /// How long a batch goes on to use keys. Whoever ordered it waits for half a minute, and then orders it once more: were it
 /// still at work, a token that is slow would sign everything twice, and be slower. What was signed by then is kept.
@@ -89,11 +90,14 @@ impl KeyProcess {
             let serial = if matches!(order, Order::Holder(_)) { self.journal.draw() } else { [0; 16] };
             let (state, keys) = (self.journal.state(), &self.keys);
             let free = self.continuity.check(order, state.registry.as_ref());
+            let given_up = &mut self.given_up;
             let prepared = free.and_then(|()| match order {
                 Order::Sign(order) => code::prepare(state, keys, order, now),
                 Order::Timestamp(order) => timestamp::prepare(state, keys, order, now),
                 Order::Checkpoint(order) => checkpoint::prepare(state, keys, order, now),
                 Order::Holder(order) => holder::prepare(state, keys, order, serial, now),
+                Order::Recall(order) => given_up.recall(state, order),
+                Order::Promise(order) => promise::prepare(state, keys, order, now),
             });
             let seated = prepared.and_then(|prepared| self.seat(prepared, &mut batch.seats));
             let taken = self.take(seated, orders.ledger, now)?;
@@ -103,9 +107,10 @@ impl KeyProcess {
         Ok(batch)
     }
 
-    /// Takes a seat at the store of an order's key, one for the whole batch.
+    /// Takes a seat at the store of an order's key, one for the whole batch. Nobody sits down for what was given up.
     fn seat(&mut self, prepared: Prepared, taken: &mut BTreeMap<Space, Seat>) -> Result<Prepared, Refusal> {
         if let Prepared::Intended(_, intended) | Prepared::Resumed(intended) = &prepared {
+            self.given_up.check(&intended.intent)?;
             let store = intended.key.store();
             if !taken.contains_key(store) {
                 taken.insert(store.clone(), self.seats.take(store)?);
@@ -227,8 +232,10 @@ impl KeyProcess {
     }
 
     /// INVARIANT: a key that is taken away signs nothing more, from the moment on at which that is answered. Where its
-    /// store was at work then, what it signed is dropped; so is what is done after its request was forgotten.
+    /// store was at work then, what it signed is dropped; so is what is done after its item was given up, or its request
+    /// forgotten.
     fn check_still(&self, intent: &Intent, recall: Recall) -> Result<(), Refusal> {
+        self.given_up.check(intent)?;
         let state = self.journal.state();
         if recall == Recall::Remembered && !state.unfinished.contains_key(&intent.sequence) {
             let text = "the request's time passed while the key store was at work";
@@ -244,6 +251,7 @@ impl KeyProcess {
 impl Batch {
     /// Uses the keys. It is the one step that waits for key stores, and nobody else waits meanwhile.
     pub(crate) fn sign(self) -> Tried {
+        let width = self.width();
         let Self { orders, journal_key, clock, seats } = self;
         let until = clock.boot() + PATIENCE;
         let attempt = |order| match order {
@@ -259,7 +267,16 @@ impl Batch {
             }
             Underway::Same(first) => Attempt::Same(first),
         };
-        Tried { orders: orders.into_iter().map(attempt).collect(), _seats: seats }
+        Tried { orders: abreast(orders, width, attempt), _seats: seats }
+    }
+
+    /// How many of the batch's keys are used at the same time: as many as the store of one of them can.
+    fn width(&self) -> NonZeroUsize {
+        let widths = self.orders.iter().filter_map(|order| match order {
+            Underway::Intended(intended, _) => Some(intended.key.at_once()),
+            _ => None,
+        });
+        widths.max().unwrap_or(NonZeroUsize::MIN)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A signature that may be made: what it is over, and the key that makes it, of which nothing was asked yet.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use envelope::ToBeSigned;
@@ -71,6 +72,11 @@ impl PrivateKey {
     /// The name of its store.
     pub(crate) const fn store(&self) -> &Space {
         &self.store_name
+    }
+
+    /// How many keys of its store get on at the same time.
+    pub(crate) fn at_once(&self) -> NonZeroUsize {
+        self.store.at_once()
     }
 
     /// Asks the store for it. This may take its time.

@@ -14,6 +14,7 @@
 //! RFC 5280 (certificates), C2SP `tlog-checkpoint`, `signed-note` and `static-ct-api`, the kernel's
 //! `userspace-api/landlock.rst` and `userspace-api/seccomp_filter.rst`.
 
+mod abreast;
 mod admin;
 mod batch;
 mod certificate;
@@ -33,6 +34,7 @@ mod journal;
 mod keys;
 mod lane;
 mod process;
+mod promise;
 mod rate;
 mod sandbox;
 mod seats;

@@ -1,5 +1,6 @@
 //! A key store that signs when it is let.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use keystore::{Key, KeyStore, KeyStoreError, Signable};
@@ -10,6 +11,7 @@ use model::{Algorithm, KeyId, PublicKey};
 pub struct SlowStore {
     inner: Arc<dyn KeyStore>,
     desk: Arc<Desk>,
+    at_once: NonZeroUsize,
 }
 
 /// As long as it is there, uses of a key wait. A test that fails lets them go on, too.
@@ -47,7 +49,13 @@ struct SlowKey {
 impl SlowStore {
     /// The keys of another store, which are not slow yet.
     pub fn new(inner: Arc<dyn KeyStore>) -> Self {
-        Self { inner, desk: Arc::default() }
+        Self { inner, desk: Arc::default(), at_once: NonZeroUsize::MIN }
+    }
+
+    /// The same store, of whose keys so many get on at once.
+    #[must_use]
+    pub fn at_once(self, at_once: NonZeroUsize) -> Self {
+        Self { at_once, ..self }
     }
 
     /// The next uses of a key wait, so many of them, until what is returned is dropped.
@@ -94,6 +102,10 @@ impl KeyStore for SlowStore {
 
     fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError> {
         Ok(Arc::new(SlowKey { inner: self.inner.key(id)?, desk: Arc::clone(&self.desk) }))
+    }
+
+    fn at_once(&self) -> NonZeroUsize {
+        self.at_once
     }
 }
 

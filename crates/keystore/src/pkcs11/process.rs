@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -71,6 +72,12 @@ pub fn look(wiring: &Pkcs11Wiring, disk: &dyn Disk) -> Result<HardwareToken, Key
     }
 }
 
+/// How many sessions a lane has, where its token allows as many: one a core, of which each has enough to do.
+pub(crate) fn sessions() -> NonZeroUsize {
+    const MOST: NonZeroUsize = NonZeroUsize::new(SESSIONS_MAX).expect("a lane has sessions");
+    std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |cores| cores.min(MOST))
+}
+
 impl Process {
     /// Starts the child. It dies with the thread that calls this: with one that lives as long as it is wanted.
     pub(crate) fn start(wiring: &Pkcs11Wiring) -> Result<Self, KeyStoreError> {
@@ -87,8 +94,7 @@ impl Process {
 
     /// Has the child load the module, find the token and log in.
     pub(crate) fn open(&self, wiring: &Pkcs11Wiring, login: Login) -> Result<Opened, KeyStoreError> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let sessions = if login == Login::User { cores.min(SESSIONS_MAX) } else { 0 };
+        let sessions = if login == Login::User { sessions().get() } else { 0 };
         let call = Call::Open { parent: std::process::id(), uri: wiring.uri.to_string(), sessions, login };
         let mut timed = Timed::new(&self.control, START);
         let broken = |error: FrameError| broken(&error, START);

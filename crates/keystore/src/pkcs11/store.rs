@@ -1,6 +1,7 @@
 //! The store and its keys, for the key process.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use model::{Algorithm, Digest, Digest384, Disk, Hash, Hashed, KeyId, PublicKey};
 
 use super::fault::LaneFault;
 use super::lane::Lane;
-use super::process::Pkcs11Wiring;
+use super::process::{self, Pkcs11Wiring};
 use super::wire::{Call, INPUT_BYTES_MAX, Reply};
 use crate::{Key, KeyStore, KeyStoreError, Signable};
 
@@ -91,6 +92,10 @@ impl KeyStore for Pkcs11Store {
             return Err(KeyStoreError::NoKey { key: *id });
         }
         Ok(self.keep(public))
+    }
+
+    fn at_once(&self) -> NonZeroUsize {
+        process::sessions()
     }
 }
 

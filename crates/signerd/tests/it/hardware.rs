@@ -4,11 +4,18 @@ use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use model::{Algorithm, PublicKey};
-use signer::{AdminAnswer, AdminClient, AdminMessage, Client, Signer};
-use testkit::{Shim, SoftHsm, TempFolder};
+use keystore::{LaneProgram, Pkcs11Store, Pkcs11Wiring};
+use model::{Algorithm, Form, PublicKey};
+use quorum::{Change, KeyRecord};
+use signer::{AdminAnswer, AdminClient, AdminMessage, Answer, Client, Head, Orders, RefusalCode, Signer};
+use testkit::founding::key_record;
+use testkit::{MemoryDisk, Shim, SoftHsm, TempFolder};
+
+use crate::world::{Platform, World, space};
 
 /// The executable with a store `token` behind the shim.
 struct Site {
@@ -148,4 +155,63 @@ fn a_curious_module_reaches_neither_the_key_process_nor_its_files_nor_a_network(
     }
     others.iter().for_each(|path| assert_eq!(outcome(&path.display().to_string()), ACCESS, "{said}"));
     assert_eq!(outcome("signal"), PERMISSION, "{said}");
+}
+
+/// A platform in this process, whose token is behind the shim in a real lane process.
+fn platform(shim: &Shim, deadline: Duration) -> Platform {
+    let words = ["lane".to_owned(), format!("write={}", shim.hsm.folder().display())];
+    let wiring = Pkcs11Wiring {
+        uri: shim.uri().parse().unwrap(),
+        environment: shim.environment(),
+        deadline,
+        program: LaneProgram {
+            executable: env!("CARGO_BIN_EXE_avouch-signerd").into(),
+            arguments: words.iter().map(Into::into).collect(),
+        },
+    };
+    let store = Pkcs11Store::start(wiring, Arc::new(MemoryDisk::new())).unwrap();
+    let mut world = World::new();
+    world.more = vec![(space("token"), Arc::new(store))];
+    let platform = Platform::begin(world);
+    let message = AdminMessage::Generate { store: "token".to_owned(), algorithm: Algorithm::EcdsaP256 };
+    let AdminAnswer::Generated { spki } = platform.administer(&message) else { panic!("no key") };
+    let public = PublicKey::from_spki(&spki).unwrap();
+    let record = key_record("token/blob", Form::Blob, public, platform.world.now());
+    let record = KeyRecord { store: space("token"), ..record };
+    assert!(matches!(platform.enter(vec![Change::Key(record)]), AdminAnswer::Appended { .. }));
+    platform
+}
+
+#[test]
+fn a_batch_of_which_one_hangs_in_its_session_tells_the_truth_of_each_and_is_ordered_again() {
+    let Some(shim) = Shim::new() else { return };
+    let platform = platform(&shim, Duration::from_secs(2));
+    let bytes: Vec<String> = (0..16).map(|number| format!("number {number}")).collect();
+    let orders = bytes.iter().map(|bytes| platform.asking("token/blob", bytes.as_bytes()).order());
+    let orders = Orders { ledger: Head::empty(), orders: orders.collect() };
+    let hanging = shim.hang();
+    let (process, batch) = (platform.process.clone(), orders.clone());
+    let slow = thread::spawn(move || process.order(&batch));
+    hanging();
+    shim.relent("hang");
+    let first = slow.join().unwrap().unwrap().answers;
+    let refused = first.iter().filter_map(|answer| match answer {
+        Answer::Refused(refusal) => Some(refusal),
+        Answer::Signed(_) => None,
+    });
+    let refused: Vec<_> = refused.collect();
+    assert!(!refused.is_empty(), "one hung");
+    assert!(refused.iter().all(|one| one.code == RefusalCode::KeyStore && one.code.is_transient()));
+    let key = platform.public_key("token/blob");
+    let again = loop {
+        let again = platform.process.order(&orders).unwrap().answers;
+        if again.iter().all(|answer| matches!(answer, Answer::Signed(_))) {
+            break again;
+        }
+    };
+    for ((bytes, first), again) in bytes.iter().zip(&first).zip(&again) {
+        let Answer::Signed(signed) = again else { panic!("{again:?}") };
+        key.verify(bytes.as_bytes(), &signed.signature).unwrap();
+        assert!(matches!(first, Answer::Refused(_)) || first == again, "what was signed is kept");
+    }
 }

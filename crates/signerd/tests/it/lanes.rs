@@ -1,5 +1,6 @@
 //! Key stores that take their time: whoever needs them waits, and nobody else.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
 
@@ -22,9 +23,14 @@ const SEATS: usize = 16;
 
 /// A platform with keys in a token as well: a blob key, and a checkpoint key of a log of its own.
 fn platform() -> (Platform, SlowStore) {
+    platform_with_sessions(1)
+}
+
+/// The same, with a token of which so many keys get on at once.
+fn platform_with_sessions(sessions: usize) -> (Platform, SlowStore) {
     let passphrase = Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap();
     let inner = SoftwareStore::new(Arc::new(MemoryDisk::new()), passphrase, Cost::LEAST);
-    let token = SlowStore::new(Arc::new(inner));
+    let token = SlowStore::new(Arc::new(inner)).at_once(NonZeroUsize::new(sessions).unwrap());
     let mut world = World::new();
     world.more = vec![(space("token"), Arc::new(token.clone()))];
     let platform = Platform::begin(world);
@@ -135,6 +141,27 @@ fn a_batch_in_a_slow_store_ends_before_it_is_ordered_anew_and_what_it_signed_is_
     let [Answer::Signed(kept), Answer::Signed(second)] = &again[..] else { panic!("{again:?}") };
     assert_eq!(kept, first);
     platform.public_key("token/blob").verify(b"second", &second.signature).unwrap();
+}
+
+#[test]
+fn a_batch_uses_all_sessions_of_its_store_and_one_that_hangs_leaves_the_others_to_sign() {
+    let (platform, token) = platform_with_sessions(3);
+    let bytes: Vec<String> = (0..12).map(|number| format!("number {number}")).collect();
+    let orders = bytes.iter().map(|bytes| platform.asking("token/blob", bytes.as_bytes()).order());
+    let orders = Orders { ledger: Head::empty(), orders: orders.collect() };
+    let held = token.hold(3);
+    let (process, batch) = (platform.process.clone(), orders.clone());
+    let slow = thread::spawn(move || process.order(&batch));
+    // One after the other, the second would never come.
+    token.await_waiting(3);
+    drop(held);
+    let answers = slow.join().unwrap().unwrap().answers;
+    let key = platform.public_key("token/blob");
+    for (bytes, answer) in bytes.iter().zip(&answers) {
+        let Answer::Signed(signed) = answer else { panic!("{answer:?}") };
+        key.verify(bytes.as_bytes(), &signed.signature).unwrap();
+    }
+    assert_eq!(platform.process.order(&orders).unwrap().answers, answers);
 }
 
 #[test]

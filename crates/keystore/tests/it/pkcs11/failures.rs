@@ -74,6 +74,32 @@ fn a_module_that_hangs_is_killed_after_its_deadline_while_another_store_signs() 
 }
 
 #[test]
+fn a_session_that_hangs_neither_stops_the_others_nor_has_its_answer_taken_for_theirs() {
+    let Some(shim) = Shim::new() else { return };
+    let wiring = Pkcs11Wiring { deadline: Duration::from_secs(3), ..shimmed(&shim) };
+    let (store, key) = with_key(&wiring);
+    let sign = |number: u32| {
+        let message = format!("message {number}");
+        let signature = key.sign(Signable::Message(message.as_bytes()));
+        signature.map(|signature| key.public().verify(message.as_bytes(), &signature).unwrap())
+    };
+    let hanging = shim.hang();
+    thread::scope(|scope| {
+        let stuck = scope.spawn(|| sign(0));
+        let process = hanging();
+        shim.relent("hang");
+        if store.at_once().get() > 1 {
+            (1..50).for_each(|number| sign(number).unwrap());
+            assert!(!stuck.is_finished() && shim.process() == process, "beside the one that hangs");
+        }
+        let error = stuck.join().unwrap().unwrap_err();
+        assert!(matches!(error, KeyStoreError::LaneSilent { .. }), "{error}");
+    });
+    (50..100).for_each(|number| until_up(|| sign(number)));
+    assert_eq!(shim.count("loads"), 2, "the process went with its session, and came back once");
+}
+
+#[test]
 fn a_token_that_is_removed_is_missed_and_found_again() {
     let Some(shim) = Shim::new() else { return };
     let (_, key) = with_key(&shimmed(&shim));
