@@ -139,8 +139,12 @@ pub enum Tag {
     CheckpointOrder,
     /// A certificate order.
     CertificateOrder,
+    /// A TUF order.
+    TufOrder,
     /// Header and claims of an ID token: what is kept of it is this digest.
     IdToken,
+    /// An order for a promise of Rekor v1.
+    PromiseOrder,
     /// A leaf of the audit ledger.
     Ledger,
     /// What makes two requests the same for a client that repeats itself.
@@ -151,7 +155,7 @@ pub enum Tag {
 
 impl Tag {
     /// All tags, in the order of their golden vectors.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Request,
         Self::Item,
         Self::Genesis,
@@ -170,6 +174,8 @@ impl Tag {
         Self::Repeat,
         Self::ApiKey,
         Self::IdToken,
+        Self::PromiseOrder,
+        Self::TufOrder,
     ];
 
     /// The bytes that a preimage begins with.
@@ -189,7 +195,9 @@ impl Tag {
             Self::TimestampOrder => b"avouch/v1/timestamp-order\0",
             Self::CheckpointOrder => b"avouch/v1/checkpoint-order\0",
             Self::CertificateOrder => b"avouch/v1/certificate-order\0",
+            Self::TufOrder => b"avouch/v1/tuf-order\0",
             Self::IdToken => b"avouch/v1/id-token\0",
+            Self::PromiseOrder => b"avouch/v1/promise-order\0",
             Self::Ledger => b"avouch/v1/ledger\0",
             Self::Repeat => b"avouch/v1/repeat\0",
             Self::ApiKey => b"avouch/v1/api-key\0",

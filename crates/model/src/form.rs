@@ -89,7 +89,7 @@ words! {
         Timestamp = "timestamp",
         /// A signed certificate timestamp (RFC 6962 §3.2).
         Sct = "sct",
-        /// A signed entry timestamp of Rekor v1.
+        /// A signed entry timestamp of Rekor v1, or the checkpoint of the log that it is of.
         Set = "set",
         /// The text of a checkpoint (C2SP tlog-checkpoint).
         Checkpoint = "checkpoint",
@@ -123,6 +123,20 @@ words! {
         Cosignature = "cosignature",
         /// Signs TUF metadata.
         Tuf = "tuf",
+    }
+}
+
+words! {
+    /// A role of TUF metadata: what a key of form `tuf` signs, and nothing else.
+    TufRole {
+        /// Which keys count in every role, its own included.
+        Root = "root",
+        /// The files that clients fetch.
+        Targets = "targets",
+        /// The versions that belong together.
+        Snapshot = "snapshot",
+        /// That nothing is newer.
+        Timestamp = "timestamp",
     }
 }
 
@@ -169,6 +183,11 @@ impl Form {
     /// digest of a set of CMS attributes that it signs would verify as CMS.
     pub const fn is_certified(self) -> bool {
         matches!(self, Self::Cms | Self::CmsPlain | Self::Timestamp | Self::Certificate | Self::Ca)
+    }
+
+    /// Is a key of this form followed by another of the platform itself, which takes its place at a time?
+    pub const fn is_taken_over(self) -> bool {
+        matches!(self, Self::Certificate | Self::Timestamp | Self::Sct | Self::Set | Self::Checkpoint)
     }
 
     /// The purpose that a key of this form has.
@@ -219,8 +238,10 @@ impl Form {
             (Self::Blob, _) => algorithm.hash().is_some(),
             // What C2SP's notes of logs and witnesses are signed with.
             (Self::Checkpoint | Self::Cosignature, _) => matches!(algorithm, Algorithm::Ed25519),
-            // What certificate-transparency logs sign with, and what their clients verify.
-            (Self::Sct, _) => matches!(algorithm, Algorithm::EcdsaP256),
+            // What certificate-transparency logs and Rekor v1 sign with, and what their clients verify.
+            (Self::Sct | Self::Set, _) => matches!(algorithm, Algorithm::EcdsaP256),
+            // What every client of TUF verifies.
+            (Self::Tuf, _) => matches!(algorithm, Algorithm::EcdsaP256),
             // Some clients of Sigstore read no issuer with an Ed25519 key.
             (Self::Certificate, _) => !matches!(algorithm, Algorithm::Ed25519),
             _ => true,

@@ -36,7 +36,7 @@ pub use clock::Clock;
 pub use digest::{Digest, Hasher, Tag};
 pub use disk::{Disk, DiskError};
 pub use encoding::{Base64, Hex16, Hex32};
-pub use form::{Algorithm, Carried, Class, Form, Purpose, UnknownWord};
+pub use form::{Algorithm, Carried, Class, Form, Purpose, TufRole, UnknownWord};
 pub use guarantee::{Force, Guarantee, GuaranteesError};
 pub use hash::Hash;
 pub use hashed::{Digest384, Digests, Hashed, Hashing, NotADigest384};

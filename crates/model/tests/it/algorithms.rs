@@ -20,7 +20,7 @@ fn a_form_takes_the_algorithms_that_can_sign_its_bytes() {
             let expected = match (form, algorithm) {
                 (_, Algorithm::Rsa2048) | (Form::Blob, Algorithm::Ed25519) => false,
                 (Form::Checkpoint | Form::Cosignature, _) => algorithm == Algorithm::Ed25519,
-                (Form::Sct, _) => algorithm == Algorithm::EcdsaP256,
+                (Form::Sct | Form::Set | Form::Tuf, _) => algorithm == Algorithm::EcdsaP256,
                 (Form::Certificate, Algorithm::Ed25519) => false,
                 _ => true,
             };
