@@ -10,6 +10,7 @@
 //! | stamp | version `01`, kind `02`, nanoseconds since 1970 in 8 bytes, serial number in 8 bytes |
 //! | holder | version `01`, kind `03`, nanoseconds since 1970 in 8 bytes, serial number in 16 bytes |
 //! | tree head | version `01`, kind `04`, nanoseconds since 1970 in 8 bytes |
+//! | promise | version `01`, kind `05`, seconds since 1970 in 8 bytes |
 
 use model::Instant;
 
@@ -37,6 +38,8 @@ pub enum Chosen {
     },
     /// The time of the head of a certificate-transparency log.
     TreeHead(Instant),
+    /// The time of a promise of Rekor v1; what is below a second is not used.
+    Promise(Instant),
 }
 
 /// Why bytes are not a choice.
@@ -65,6 +68,7 @@ const SIGNING_TIME: u8 = 1;
 const STAMP: u8 = 2;
 const HOLDER: u8 = 3;
 const TREE_HEAD: u8 = 4;
+const PROMISE: u8 = 5;
 
 impl Chosen {
     /// The fixed layout.
@@ -79,21 +83,24 @@ impl Chosen {
                 [&[VERSION, HOLDER][..], &time.nanoseconds().to_be_bytes(), serial].concat()
             }
             Self::TreeHead(time) => [&[VERSION, TREE_HEAD][..], &time.nanoseconds().to_be_bytes()].concat(),
+            Self::Promise(time) => [&[VERSION, PROMISE][..], &time.seconds().to_be_bytes()].concat(),
         }
     }
 
     /// Reads the fixed layout; nothing may follow it.
     pub fn decode(bytes: &[u8]) -> Result<Self, ChosenError> {
         let malformed = ChosenError::Malformed { length: bytes.len() };
+        let whole = |seconds: &[u8]| {
+            let seconds = u64::from_be_bytes(seconds.try_into().map_err(|_| malformed)?);
+            let time = Instant::from_seconds(seconds);
+            // A time past the last instant would not encode to itself.
+            if time.seconds() == seconds { Ok(time) } else { Err(malformed) }
+        };
         match bytes {
             [] => Err(malformed),
             [VERSION, NOTHING] => Ok(Self::Nothing),
-            [VERSION, SIGNING_TIME, seconds @ ..] => {
-                let seconds = u64::from_be_bytes(seconds.try_into().map_err(|_| malformed)?);
-                let time = Instant::from_seconds(seconds);
-                // A time past the last instant would not encode to itself.
-                if time.seconds() == seconds { Ok(Self::SigningTime(time)) } else { Err(malformed) }
-            }
+            [VERSION, SIGNING_TIME, seconds @ ..] => Ok(Self::SigningTime(whole(seconds)?)),
+            [VERSION, PROMISE, seconds @ ..] => Ok(Self::Promise(whole(seconds)?)),
             [VERSION, STAMP, rest @ ..] => {
                 let (time, serial) = rest.split_first_chunk::<8>().ok_or(malformed)?;
                 let serial = serial.try_into().map_err(|_| malformed)?;
@@ -136,6 +143,7 @@ mod tests {
                 [vec![1, 3], time.nanoseconds().to_be_bytes().to_vec(), vec![9; 16]].concat(),
             ),
             (Chosen::TreeHead(time), [vec![1, 4], time.nanoseconds().to_be_bytes().to_vec()].concat()),
+            (Chosen::Promise(time.whole_second()), vec![1, 5, 0, 0, 0, 0, 0x6b, 0x00, 0x0d, 0xa2]),
         ];
         for (chosen, layout) in cases {
             assert_eq!(chosen.encode(), layout);
@@ -144,7 +152,7 @@ mod tests {
             assert!(Chosen::decode(&[&layout[..], &[0]].concat()).is_err());
         }
         assert_eq!(Chosen::decode(&[2, 0]), Err(ChosenError::Version { version: 2 }));
-        assert!(Chosen::decode(&[1, 5]).is_err());
+        assert!(Chosen::decode(&[1, 6]).is_err());
         assert!(Chosen::decode(&[1, 1, 255, 255, 255, 255, 255, 255, 255, 255]).is_err());
     }
 }

@@ -128,16 +128,16 @@ pub struct Cosignature {
 }
 
 impl SignedCheckpoint {
-    /// Opens a checkpoint with the log's key, whose name is the log's origin.
+    /// Opens a checkpoint with the log's key, which knows the log's origin.
     pub fn open(note: &str, log: &VerifierKey) -> Result<Self, CheckpointError> {
         if !log.is_of_a_log() {
             return Err(CheckpointError::KindOfKey { name: log.name().to_owned() });
         }
-        let refuse = |source| CheckpointError::Note { origin: log.name().to_owned(), source };
+        let refuse = |source| CheckpointError::Note { origin: log.origin().to_owned(), source };
         let opened = crate::note::open(note, std::slice::from_ref(log)).map_err(refuse)?;
         let checkpoint = Checkpoint::parse(opened.text())?;
-        if checkpoint.origin() != log.name() {
-            let (expected, found) = (log.name().to_owned(), checkpoint.origin);
+        if checkpoint.origin() != log.origin() {
+            let (expected, found) = (log.origin().to_owned(), checkpoint.origin);
             return Err(CheckpointError::Origin { expected, found });
         }
         Ok(Self { checkpoint, note: note.to_owned() })

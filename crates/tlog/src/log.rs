@@ -144,7 +144,7 @@ impl Pending {
 }
 
 impl Log {
-    /// Creates a log, where there is none; its origin is the name of its key. Nothing else ever creates one. Its first
+    /// Creates a log, where there is none; its origin is that of its key. Nothing else ever creates one. Its first
     /// checkpoint, of no entries, waits for its signature.
     pub fn create(
         key: VerifierKey,
@@ -155,7 +155,7 @@ impl Log {
         if !Entries::of(&key).is_origin(key.name()) {
             return Err(refuse());
         }
-        let first = Checkpoint::new(key.name(), 0, RightEdge::new().root()).map_err(|_| refuse())?;
+        let first = Checkpoint::new(key.origin(), 0, RightEdge::new().root()).map_err(|_| refuse())?;
         lock.create(&first.text()).map_err(|source| lock_error("create", &key, source))?;
         // CRASH: the log exists, without an entry; opening it goes on from there.
         Self::open(key, tiles, lock)
@@ -171,7 +171,7 @@ impl Log {
     ) -> Result<Self, LogError> {
         let locked = lock.load().map_err(|source| lock_error("read", &key, source))?;
         let Locked { onto, checkpoint, staged } =
-            locked.ok_or_else(|| LogError::NotCreated { origin: key.name().to_owned() })?;
+            locked.ok_or_else(|| LogError::NotCreated { origin: key.origin().to_owned() })?;
         let (onto, checkpoint) = (stored_checkpoint(&key, &onto)?, stored_checkpoint(&key, &checkpoint)?);
         let right = right_side(&key, &checkpoint, &staged, &*tiles)?;
         let mut log =
@@ -374,20 +374,20 @@ impl Log {
     }
 
     fn nodes_of(&self, size: u64) -> StoredNodes<'_> {
-        StoredNodes { tiles: &*self.tiles, origin: self.key.name(), size }
+        StoredNodes { tiles: &*self.tiles, origin: self.key.origin(), size }
     }
 
     fn origin(&self) -> String {
-        self.key.name().to_owned()
+        self.key.origin().to_owned()
     }
 }
 
 /// The text of a checkpoint that the lock holds: it must be one of this log.
 fn stored_checkpoint(key: &VerifierKey, text: &str) -> Result<Checkpoint, LogError> {
-    let refuse = |source| LogError::StoredCheckpoint { origin: key.name().to_owned(), source };
+    let refuse = |source| LogError::StoredCheckpoint { origin: key.origin().to_owned(), source };
     let checkpoint = Checkpoint::parse(text).map_err(refuse)?;
-    if checkpoint.origin() != key.name() {
-        let (expected, found) = (key.name().to_owned(), checkpoint.origin().to_owned());
+    if checkpoint.origin() != key.origin() {
+        let (expected, found) = (key.origin().to_owned(), checkpoint.origin().to_owned());
         return Err(refuse(crate::CheckpointError::Origin { expected, found }));
     }
     Ok(checkpoint)
@@ -412,7 +412,7 @@ fn right_side(
     staged: &[StagedTile],
     tiles: &dyn TileStore,
 ) -> Result<RightTiles, LogError> {
-    let origin = || key.name().to_owned();
+    let origin = || key.origin().to_owned();
     let (mut found, mut stored) = (Vec::new(), Vec::new());
     let entries = Entries::of(key);
     for path in RightTiles::paths(entries, checkpoint.size())? {
@@ -439,9 +439,9 @@ fn read(key: &VerifierKey, tiles: &dyn TileStore, paths: &[TilePath]) -> Result<
     let read = tiles.read(paths);
     assert_eq!(read.len(), paths.len(), "a tile store answers for every tile");
     let read: Result<Vec<_>, _> = read.into_iter().collect();
-    read.map_err(|source| LogError::Read { origin: key.name().to_owned(), source })
+    read.map_err(|source| LogError::Read { origin: key.origin().to_owned(), source })
 }
 
 fn lock_error(action: &'static str, key: &VerifierKey, source: LockError) -> LogError {
-    LogError::Lock { action, origin: key.name().to_owned(), source }
+    LogError::Lock { action, origin: key.origin().to_owned(), source }
 }

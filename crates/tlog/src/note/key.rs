@@ -6,6 +6,9 @@ use model::{Algorithm, Digest, Hasher, Instant, PublicKey};
 use super::{NoteError, SignedBy};
 use crate::{Checkpoint, tree_head};
 
+/// What stands between the name of a log of Rekor v1 and the number of its tree.
+const DASH: &str = " - ";
+
 /// What a key's signatures are made over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NoteAlgorithm {
@@ -34,7 +37,8 @@ impl NoteAlgorithm {
 /// A key that verifies notes, with the name under which it signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifierKey {
-    name: String,
+    // INVARIANT: what stands before the first blank is a name. Only of a log of Rekor v1 does anything follow.
+    origin: String,
     algorithm: NoteAlgorithm,
     key: PublicKey,
     log_id: Digest,
@@ -60,6 +64,17 @@ impl VerifierKey {
         Self::of(origin, NoteAlgorithm::TreeHead, key.clone())
     }
 
+    /// The key of a log of Rekor v1. Its origin is the name under which it signs, a dash and the number of its tree.
+    pub fn of_rekor_v1(origin: &str, key: &PublicKey) -> Result<Self, NoteError> {
+        let is_tree = |tree: &str| tree.parse::<u64>().is_ok_and(|number| number.to_string() == tree);
+        match origin.split_once(DASH) {
+            Some((name, tree)) if is_tree(tree) => {
+                Ok(Self { origin: origin.to_owned(), ..Self::of(name, NoteAlgorithm::Ecdsa, key.clone())? })
+            }
+            _ => Err(NoteError::Name { name: origin.chars().take(64).collect() }),
+        }
+    }
+
     fn of(name: &str, algorithm: NoteAlgorithm, key: PublicKey) -> Result<Self, NoteError> {
         if !is_name(name) {
             return Err(NoteError::Name { name: name.chars().take(64).collect() });
@@ -80,7 +95,7 @@ impl VerifierKey {
             NoteAlgorithm::Ecdsa => Digest::of(key.spki()),
             NoteAlgorithm::TreeHead => hashed(Digest::of(key.spki()).as_bytes()),
         };
-        Ok(Self { name: name.to_owned(), algorithm, key, log_id })
+        Ok(Self { origin: name.to_owned(), algorithm, key, log_id })
     }
 
     /// Reads a verifier key: `name+hash+base64(type, key)`.
@@ -104,7 +119,7 @@ impl VerifierKey {
             _ => return Err(NoteError::UnknownAlgorithm { name: name.to_owned(), kind }),
         };
         if HEXLOWER.encode(&key.key_hash()) != hash {
-            return Err(NoteError::KeyHash { name: key.name });
+            return Err(NoteError::KeyHash { name: key.name().to_owned() });
         }
         Ok(key)
     }
@@ -116,12 +131,17 @@ impl VerifierKey {
             NoteAlgorithm::Ed25519 | NoteAlgorithm::Cosignature => self.key.raw(),
             NoteAlgorithm::Ecdsa | NoteAlgorithm::TreeHead => self.key.spki(),
         });
-        format!("{}+{}+{}", self.name, HEXLOWER.encode(&self.key_hash()), BASE64.encode(&key))
+        format!("{}+{}+{}", self.name(), HEXLOWER.encode(&self.key_hash()), BASE64.encode(&key))
     }
 
-    /// The name under which it signs; of a log, its origin.
+    /// The name under which it signs.
     pub fn name(&self) -> &str {
-        &self.name
+        self.origin.split_once(DASH).map_or(&self.origin, |(name, _)| name)
+    }
+
+    /// What the checkpoints of a log begin with: the name of its key, but in Rekor v1.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// What its signatures are made over.
@@ -153,7 +173,7 @@ impl VerifierKey {
 
     /// Verifies what stands behind the key hash on a signature line.
     pub fn verify(&self, text: &str, signature: &[u8]) -> Result<SignedBy, NoteError> {
-        let bad = || NoteError::BadSignature { name: self.name.clone() };
+        let bad = || NoteError::BadSignature { name: self.name().to_owned() };
         let (signed, signature, time) = match self.algorithm {
             NoteAlgorithm::Ed25519 | NoteAlgorithm::Ecdsa => (text.as_bytes().to_vec(), signature, None),
             NoteAlgorithm::Cosignature => {

@@ -1,7 +1,9 @@
 //! Notes, verifier keys, checkpoints and cosignatures: what is accepted, and all that is not.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use data_encoding::BASE64;
-use model::{Digest, Instant};
+use model::{Algorithm, Digest, Instant, PublicKey};
 use tlog::note::{self, NOTE_BYTES_MAX, Note, NoteAlgorithm, NoteError, SIGNATURES_MAX};
 use tlog::{Checkpoint, CheckpointError, Cosignature, SignedCheckpoint, VerifierKey, tree_head};
 
@@ -338,4 +340,34 @@ fn a_log_may_sign_with_ecdsa_or_sign_the_head_of_its_tree() {
     for key in [plain, log] {
         assert_eq!(VerifierKey::parse(&key.encode()).unwrap(), key);
     }
+}
+
+#[test]
+fn a_checkpoint_of_rekor_v1_names_a_tree_beside_the_name_under_which_it_is_signed() {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+    let public = PublicKey::from_point(Algorithm::EcdsaP256, pair.public_key().as_ref()).unwrap();
+    let origin = "v1.log.example.test - 2026";
+    let key = VerifierKey::of_rekor_v1(origin, &public).unwrap();
+    assert_eq!((key.name(), key.origin()), ("v1.log.example.test", origin));
+    assert_eq!(key.log_id(), Digest::of(public.spki()), "its clients know the log by its key alone");
+    let sealed = |origin: &str| {
+        let text = Checkpoint::new(origin, 3, Digest::of(b"root")).unwrap().text();
+        let signature = pair.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
+        note::seal(&text, &key, signature.as_ref()).unwrap()
+    };
+    assert_eq!(SignedCheckpoint::open(&sealed(origin), &key).unwrap().size(), 3);
+    for other in ["v1.log.example.test - 2027", "v1.log.example.test", "2026.log.example.test"] {
+        let refused = SignedCheckpoint::open(&sealed(other), &key).unwrap_err();
+        assert!(matches!(refused, CheckpointError::Origin { .. }), "{refused}");
+    }
+    // Nor does it pass for the checkpoint of a log without trees.
+    let plain = VerifierKey::of_log("v1.log.example.test", &public).unwrap();
+    assert!(SignedCheckpoint::open(&sealed(origin), &plain).is_err());
+    for malformed in
+        ["v1.log.example.test", "a - ", "a - x", "a - 01", "a - -1", " - 1", "a b - 1", "a - 1 - 2"]
+    {
+        assert!(VerifierKey::of_rekor_v1(malformed, &public).is_err(), "{malformed}");
+    }
+    let ed25519 = PublicKey::from_ed25519(&[7; 32]);
+    assert!(VerifierKey::of_rekor_v1(origin, &ed25519).is_err());
 }
