@@ -10,6 +10,7 @@
 //! | 4 | start | sequence 8, time 8, random 32 |
 //! | 5 | refusals | sequence 8, time 8, how many orders were refused since the last such leaf 8 |
 //! | 6 | ledger | sequence 8, time 8, size of the audit ledger 8, its root 32 |
+//! | 7 | anchor | sequence 8, time 8, random 32, cosignatures (count 4; each: id of the witness's key 32, size of the journal 8, the witness's time 8) |
 //!
 //! The sequence is the leaf's own index. Times are nanoseconds since 1970.
 
@@ -21,6 +22,9 @@ const VERSION: u8 = 1;
 
 /// The most bytes of choices that an intent may hold.
 const CHOSEN_BYTES_MAX: usize = 256;
+
+/// The most cosignatures in one leaf.
+pub const COSIGNED_MAX: usize = 64;
 
 /// One leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +70,28 @@ pub enum Leaf {
         /// The root over them.
         root: Digest,
     },
+    /// The checkpoint that ends with this leaf goes to the witnesses.
+    Anchor {
+        /// The leaf's index.
+        sequence: u64,
+        /// When, by its own clock.
+        time: Instant,
+        /// Fresh random bytes: whoever cosigns this has seen it, and nothing that was cosigned before.
+        random: [u8; 32],
+        /// What witnesses have cosigned since the last such leaf.
+        cosigned: Vec<Cosigned>,
+    },
+}
+
+/// What a witness said of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cosigned {
+    /// The id of its key: the SHA-256 of name, type and key.
+    pub witness: Digest,
+    /// How many leaves it saw.
+    pub size: u64,
+    /// When, by its own clock.
+    pub time: Instant,
 }
 
 /// A signature that is about to be made, with every byte that the key process chose for it.
@@ -151,7 +177,8 @@ impl Leaf {
             | Self::Entry { sequence, .. }
             | Self::Start { sequence, .. }
             | Self::Refusals { sequence, .. }
-            | Self::Ledger { sequence, .. } => *sequence,
+            | Self::Ledger { sequence, .. }
+            | Self::Anchor { sequence, .. } => *sequence,
         }
     }
 
@@ -173,6 +200,12 @@ impl Leaf {
             }
             Self::Ledger { sequence, time, size, root } => {
                 writer.byte(6).long(*sequence).long(time.nanoseconds()).long(*size).digest(root);
+            }
+            Self::Anchor { sequence, time, random, cosigned } => {
+                writer.byte(7).long(*sequence).long(time.nanoseconds()).fixed(random);
+                writer.list(cosigned, |writer, one| {
+                    writer.digest(&one.witness).long(one.size).long(one.time.nanoseconds());
+                });
             }
         }
         writer.finish()
@@ -208,6 +241,12 @@ impl Leaf {
                 size: reader.long("size")?,
                 root: reader.digest("root")?,
             },
+            7 => Self::Anchor {
+                sequence: reader.long("sequence")?,
+                time: Instant::from_nanoseconds(reader.long("time")?),
+                random: reader.array("random")?,
+                cosigned: reader.list("cosignatures", COSIGNED_MAX, Cosigned::take)?,
+            },
             _ => return Err(LeafError::Unknown { version, kind }),
         };
         reader.finish()?;
@@ -217,6 +256,16 @@ impl Leaf {
     /// The leaf's hash in the journal's tree.
     pub fn hash(&self) -> Digest {
         merkle::leaf_hash(&self.encode())
+    }
+}
+
+impl Cosigned {
+    fn take(reader: &mut Reader<'_>) -> Result<Self, LayoutError> {
+        Ok(Self {
+            witness: reader.digest("witness")?,
+            size: reader.long("size")?,
+            time: Instant::from_nanoseconds(reader.long("time")?),
+        })
     }
 }
 
@@ -298,6 +347,22 @@ mod tests {
             Leaf::Start { sequence: 1, time: Instant::from_seconds(3), random: [9; 32] },
             Leaf::Refusals { sequence: 2, time: Instant::from_seconds(4), count: 5 },
             Leaf::Ledger { sequence: 3, time: Instant::from_seconds(5), size: 6, root: Digest::of(b"r") },
+            Leaf::Anchor {
+                sequence: 4,
+                time: Instant::from_seconds(6),
+                random: [7; 32],
+                cosigned: Vec::new(),
+            },
+            Leaf::Anchor {
+                sequence: 5,
+                time: Instant::from_seconds(7),
+                random: [8; 32],
+                cosigned: vec![Cosigned {
+                    witness: Digest::of(b"w"),
+                    size: 4,
+                    time: Instant::from_seconds(6),
+                }],
+            },
         ];
         for leaf in leaves {
             let bytes = leaf.encode();

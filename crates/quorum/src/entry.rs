@@ -7,7 +7,7 @@ use model::{
 use pki::token::TokenIssuer;
 use serde::{Deserialize, Serialize};
 
-use crate::{Endorsement, IssuerState, KeyRecord, KeyState, Rule};
+use crate::{Endorsement, IssuerState, KeyRecord, KeyState, Rule, Witnesses};
 
 /// One entry of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,8 @@ pub enum Change {
     Adoption(Adoption),
     /// The way out of `solo`: from now on several govern.
     Administrators(Administrators),
+    /// The witnesses of journal and log from now on, in place of those before.
+    Witnesses(Witnesses),
 }
 
 /// The beginning of a platform. Its digest is the platform id.

@@ -1,6 +1,6 @@
 //! What an endorsement is, byte for byte, how it is counted, and the registry that says who counts.
 //!
-//! **In scope**: key records and rules, issuers of ID tokens, endorsements and their message, counting, the chain of
+//! **In scope**: key records and rules, issuers of ID tokens, witnesses, endorsements and their message, counting, the chain of
 //! registry entries and its replay from genesis. All of it is pure and is run by the engine, the key process and the
 //! verifier alike, so that none of them takes another's word for a quorum.
 //!
@@ -16,6 +16,7 @@ mod issuers;
 mod people;
 mod record;
 mod registry;
+mod witnesses;
 
 pub use asking::{Asked, Asking};
 pub use count::{Counted, Exclusion, Shortfall, count, count_anybody, examine};
@@ -30,3 +31,4 @@ pub use record::{
     Rule,
 };
 pub use registry::{Key, Moment, Registry, RegistryError};
+pub use witnesses::{Book, WITNESSES_MAX, Witness, Witnesses};

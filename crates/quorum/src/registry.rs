@@ -10,9 +10,9 @@ use model::{
 use crate::count::{self, Count, Own};
 use crate::people::{People, PeopleError};
 use crate::{
-    Administrators, Adoption, Change, Decision, Endorsement, Entry, EntryError, Genesis, Governance, Issuer,
-    IssuerState, Issuers, IssuersError, KeyRecord, KeyState, Principal, RecordError, Requirement, Rule,
-    Shortfall,
+    Administrators, Adoption, Book, Change, Decision, Endorsement, Entry, EntryError, Genesis, Governance,
+    Issuer, IssuerState, Issuers, IssuersError, KeyRecord, KeyState, Principal, RecordError, Requirement,
+    Rule, Shortfall, Witnesses,
 };
 
 /// When an entry is looked at.
@@ -42,6 +42,8 @@ pub struct Registry {
     issuers: Issuers,
     names: BTreeMap<(Space, u32), KeyId>,
     adoptions: Vec<Adoption>,
+    /// The witnesses so far, each with the number of the entry that named them.
+    witnesses: Vec<(usize, Witnesses)>,
 }
 
 /// What takes one change back.
@@ -53,6 +55,7 @@ enum Inverse {
     Policy { digest: Digest },
     Adoption { instance: Space },
     Administrators { people: Box<People> },
+    Witnesses,
 }
 
 /// A key as the registry knows it.
@@ -66,6 +69,17 @@ pub struct Key {
     pub state: KeyState,
     /// Since when it has that state; the epoch, for a key that never had another.
     pub since: Instant,
+}
+
+impl Key {
+    /// Does its state let it sign at `at`? One that retires later signs until then.
+    pub fn is_active_at(&self, at: Instant) -> bool {
+        match self.state {
+            KeyState::Active => true,
+            KeyState::Retired => at < self.since,
+            KeyState::Suspended | KeyState::Revoked => false,
+        }
+    }
 }
 
 /// Why an entry does not follow.
@@ -134,6 +148,12 @@ pub enum RegistryError {
     /// An issuer of ID tokens that is not there, or whose record cannot stand.
     #[error(transparent)]
     Issuer(#[from] IssuersError),
+    /// Witnesses who cannot stand as they are named.
+    #[error("the witnesses cannot stand: {reason}")]
+    Witnesses {
+        /// Why.
+        reason: &'static str,
+    },
     /// A key that is there already, as a whole or under its name.
     #[error("key `{name}` generation {generation} cannot be added: its public key or its place is taken")]
     KeyTaken {
@@ -261,6 +281,7 @@ impl Registry {
             issuers: Issuers::default(),
             names: BTreeMap::new(),
             adoptions: Vec::new(),
+            witnesses: Vec::new(),
         })
     }
 
@@ -387,6 +408,11 @@ impl Registry {
                 Ok(Inverse::Adoption { instance })
             }
             Change::Administrators(administrators) => self.leave_solo(administrators),
+            Change::Witnesses(witnesses) => {
+                witnesses.check().map_err(|reason| RegistryError::Witnesses { reason })?;
+                self.witnesses.push((self.heads.len(), witnesses.clone()));
+                Ok(Inverse::Witnesses)
+            }
         }
     }
 
@@ -411,6 +437,7 @@ impl Registry {
                 self.people = *people;
                 self.several_since = None;
             }
+            Inverse::Witnesses => drop(self.witnesses.pop()),
         }
     }
 
@@ -559,7 +586,15 @@ impl Registry {
         self.names.values().filter_map(|id| self.keys.get(id))
     }
 
-    /// The active key of a form that only the platform itself has, such as its timestamp key.
+    /// The key of a form that only the platform itself has, such as its timestamp key, that is in use at `at`: of those
+    /// that may sign, the one that took over last.
+    pub fn in_use(&self, form: Form, at: Instant) -> Option<&Key> {
+        let of_form = self.keys().filter(|key| key.record.form == form && key.is_active_at(at));
+        let taken_over = of_form.filter(|key| key.record.in_use_from() <= at);
+        taken_over.max_by_key(|key| key.record.in_use_from())
+    }
+
+    /// The newest active key of a form that only the platform itself has, in use or about to be.
     pub fn platform_key(&self, form: Form) -> Option<&Key> {
         self.keys().filter(|key| key.record.form == form && key.state == KeyState::Active).last()
     }
@@ -582,6 +617,24 @@ impl Registry {
     /// Is this person in this group?
     pub fn is_member(&self, group: &Space, person: &PersonId) -> bool {
         self.people.is_member(group, person)
+    }
+
+    /// The witnesses of a book; `None` while it is unanchored.
+    pub fn witnesses(&self, book: Book) -> Option<&Witnesses> {
+        self.witnesses.last().map(|(_, witnesses)| witnesses).filter(|witnesses| witnesses.cosign(book))
+    }
+
+    /// The witnesses that a book had when this was the head; `None` where it had none, or it never was.
+    pub fn witnesses_under(&self, head: &Digest, book: Book) -> Option<&Witnesses> {
+        let number = self.heads.iter().position(|known| known == head)?;
+        let (_, witnesses) = self.witnesses.iter().rev().find(|(from, _)| *from <= number)?;
+        Some(witnesses).filter(|witnesses| witnesses.cosign(book))
+    }
+
+    /// All witnesses that a book ever had: what they cosigned then still counts as what it was.
+    pub fn all_witnesses(&self, book: Book) -> impl Iterator<Item = &crate::Witness> {
+        let of_book = self.witnesses.iter().filter(move |(_, witnesses)| witnesses.cosign(book));
+        of_book.flat_map(|(_, witnesses)| &witnesses.witnesses)
     }
 
     /// The adoptions so far: each is a gap in the journal that stays visible.

@@ -1,7 +1,9 @@
 //! What an administrative request asks, in words: whoever endorses it reads this first.
 
 use envelope::sshsig::SshKey;
-use quorum::{Administrators, Change, Credential, Entry, Genesis, Group, IssuerState, Principal, Rule};
+use quorum::{
+    Administrators, Book, Change, Credential, Entry, Genesis, Group, IssuerState, Principal, Rule, Witnesses,
+};
 
 use crate::terminal::Terminal;
 
@@ -107,7 +109,30 @@ fn words(change: &Change) -> String {
         Change::Administrators(Administrators { rule, groups, .. }) => {
             format!("lets several govern from now on; {}", governing(rule, groups))
         }
+        Change::Witnesses(new) if new.witnesses.is_empty() => {
+            "ends all witnessing: journal and log are unanchored from now on".to_owned()
+        }
+        Change::Witnesses(new) => witnesses(new),
         _ => "changes something that this avouch does not know: do not endorse it".to_owned(),
+    }
+}
+
+fn witnesses(new: &Witnesses) -> String {
+    let books: Vec<&str> = new.books.iter().map(|book| book_words(*book)).collect();
+    let named: Vec<String> =
+        new.witnesses.iter().map(|one| format!("{} with {}", one.name, one.key.id())).collect();
+    let (threshold, count) = (new.threshold, named.len());
+    format!(
+        "has {} cosigned by {threshold} of {count} witnesses: {}",
+        books.join(" and "),
+        named.join(", ")
+    )
+}
+
+const fn book_words(book: Book) -> &'static str {
+    match book {
+        Book::Journal => "the journal",
+        Book::Log => "the log",
     }
 }
 

@@ -12,3 +12,4 @@ mod counting;
 mod founding;
 mod keys;
 mod people;
+mod witnesses;
