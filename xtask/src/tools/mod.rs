@@ -1,9 +1,9 @@
 //! The foreign tools that the tests hold avouch against, and how they get onto this machine.
 
 mod apt;
-mod cosign;
-mod schemathesis;
+mod python;
 mod sigstore_js;
+mod unstable;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -13,7 +13,7 @@ use crate::program;
 use crate::skips::Skips;
 
 /// The environment variable that tells tests where our own copies of tools are: `bin/cosign`,
-/// `bin/schemathesis`, `sigstore-js/`.
+/// `bin/sigstore-python`, `sigstore-js/`.
 pub(crate) const VARIABLE: &str = "AVOUCH_TOOLS";
 
 /// A program that comes with the distribution.
@@ -23,12 +23,13 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need { program: "openssl", package: "openssl", purpose: "verifies CMS, timestamps and bare signatures" },
     Need { program: "ssh-keygen", package: "openssh-client", purpose: "makes endorsements as people do" },
     Need { program: "python3", package: "python3", purpose: "computes every digest a second time" },
     Need { program: "node", package: "nodejs", purpose: "runs the JavaScript verifier of Sigstore" },
     Need { program: "softhsm2-util", package: "softhsm2", purpose: "is a hardware token, in software" },
+    Need { program: "git", package: "git", purpose: "has the commits that are signed" },
     Need { program: "npm", package: "npm", purpose: "fetches it" },
 ];
 
@@ -51,9 +52,14 @@ pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
     }
     let folder = folder()?;
     let fetched = [
-        ("cosign", "verifies Sigstore bundles", cosign::provide(&folder)),
-        ("sigstore-js", "verifies Sigstore bundles, in JavaScript", sigstore_js::provide(&folder)),
-        ("schemathesis", "tries the server against its own document", schemathesis::provide(&folder)),
+        ("cosign", "signs and verifies as Sigstore does", unstable::COSIGN.provide(&folder)),
+        ("gitsign", "does so with commits", unstable::GITSIGN.provide(&folder)),
+        ("docker-registry", "holds container images", unstable::REGISTRY.provide(&folder)),
+        ("sigstore-js", "verifies Sigstore bundles, in JavaScript", sigstore_js::VERIFIER.provide(&folder)),
+        ("sigstore-js-client", "signs and verifies, in JavaScript", sigstore_js::CLIENT.provide(&folder)),
+        ("sigstore-python", "signs and verifies, in Python", python::SIGSTORE.provide(&folder)),
+        ("sigstore-python-4.2", "does so in the way of before", python::SIGSTORE_4_2.provide(&folder)),
+        ("schemathesis", "tries the server against its own document", python::SCHEMATHESIS.provide(&folder)),
     ];
     for (tool, purpose, outcome) in fetched {
         match outcome {
@@ -68,7 +74,7 @@ pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
 }
 
 fn report(tool: &str, purpose: &str, found: &str) {
-    println!("  {tool:<12} {purpose:<46} {found}");
+    println!("  {tool:<19} {purpose:<46} {found}");
 }
 
 /// Where our own copies of tools are, on this machine: a cache that may be deleted at any time.

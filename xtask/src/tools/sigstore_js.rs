@@ -1,4 +1,4 @@
-//! `@sigstore/verify`, by an ordinary `npm ci` of exact versions with their hashes.
+//! Packages of Sigstore for Node.js, by an ordinary `npm ci` of exact versions with their hashes.
 
 use std::fs;
 use std::path::Path;
@@ -12,35 +12,48 @@ use crate::{metadata, program};
 
 const LOCK: &str = "package-lock.json";
 
-/// Makes sure of `sigstore-js/node_modules` in `folder`, and returns the version of the verifier.
-pub(super) fn provide(folder: &Path) -> Result<String, Failure> {
-    let (source, here) = (metadata::root().join("xtask/tools/sigstore-js"), folder.join("sigstore-js"));
-    if let Ok(version) = installed(&source, &here) {
-        return Ok(version);
-    }
-    println!("  installing @sigstore/verify with npm");
-    create(&here)?;
-    for file in ["package.json", LOCK, ".npmrc"] {
-        copy(&source.join(file), &here.join(file))?;
-    }
-    program::run(Command::new("npm").args(["ci", "--loglevel=error"]).current_dir(&here))?;
-    installed(&source, &here)
+/// A set of packages that fit each other.
+pub(super) struct Packages {
+    /// The folder with their lock file, and that in which they are installed.
+    name: &'static str,
 }
 
-/// The version that is there, if it was made from the lock file of today.
-fn installed(source: &Path, here: &Path) -> Result<String, Failure> {
-    if read(&source.join(LOCK))? != read(&here.join(LOCK))? {
-        return Err(Failure::Unavailable {
-            what: "sigstore-js".to_owned(),
-            why: "it is outdated".to_owned(),
-        });
+/// The verifier that Node.js 20 is said to run.
+pub(super) const VERIFIER: Packages = Packages { name: "sigstore-js" };
+/// Today's signer and verifier.
+pub(super) const CLIENT: Packages = Packages { name: "sigstore-js-client" };
+
+impl Packages {
+    /// Makes sure of `NAME/node_modules` in `folder`, and returns the version of the verifier.
+    pub(super) fn provide(&self, folder: &Path) -> Result<String, Failure> {
+        let (source, here) = (metadata::root().join("xtask/tools").join(self.name), folder.join(self.name));
+        if let Ok(version) = self.installed(&source, &here) {
+            return Ok(version);
+        }
+        println!("  installing {} with npm", self.name);
+        create(&here)?;
+        for file in ["package.json", LOCK, ".npmrc"] {
+            copy(&source.join(file), &here.join(file))?;
+        }
+        program::run(Command::new("npm").args(["ci", "--loglevel=error"]).current_dir(&here))?;
+        self.installed(&source, &here)
     }
-    let manifest = read(&here.join("node_modules/@sigstore/verify/package.json"))?;
-    let manifest: Value = serde_json::from_str(&manifest).map_err(|why| Failure::NotUnderstood {
-        what: "the manifest of @sigstore/verify".to_owned(),
-        why: why.to_string(),
-    })?;
-    Ok(manifest["version"].as_str().unwrap_or("unknown version").to_owned())
+
+    /// The version that is there, if it was made from the lock file of today.
+    fn installed(&self, source: &Path, here: &Path) -> Result<String, Failure> {
+        if read(&source.join(LOCK))? != read(&here.join(LOCK))? {
+            return Err(Failure::Unavailable {
+                what: self.name.to_owned(),
+                why: "it is outdated".to_owned(),
+            });
+        }
+        let manifest = read(&here.join("node_modules/@sigstore/verify/package.json"))?;
+        let manifest: Value = serde_json::from_str(&manifest).map_err(|why| Failure::NotUnderstood {
+            what: "the manifest of @sigstore/verify".to_owned(),
+            why: why.to_string(),
+        })?;
+        Ok(manifest["version"].as_str().unwrap_or("unknown version").to_owned())
+    }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
