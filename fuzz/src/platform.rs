@@ -108,11 +108,13 @@ fn record() -> KeyRecord {
         classes: vec![Class::Release],
         not_before: THEN,
         not_after: Instant::from_seconds(THEN.seconds() + 1_000_000),
+        takes_over: None,
         rule: None,
         rate: None,
         origin: None,
         subject: None,
         identity: None,
+        role: None,
     }
 }
 

@@ -226,6 +226,7 @@ fn records(process: &InProcess) -> Vec<Change> {
             classes: if is_code { vec![Class::Release] } else { Vec::new() },
             not_before: BEGINNING,
             not_after: BEGINNING.after(Duration::from_secs(400 * 86_400)),
+            takes_over: None,
             rule: None,
             rate: None,
             origin: (form == Form::Checkpoint).then(|| "2026.log.sign.example.test".to_owned()),
@@ -234,6 +235,7 @@ fn records(process: &InProcess) -> Vec<Change> {
                 common_name: name.replace('/', " "),
             }),
             identity: None,
+            role: None,
         }
     };
     let governed = KeyRecord {

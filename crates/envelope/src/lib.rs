@@ -4,7 +4,8 @@
 //! and RFC 5035), timestamp tokens ([`timestamp`], RFC 3161 and RFC 5816), SSH signatures ([`sshsig`],
 //! PROTOCOL.sshsig of OpenSSH), DSSE ([`dsse`], the DSSE specification v1.0) and the in-toto statements in it
 //! ([`in_toto`]), Sigstore bundles v0.3 ([`bundle`]), bodies of the transparency log ([`rekor`], `hashedrekord` 0.0.2;
-//! [`rekor_v1`], for reading), Sigstore trusted roots ([`trusted_root`]) and signing configs ([`signing_config`]).
+//! [`rekor_v1`], for clients that know no later one), Sigstore trusted roots ([`trusted_root`]) and signing configs ([`signing_config`]), TUF
+//! metadata ([`tuf`]).
 //!
 //! **Out of scope**: calling a signer, certificate paths (the room `pki`), where a signature lives in a file (the
 //! room `formats`), whether a signature is to be believed (the room `verify`). Nothing here reads a clock, draws a
@@ -32,6 +33,7 @@ pub mod signing_config;
 pub mod sshsig;
 pub mod timestamp;
 pub mod trusted_root;
+pub mod tuf;
 
 pub use chosen::{Chosen, ChosenError};
 pub use compose::{ComposeError, compose};

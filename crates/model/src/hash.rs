@@ -118,4 +118,15 @@ impl PublicKey {
             .verify(message, signature)
             .map_err(|_| BadSignature)
     }
+
+    /// Checks a signature in the other padding of RSA (RSASSA-PSS with SHA-256, RFC 8017 §8.1), which metadata of TUF
+    /// may have. A key that is not of RSA verifies nothing here.
+    pub fn verify_pss(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        if signature.len() > limits::SIGNATURE_BYTES_MAX || !self.algorithm().is_rsa() {
+            return Err(BadSignature);
+        }
+        lc::UnparsedPublicKey::new(&lc::RSA_PSS_2048_8192_SHA256, self.raw())
+            .verify(message, signature)
+            .map_err(|_| BadSignature)
+    }
 }

@@ -1,7 +1,8 @@
 //! Key records: what a key is for and what it asks before it signs.
 
 use model::{
-    Algorithm, Class, Digest, Form, Instant, KeyId, PublicKey, Purpose, Space, Tag, limits, to_canonical,
+    Algorithm, Class, Digest, Form, Instant, KeyId, PublicKey, Purpose, Space, Tag, TufRole, limits,
+    to_canonical,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,10 @@ pub struct KeyRecord {
     pub not_before: Instant,
     /// Until when it may sign.
     pub not_after: Instant,
+    /// From when on it signs in the place of the one before it, of a key of the platform itself: verifiers know it before
+    /// they meet what it signs. Without it, it signs as soon as it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_over: Option<Instant>,
     /// What it asks before it signs; with a rule, the key is governed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
@@ -44,6 +49,9 @@ pub struct KeyRecord {
     /// By what a key that issues certificates to holders of ID tokens knows a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<IdentityProof>,
+    /// The role of TUF metadata that it signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<TufRole>,
 }
 
 /// Whom a certificate names.
@@ -121,7 +129,7 @@ pub enum KeyState {
     Active,
     /// It does not sign until a quorum restores it. What it signed stands.
     Suspended,
-    /// It does not sign any more. What it signed stands.
+    /// It does not sign any more, from a time on that may be yet to come. What it signed before stands.
     Retired,
     /// It does not sign any more, and what it signed after the revocation's time is not to be believed.
     Revoked,
@@ -194,6 +202,16 @@ pub enum RecordError {
         /// Until when.
         not_after: Instant,
     },
+    /// A key that takes over when it may not sign.
+    #[error("the key is to take over at {at}, and may sign from {not_before} until {not_after}")]
+    TakesOver {
+        /// When.
+        at: Instant,
+        /// From when it may sign.
+        not_before: Instant,
+        /// Until when.
+        not_after: Instant,
+    },
     /// A text that is empty or too long, or a number that must not be zero.
     #[error("the key record's `{field}` is empty, zero or too long")]
     OutOfBounds {
@@ -211,6 +229,11 @@ impl KeyRecord {
     /// The key id.
     pub fn id(&self) -> KeyId {
         self.public_key.id()
+    }
+
+    /// From when on it is the one that signs, among its kind.
+    pub fn in_use_from(&self) -> Instant {
+        self.takes_over.unwrap_or(Instant::EPOCH)
     }
 
     /// May it sign at `at`, as far as its validity goes?
@@ -234,8 +257,15 @@ impl KeyRecord {
         if self.not_after <= self.not_before {
             return Err(RecordError::Validity { not_before: self.not_before, not_after: self.not_after });
         }
+        self.check_takes_over()?;
         needs(form, "subject", self.subject.is_some(), form.is_certified())?;
-        needs(form, "origin", self.origin.is_some(), matches!(form, Form::Checkpoint | Form::Sct))?;
+        needs(
+            form,
+            "origin",
+            self.origin.is_some(),
+            matches!(form, Form::Checkpoint | Form::Sct | Form::Set),
+        )?;
+        needs(form, "role", self.role.is_some(), form == Form::Tuf)?;
         needs(form, "identity", self.identity.is_some(), form == Form::Certificate)?;
         needs(form, "classes", !self.classes.is_empty(), self.purpose == Purpose::Code)?;
         // INVARIANT: what a rule asks for is counted for requests alone; a key that signs without one has no rule, or it
@@ -257,6 +287,16 @@ impl KeyRecord {
             return Err(RecordError::OutOfBounds { field: "rate" });
         }
         self.rule.as_ref().map_or(Ok(()), Rule::check)
+    }
+
+    /// Only what the platform itself signs with is taken over: who names a key of theirs in a request names which.
+    fn check_takes_over(&self) -> Result<(), RecordError> {
+        let Some(at) = self.takes_over else { return Ok(()) };
+        needs(self.form, "takesOver", true, self.form.is_taken_over())?;
+        if self.is_valid_at(at) {
+            return Ok(());
+        }
+        Err(RecordError::TakesOver { at, not_before: self.not_before, not_after: self.not_after })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Class, Form, Hex32, Instant, PublicKey, Purpose, Space};
+use model::{Class, Form, Hex32, Instant, PublicKey, Purpose, Space, TufRole};
 use quorum::{
     CertificateSubject, Change, Entry, Genesis, Governance, Group, IdentityProof, KeyRecord, Registry,
     RequesterProof, Requirement, Rule,
@@ -18,6 +18,9 @@ pub const LOG_ORIGIN: &str = "2026.log.localhost";
 
 /// The origin of its certificate-transparency log.
 pub const CERTIFICATE_LOG_ORIGIN: &str = "ct.localhost/2026";
+
+/// The origin of its log of Rekor v1.
+pub const PROMISED_LOG_ORIGIN: &str = "v1.log.localhost - 2026";
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
@@ -55,15 +58,18 @@ pub fn key_record(name: &str, form: Form, public_key: PublicKey, now: Instant) -
         classes: if form.purpose() == Purpose::Code { vec![Class::Release] } else { Vec::new() },
         not_before: now.before(HOUR),
         not_after: now.after(YEAR),
+        takes_over: None,
         rule: None,
         rate: None,
         origin: match form {
             Form::Checkpoint => Some(LOG_ORIGIN.to_owned()),
             Form::Sct => Some(CERTIFICATE_LOG_ORIGIN.to_owned()),
+            Form::Set => Some(PROMISED_LOG_ORIGIN.to_owned()),
             _ => None,
         },
         subject: form.is_certified().then_some(subject),
         identity: (form == Form::Certificate).then_some(IdentityProof::Proven),
+        role: (form == Form::Tuf).then_some(TufRole::Targets),
     }
 }
 

@@ -105,11 +105,13 @@ pub(crate) fn record(name: &str, generation: u32, seed: u8, rule: Option<Rule>) 
         classes: vec![Class::Release],
         not_before: T0,
         not_after: at(1_000_000),
+        takes_over: None,
         rule,
         rate: None,
         origin: None,
         subject: None,
         identity: None,
+        role: None,
     }
 }
 
