@@ -5,13 +5,26 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::interop::{self, Reported};
-use crate::{metadata, runner, tamper};
+use crate::{clients, metadata, runner, tamper};
 
 const INTEROP_HEAD: &str = "\
 # What other tools say
 
 Made by `cargo xtask gen` from the tests whose names begin with `interop_`. *Ours* are signatures that avouch made and the
 tool judged; *theirs* are signatures that the tool made and avouch judged. *Accepted* counts good ones, *refused* spoilt ones.
+
+";
+
+const CLIENTS_HEAD: &str = "
+## Clients of Sigstore
+
+Each of them, as it comes, signs at a platform of avouch's and verifies what each of the others signed. The number beside a tick says how many changed copies it refused as
+well: a changed file, and with an attestation a changed statement too. *Keyless* is with the ID token of `ada@example.com`; *keyed* with a key in a file, or,
+with avouch, in the platform. An empty cell has no such thing: `@sigstore/sign` does not verify, and sigstore-python knows no keys.
+
+* `cosign attest-blob --predicate` writes statements of version 0.1, which sigstore-python does not read; here it is given a statement of version 1 (`--statement`).
+* sigstore-python and cosign find the file in the statement themselves; `@sigstore/verify` leaves that to whoever calls it, and so is not shown the file.
+* avouch signs here as the [conformance suite](https://github.com/sigstore/sigstore-conformance) drives it (`avouch sigstore-conformance sign-bundle`).
 
 ";
 
@@ -56,14 +69,15 @@ pub(crate) fn run() -> Result<(), Failure> {
     for page in &PAGES {
         runner::watch(runner::tests(page).env(VARIABLE, "1"))?.verdict?;
     }
-    let Reported { rows, cells } = interop::collect()?;
-    if rows.is_empty() || cells.is_empty() {
+    let Reported { rows, clients, cells } = interop::collect()?;
+    if rows.is_empty() || cells.is_empty() || clients.is_empty() {
         return Err(Failure::Unavailable {
             what: "the table of what other tools say".to_owned(),
             why: "no test reported a row; are the tools there? `cargo xtask test` fetches them".to_owned(),
         });
     }
-    write("interop.md", &format!("{INTEROP_HEAD}{}", interop::table(&rows)))?;
+    let (table, clients) = (interop::table(&rows), clients::tables(&clients));
+    write("interop.md", &format!("{INTEROP_HEAD}{table}{CLIENTS_HEAD}{clients}"))?;
     write("tamper.md", &format!("{TAMPER_HEAD}{}", tamper::table(&cells)))
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::skips::{self, Skips};
 use crate::tamper::{self, Cell};
-use crate::{metadata, runner, tools};
+use crate::{clients, metadata, runner, tools};
 
 /// The environment variable that names the file to which tests append rows, one JSON object a line.
 const VARIABLE: &str = "AVOUCH_INTEROP";
@@ -28,10 +28,14 @@ pub(crate) struct Row {
 }
 
 /// What the tests reported.
+#[derive(Serialize)]
 pub(crate) struct Reported {
     /// The table of formats and tools.
     pub(crate) rows: Vec<Row>,
+    /// The matrix of Sigstore's clients.
+    pub(crate) clients: Vec<clients::Cell>,
     /// The matrix of tampered parts and tools.
+    #[serde(skip)]
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -41,13 +45,13 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         ["--json"] => true,
         _ => return Err(Failure::Usage { said: "usage: cargo xtask interop [--json]".to_owned() }),
     };
-    let Reported { rows, .. } = collect()?;
+    let reported = collect()?;
     if json {
-        let text = serde_json::to_string_pretty(&rows)
+        let text = serde_json::to_string_pretty(&reported)
             .map_err(|why| Failure::NotUnderstood { what: "the rows".to_owned(), why: why.to_string() })?;
         println!("{text}");
     } else {
-        print!("\n{}", table(&rows));
+        print!("\n{}\n{}", table(&reported.rows), clients::tables(&reported.clients));
     }
     Ok(())
 }
@@ -55,12 +59,14 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
 /// Runs the tests whose names begin with `interop_` and collects what they report.
 pub(crate) fn collect() -> Result<Reported, Failure> {
     let (rows, cells) = (empty("interop.jsonl")?, empty("tamper.jsonl")?);
+    let clients = empty("clients.jsonl")?;
     let skips = Skips::begin()?;
     let mut tests = runner::tests(&["interop_"]);
-    tests.env(VARIABLE, &rows).env(tamper::VARIABLE, &cells);
+    tests.env(VARIABLE, &rows).env(tamper::VARIABLE, &cells).env(clients::VARIABLE, &clients);
     tests.env(tools::VARIABLE, tools::folder()?).env(skips::VARIABLE, skips.path());
     runner::watch(&mut tests)?.verdict?;
-    Ok(Reported { rows: summed(read(&rows)?), cells: read(&cells)? })
+    let clients = clients::sorted(read(&clients)?);
+    Ok(Reported { rows: summed(read(&rows)?), clients, cells: read(&cells)? })
 }
 
 /// An empty file for tests to write to.

@@ -9,6 +9,7 @@
 //! One module a verb. The rules that `tidy` holds are those of ARCHITECTURE.md and CONTRIBUTING.md.
 
 mod check;
+mod clients;
 mod dist;
 mod failure;
 mod fuzz;
