@@ -130,14 +130,19 @@ pub struct Cosignature {
 impl SignedCheckpoint {
     /// Opens a checkpoint with the log's key, which knows the log's origin.
     pub fn open(note: &str, log: &VerifierKey) -> Result<Self, CheckpointError> {
+        Self::open_at(note, log.origin(), log)
+    }
+
+    /// Opens a checkpoint of this origin with a key that has another name, as some logs' have.
+    pub fn open_at(note: &str, origin: &str, log: &VerifierKey) -> Result<Self, CheckpointError> {
         if !log.is_of_a_log() {
             return Err(CheckpointError::KindOfKey { name: log.name().to_owned() });
         }
-        let refuse = |source| CheckpointError::Note { origin: log.origin().to_owned(), source };
+        let refuse = |source| CheckpointError::Note { origin: origin.to_owned(), source };
         let opened = crate::note::open(note, std::slice::from_ref(log)).map_err(refuse)?;
         let checkpoint = Checkpoint::parse(opened.text())?;
-        if checkpoint.origin() != log.origin() {
-            let (expected, found) = (log.origin().to_owned(), checkpoint.origin);
+        if checkpoint.origin() != origin {
+            let (expected, found) = (origin.to_owned(), checkpoint.origin);
             return Err(CheckpointError::Origin { expected, found });
         }
         Ok(Self { checkpoint, note: note.to_owned() })
@@ -171,6 +176,14 @@ impl SignedCheckpoint {
     /// The whole note, signatures included.
     pub fn note(&self) -> &str {
         &self.note
+    }
+
+    /// The same checkpoint with what witnesses wrote under it: of the lines, those by one of these witnesses, each in the
+    /// place of what stood there by the same; all others are left out. One that does not verify makes all of it bad.
+    pub fn with_cosignatures(&self, lines: &str, witnesses: &[VerifierKey]) -> Result<Self, CheckpointError> {
+        let refuse = |source| CheckpointError::Note { origin: self.checkpoint.origin.clone(), source };
+        let note = crate::note::joined(&self.note, lines, witnesses).map_err(refuse)?;
+        Ok(Self { checkpoint: self.checkpoint.clone(), note })
     }
 
     /// The cosignatures of these witnesses that it carries; each witness once. A bad one makes all of it bad.

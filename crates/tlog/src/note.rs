@@ -175,6 +175,11 @@ impl<'a> SignatureLine<'a> {
         Some(Self { name, key_hash: *key_hash, signature: signature.to_vec() })
     }
 
+    fn encode(&self) -> String {
+        let bytes = [&self.key_hash[..], &self.signature].concat();
+        format!("{DASH}{} {}\n", self.name, BASE64.encode(&bytes))
+    }
+
     fn is_of(&self, key: &VerifierKey) -> bool {
         self.name == key.name() && self.key_hash == key.key_hash()
     }
@@ -226,6 +231,33 @@ pub fn open(note: &str, keys: &[VerifierKey]) -> Result<Opened, NoteError> {
         return Err(NoteError::NoKnownKey);
     }
     Ok(Opened { text: note.text.to_owned(), signers })
+}
+
+/// A note with further lines of signatures: those that are by one of `keys` and verify, in the place of what the same key
+/// signed before.
+pub(crate) fn joined(note: &str, lines: &str, keys: &[VerifierKey]) -> Result<String, NoteError> {
+    let before = Note::parse(note)?;
+    let added = format!("{}\n{lines}", before.text);
+    let added = Note::parse(&added)?;
+    let is_known = |line: &&SignatureLine<'_>| keys.iter().any(|key| line.is_of(key));
+    let known: Vec<&SignatureLine<'_>> = added.signatures.iter().filter(is_known).collect();
+    added.signed_by(keys)?;
+    let replaced = |line: &&SignatureLine<'_>| {
+        known.iter().any(|new| (new.name, new.key_hash) == (line.name, line.key_hash))
+    };
+    let kept = before.signatures.iter().filter(|line| !replaced(line));
+    let mut joined = format!("{}\n", before.text);
+    kept.chain(known.iter().copied()).for_each(|line| joined.push_str(&line.encode()));
+    Note::parse(&joined)?;
+    Ok(joined)
+}
+
+/// The line of a signature under a note of this text: of a cosignature the time stands before the signature, in eight
+/// bytes. It must verify.
+pub fn signature_line(text: &str, key: &VerifierKey, signature: &[u8]) -> Result<String, NoteError> {
+    let note = seal(text, key, signature)?;
+    let line = note.strip_prefix(text).and_then(|rest| rest.strip_prefix('\n'));
+    line.map(str::to_owned).ok_or(NoteError::Shape)
 }
 
 /// Makes a note of a text and one signature over it, which must verify. Of a cosignature the time goes before the

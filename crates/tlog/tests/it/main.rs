@@ -16,4 +16,5 @@ mod notes;
 mod proofs;
 mod rfc6962;
 mod tiles;
+mod witness;
 mod worked_example;
