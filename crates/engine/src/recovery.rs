@@ -5,8 +5,9 @@ use model::{Instant, Request};
 use crate::stages::{Arrival, World, records};
 use crate::{Row, Standing, State, StoreError, Write};
 
-/// A request that was in flight at so many crashes is set aside: it may be what crashes the server.
-const CRASHES_MAX: u32 = 3;
+/// A request that was in flight at so many crashes is signed no more: it may be what crashes the server. What was signed
+/// of it is recalled, and if that crashes the server as well, it is set aside as it is.
+pub(crate) const CRASHES_MAX: u32 = 3;
 
 /// How many rows are in memory at once.
 const ROWS_MAX: usize = 256;
@@ -23,7 +24,7 @@ pub fn take_up(world: &World) -> Result<Vec<Arrival>, StoreError> {
             // A row that does not stand there any more needs nothing: it is not in flight.
             let _ = world.requests.write(&writes)?;
         }
-        let goes_on = |row: &&Row| row.standing.state != State::Intended || row.crashes + 1 < CRASHES_MAX;
+        let goes_on = |row: &&Row| row.standing.state != State::Intended || row.crashes < CRASHES_MAX;
         arrivals.extend(rows.iter().filter(goes_on).map(|row| Arrival::Unfinished { id: row.id }));
     }
     Ok(arrivals)
@@ -41,15 +42,16 @@ pub(crate) fn overdue(world: &World, now: Instant) -> Result<Vec<Arrival>, Store
 }
 
 fn crashed(world: &World, row: &Row) -> Write {
-    if row.crashes + 1 < CRASHES_MAX {
+    if row.crashes < CRASHES_MAX {
         return Write::Crashed { id: row.id };
     }
     let reasons = vec![format!(
-        "it was in flight when the server stopped, {CRASHES_MAX} times: look at the server's log, then ask again"
+        "it was in flight when the server stopped, {} times, and is set aside: look at the server's log, then at what `avouch fsck` says of it",
+        row.crashes + 1
     )];
     let to = Standing { state: State::Failed, since: world.clock.now(), reasons };
     let digest = Request::digest(&row.request);
-    let leaf = records::outcome(world.place(row.id, &row.space), digest, &to, &[]);
+    let leaf = records::outcome(world.place(row.id, &row.space), digest, &to, &[], &[]);
     Write::Move {
         id: row.id,
         from: State::Intended,

@@ -7,11 +7,13 @@
 //! | after the intent, before the order | an intent without a journal entry | recovery orders again, or expires it |
 //! | the journal's intent is synced, no answer | perhaps signed | recovery: the same bytes are signed again |
 //! | signed, not logged | the signature never left the engine | recovery logs it |
+//! | signed, and refused, failed or expired since | no receipt may be had | recovery recalls the signature and logs it |
 //! | checkpoint swapped, tiles not written | both are durable in one transaction | the log, when it is opened |
 //! | logged, not settled | the entry is public, the row open | recovery finds it in the log and settles |
 //! | settled, no reply | the receipt is stored | the client asks again |
 
 mod authorised;
+mod fate;
 mod fitting;
 mod lane;
 mod log;
@@ -24,6 +26,7 @@ mod submit;
 mod world;
 
 pub use authorised::{Authorised, Endorsed};
+pub use fate::Stopped;
 pub use lane::{Lane, Lanes};
 pub use log::{Entrant, LogStage, LogStageError, Logged, found_log};
 pub use received::Received;
@@ -33,12 +36,9 @@ pub use stamp::{Stamp, Stamped};
 pub use submit::{Arrival, Intended, Submit, Submitted};
 pub use world::{Parts, Random, World};
 
+pub(crate) use fate::{Condemned, Fate, Warrant};
 pub(crate) use fitting::{Fitting, profile_view};
 pub(crate) use lane::{PASSAGES_MAX, RETRY_AFTER};
-
-use model::{Digest, Instant, RequestId, Space};
-
-use crate::{Standing, State};
 
 /// What a stage made of a batch. Every member of the batch is in one of the three.
 #[derive(Debug)]
@@ -73,38 +73,5 @@ impl Trouble {
 impl<Next, Same> Default for Passed<Next, Same> {
     fn default() -> Self {
         Self { next: Vec::new(), stopped: Vec::new(), again: Vec::new(), trouble: None }
-    }
-}
-
-/// A request in flight that ends without receipts.
-#[derive(Debug)]
-pub struct Stopped {
-    pub(crate) id: RequestId,
-    pub(crate) space: Space,
-    pub(crate) profile: Space,
-    pub(crate) digest: Digest,
-    pub(crate) submitted: Instant,
-    pub(crate) endorsements: Vec<Vec<u8>>,
-    pub(crate) state: State,
-    pub(crate) reasons: Vec<String>,
-}
-
-impl Stopped {
-    pub(crate) fn new(intended: &Intended, state: State, reason: String) -> Self {
-        let received = intended.received();
-        Self {
-            id: received.id(),
-            space: received.request.space.clone(),
-            profile: received.signing.profile.clone(),
-            digest: received.digest,
-            submitted: received.submitted,
-            endorsements: intended.endorsements().to_vec(),
-            state,
-            reasons: vec![reason],
-        }
-    }
-
-    pub(crate) fn standing(&self, since: Instant) -> Standing {
-        Standing { state: self.state, since, reasons: self.reasons.clone() }
     }
 }

@@ -86,11 +86,13 @@ pub enum RefusalCode {
     Journal,
     /// The ID token is not believed, names nobody, or was used for another key.
     Token,
+    /// The item was given up before anything was signed for it, and nothing will be.
+    Recalled,
 }
 
 impl RefusalCode {
     /// Every code there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::OtherPlatform,
         Self::Stale,
@@ -104,6 +106,7 @@ impl RefusalCode {
         Self::KeyStore,
         Self::Journal,
         Self::Token,
+        Self::Recalled,
     ];
 
     /// Its number.
@@ -122,6 +125,7 @@ impl RefusalCode {
             Self::KeyStore => 11,
             Self::Journal => 12,
             Self::Token => 13,
+            Self::Recalled => 14,
         }
     }
 

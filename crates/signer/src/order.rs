@@ -34,6 +34,8 @@ pub enum Order {
     Checkpoint(CheckpointOrder),
     /// Take the next step to a certificate for the holder of an ID token.
     Holder(HolderOrder),
+    /// Give up an item, and give back what was signed for it.
+    Recall(RecallOrder),
 }
 
 /// An order to sign one item of a request. Two orders of one (request digest, item) are the same order and get the
@@ -48,6 +50,17 @@ pub struct SignOrder {
     pub path: Vec<Digest>,
     /// The canonical JSON of the endorsements.
     pub endorsements: Vec<Vec<u8>>,
+}
+
+/// An order to give up an item of a request that ends without receipts: nothing is signed for it any more. If something
+/// was, that comes back, so that it is logged and not known to the journal alone; else the order is refused as
+/// [recalled](crate::RefusalCode::Recalled).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecallOrder {
+    /// The digest of the request.
+    pub request: Digest,
+    /// The index of the item.
+    pub item: u32,
 }
 
 /// An order for a timestamp token. The key process chooses time and serial number.

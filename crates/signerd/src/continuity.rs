@@ -96,7 +96,8 @@ impl Continuity {
         let Self::Restored(restored) = self else { return Ok(()) };
         let is_free = match order {
             Order::Sign(order) => registry.is_some_and(|registry| !is_governed(registry, &order.item)),
-            Order::Timestamp(_) | Order::Checkpoint(_) | Order::Holder(_) => false,
+            // What was signed is recalled once somebody says that this state goes on.
+            Order::Timestamp(_) | Order::Checkpoint(_) | Order::Holder(_) | Order::Recall(_) => false,
         };
         if is_free { Ok(()) } else { Err(restored.refusal()) }
     }

@@ -36,6 +36,7 @@ mod lane;
 mod process;
 mod promise;
 mod rate;
+mod recall;
 mod sandbox;
 mod seats;
 mod shared;

@@ -12,6 +12,7 @@ use crate::certificate::{self, Issued, Issuing};
 use crate::continuity::Continuity;
 use crate::guard::{ClockGuard, Reading};
 use crate::journal::{Journal, Made, Opened, Record, proof};
+use crate::recall::GivenUp;
 use crate::seats::Seats;
 use crate::standing::refuse;
 use crate::{KeyProcessError, Random};
@@ -50,6 +51,8 @@ pub struct KeyProcess {
     pub(crate) journal_key: Arc<dyn Key>,
     /// Who is at work in which key store.
     pub(crate) seats: Seats,
+    /// What is not signed any more, since its server gave it up.
+    pub(crate) given_up: GivenUp,
     refusals: Refusals,
     /// When it was last looked for what may be forgotten.
     made_room: Duration,
@@ -82,9 +85,19 @@ impl KeyProcess {
         let journal_key = keys.home().key(&journal.state().journal_key.id())?;
         let guard = ClockGuard::new(clock.now(), clock.boot(), journal.state().mark);
         let refusals = Refusals { count: 0, written: clock.boot() };
-        let (made_room, seats) = (clock.boot(), Seats::default());
-        let mut process =
-            Self { keys, journal, clock, guard, journal_key, seats, refusals, made_room, continuity };
+        let (made_room, seats, given_up) = (clock.boot(), Seats::default(), GivenUp::default());
+        let mut process = Self {
+            keys,
+            journal,
+            clock,
+            guard,
+            journal_key,
+            seats,
+            given_up,
+            refusals,
+            made_room,
+            continuity,
+        };
         let time = process.now().time;
         let start = Leaf::Start { sequence: process.journal.state().next(), time, random: fresh };
         process.journal.append(Record::Plain(start))?;

@@ -10,7 +10,7 @@ use model::{Base64, Digest, KeyId, merkle, told};
 use tlog::note::NoteError;
 use tlog::{Committed, LogError, SignedCheckpoint, VerifierKey};
 
-use super::{Intended, Passed, Stamped, Stopped, Trouble, World};
+use super::{Fate, Intended, Passed, Stamped, Trouble, World};
 use crate::platform::PlatformError;
 use crate::{EntryError, State};
 
@@ -28,8 +28,8 @@ use sealing::{checkpoint_key, seal};
 #[derive(Debug)]
 pub struct Logged {
     pub(crate) stamped: Stamped,
-    // INVARIANT: one for each item, in their order, each under a durable checkpoint; `None` only where the profile
-    // asks for no entry.
+    // INVARIANT: one for each signature, in their order, each under a durable checkpoint; `None` only where the profile
+    // asks for no entry, or the request is condemned since there can be none.
     entries: Vec<Option<LogEntry>>,
 }
 
@@ -40,6 +40,11 @@ impl Logged {
 
     pub(crate) const fn intended(&self) -> &Intended {
         self.stamped.intended()
+    }
+
+    fn without(stamped: Stamped) -> Self {
+        let entries = vec![None; stamped.signed.signatures().len()];
+        Self { stamped, entries }
     }
 }
 
@@ -117,7 +122,7 @@ impl LogStage {
         for group in groups(waiting) {
             self.append(group, &mut passed);
         }
-        for logged in &passed.next {
+        for logged in passed.next.iter().filter(|logged| logged.intended().fate().is_none()) {
             self.world.board.note(logged.intended().id(), State::Logged);
         }
         passed
@@ -126,13 +131,14 @@ impl LogStage {
     fn admit(&self, stamped: Box<Stamped>, waiting: &mut Vec<Waiting>, passed: &mut Passed<Logged, Entrant>) {
         match Waiting::request(stamped) {
             Ok(Waiting { whose: Whose::Request(stamped), bodies }) if bodies.is_empty() => {
-                let entries = vec![None; stamped.signed.signatures().len()];
-                passed.next.push(Logged { stamped: *stamped, entries });
+                passed.next.push(Logged::without(*stamped));
             }
             Ok(one) => waiting.push(one),
             Err((stamped, error)) => {
                 let why = format!("the signature cannot be logged: {}", told(&error));
-                passed.stopped.push(Stopped::new(stamped.intended(), State::Failed, why));
+                let Stamped { signed, tokens } = *stamped;
+                let stamped = Stamped { signed: signed.condemned(Fate::failed(why)), tokens };
+                passed.next.push(Logged::without(stamped));
             }
         }
     }

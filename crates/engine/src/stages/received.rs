@@ -86,6 +86,14 @@ impl Received {
         self.request.id
     }
 
+    /// An entry of it in the log is not before this size.
+    pub(crate) const fn log_size(&self) -> u64 {
+        match self.origin {
+            Origin::Client | Origin::Waiting => 0,
+            Origin::InFlight { log_size } => log_size,
+        }
+    }
+
     /// The row that a submission becomes.
     pub(crate) fn row(&self, standing: crate::Standing, log_size: u64) -> Row {
         Row {

@@ -41,6 +41,22 @@ struct Outcome<'a> {
     state: &'static str,
     reasons: &'a [String],
     receipts: &'a [Digest],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    recalled: &'a [Recalled],
+}
+
+/// A signature of a request that ended without receipts: it was made, and nobody was given it.
+#[derive(Serialize)]
+pub(crate) struct Recalled {
+    /// The index of the item.
+    pub(crate) item: u32,
+    /// The index of the intent in the journal.
+    pub(crate) intent: u64,
+    /// The SHA-256 of the signature.
+    pub(crate) signature: Digest,
+    /// The index of its entry in the log, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) entry: Option<u64>,
 }
 
 /// Calls that were refused and whose callers proved nothing, and entries that others brought into the log: each of those
@@ -96,9 +112,15 @@ pub(crate) fn intent(place: Place, endorsed: &Endorsed) -> Leaf {
     place.leaf(LeafKind::Intent, &record)
 }
 
-pub(crate) fn outcome(place: Place, digest: Digest, standing: &Standing, receipts: &[Digest]) -> Leaf {
+pub(crate) fn outcome(
+    place: Place,
+    digest: Digest,
+    standing: &Standing,
+    receipts: &[Digest],
+    recalled: &[Recalled],
+) -> Leaf {
     let Standing { state, reasons, .. } = standing;
-    place.leaf(LeafKind::Outcome, &Outcome { digest, state: state.word(), reasons, receipts })
+    place.leaf(LeafKind::Outcome, &Outcome { digest, state: state.word(), reasons, receipts, recalled })
 }
 
 pub(crate) fn strangers(

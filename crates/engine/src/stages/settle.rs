@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use model::receipt::{JournalEntry, LogEntry, Receipt, SignedItem};
-use model::{Base64, Digest, FileClaim, Instant, RequestId, Space};
+use model::{Base64, Digest, FileClaim, Instant, Space};
 
+use super::records::Recalled;
 use super::sign::Signature;
-use super::{Logged, Passed, Stopped, Trouble, World, records};
+use super::{Intended, Logged, Passed, Stopped, Trouble, World, records};
 use crate::platform::PlatformKey;
 use crate::{Conflict, Standing, State, View, Write};
+
+/// So many items are named in a reason.
+const NAMED_MAX: usize = 8;
 
 /// What reaches Settle.
 #[derive(Debug)]
@@ -90,62 +94,75 @@ impl Settle {
     }
 
     fn ending(&self, ended: &Ended) -> Ending {
+        let now = self.world.clock.now();
         match ended {
-            Ended::Logged(logged) => self.done(logged),
+            Ended::Logged(logged) => match logged.intended().fate() {
+                None => {
+                    let to = Standing { state: State::Done, since: now, reasons: Vec::new() };
+                    self.compose(logged.intended(), to, receipts(logged), &[])
+                }
+                // INVARIANT: what is signed of a request that gets no receipts is in the log, and here; nobody is given it.
+                Some(fate) => {
+                    let recalled = recalled(logged);
+                    let to = fate.clone().and([reason(&recalled)]).standing(now);
+                    self.compose(logged.intended(), to, Vec::new(), &recalled)
+                }
+            },
             Ended::Stopped(stopped) => {
-                let Stopped { id, space, profile, digest, submitted, endorsements, .. } = stopped;
-                let standing = stopped.standing(self.world.clock.now());
-                let about = About { id: *id, space, profile, digest: *digest, submitted: *submitted };
-                self.compose(about, standing, endorsements, Vec::new())
+                let to = stopped.fate().clone().standing(now);
+                self.compose(stopped.intended(), to, Vec::new(), &[])
             }
         }
     }
 
-    fn done(&self, logged: &Logged) -> Ending {
-        let intended = logged.intended();
-        let received = intended.received();
-        let standing = Standing { state: State::Done, since: self.world.clock.now(), reasons: Vec::new() };
-        let about = About {
-            id: received.id(),
-            space: &received.request.space,
-            profile: &received.signing.profile,
-            digest: received.digest,
-            submitted: received.submitted,
-        };
-        self.compose(about, standing, intended.endorsements(), receipts(logged))
-    }
-
     fn compose(
         &self,
-        about: About<'_>,
+        intended: &Intended,
         to: Standing,
-        endorsements: &[Vec<u8>],
         receipts: Vec<(String, Receipt)>,
+        recalled: &[Recalled],
     ) -> Ending {
-        let About { id, space, profile, digest, submitted } = about;
+        let (received, id) = (intended.received(), intended.id());
         let digests: Vec<Digest> =
             receipts.iter().map(|(_, receipt)| Digest::of(&receipt.encode())).collect();
-        let leaf = records::outcome(self.world.place(id, space), digest, &to, &digests);
-        let view = View { receipts: receipts.clone(), ..View::of(id, digest, to.clone()) };
+        let place = self.world.place(id, &received.request.space);
+        let leaf = records::outcome(place, received.digest, &to, &digests, recalled);
+        let view = View { receipts: receipts.clone(), ..View::of(id, received.digest, to.clone()) };
         let write = Write::Move {
             id,
             from: State::Intended,
             to,
-            endorsements: endorsements.to_vec(),
+            endorsements: intended.endorsements().to_vec(),
             log_size: 0,
             receipts,
             leaves: vec![leaf],
         };
-        Ending { profile: profile.clone(), submitted, view, write }
+        Ending { profile: received.signing.profile.clone(), submitted: received.submitted, view, write }
     }
 }
 
-struct About<'a> {
-    id: RequestId,
-    space: &'a Space,
-    profile: &'a Space,
-    digest: Digest,
-    submitted: Instant,
+/// What is signed of a request that gets no receipts.
+fn recalled(logged: &Logged) -> Vec<Recalled> {
+    let parts = logged.stamped.signed.signatures().iter().zip(logged.entries());
+    let recalled = |(signature, entry): (&Signature, &Option<LogEntry>)| Recalled {
+        item: u32::try_from(signature.item).unwrap_or(u32::MAX),
+        intent: signature.intent,
+        signature: Digest::of(&signature.signature),
+        entry: entry.as_ref().map(|entry| entry.index),
+    };
+    parts.map(recalled).collect()
+}
+
+/// In one reason, whatever their number: the outcome names each.
+fn reason(recalled: &[Recalled]) -> String {
+    let logged = recalled.iter().filter(|one| one.entry.is_some()).count();
+    let items: Vec<String> = recalled.iter().take(NAMED_MAX).map(|one| one.item.to_string()).collect();
+    let more = if recalled.len() > items.len() { ", …" } else { "" };
+    format!(
+        "{} of its items were signed before that (items {}{more}): {logged} of them stand in the log, and nobody is given one",
+        recalled.len(),
+        items.join(", ")
+    )
 }
 
 /// One receipt a file, in the order of the files' first items.
@@ -194,7 +211,7 @@ fn signed_item(
         timestamp: token.cloned().map(Base64),
         log: log.cloned(),
         journal: Some(JournalEntry {
-            index: signature.index,
+            index: signature.intent,
             leaf: Base64(signature.leaf.clone()),
             path: signature.journal.iter().flat_map(|proof| proof.path.clone()).collect(),
             checkpoint: signature.journal.as_ref().map(|proof| proof.checkpoint.clone()),

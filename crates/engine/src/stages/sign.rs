@@ -5,12 +5,12 @@ use std::sync::Arc;
 use envelope::{Chosen, ChosenError, ComposeError, ToBeSigned, compose};
 use model::journal::{self, LeafError};
 use model::{BadSignature, Digest, Item, Space, merkle, told};
-use signer::{Answer, JournalProof, Order, Orders, RefusalCode, SignOrder};
+use signer::{Answer, JournalProof, Order, Orders, RecallOrder, RefusalCode, SignOrder};
 use tlog::note::NoteError;
 use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, ProofError, SignedCheckpoint, VerifierKey};
 
-use super::{Intended, Lane, Passed, Stopped, Trouble, World};
+use super::{Fate, Intended, Lane, Passed, Stopped, Trouble, Warrant, World};
 use crate::platform::{Platform, PlatformKey};
 use crate::{State, SubmitError};
 
@@ -20,28 +20,50 @@ const ORDERS_MAX: usize = 256;
 /// The most bytes of orders in one frame: well below what a frame holds.
 const ORDERS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// A request each of whose items has a signature that verifies.
+/// A request each of whose items has a signature that verifies; of one that ends without receipts, what was signed.
 #[derive(Debug)]
 pub struct Signed {
     pub(crate) intended: Intended,
-    // INVARIANT: one for each item, in their order, each verified over the bytes that were composed here.
+    // INVARIANT: in the order of their items, each verified over the bytes that were composed here; one for each item,
+    // unless the request is condemned.
     signatures: Vec<Signature>,
 }
 
 /// A signature that verifies over bytes that were composed here.
 #[derive(Debug, Clone)]
 pub(crate) struct Signature {
+    /// The index of its item.
+    pub(crate) item: usize,
     pub(crate) to_be_signed: ToBeSigned,
     pub(crate) signature: Vec<u8>,
     pub(crate) chosen: Vec<u8>,
     /// The registry's head under which the key process signed.
     pub(crate) registry: Digest,
     /// The index of the intent in the journal.
-    pub(crate) index: u64,
+    pub(crate) intent: u64,
     /// The intent's leaf.
     pub(crate) leaf: Vec<u8>,
     // INVARIANT: it is there, and holds, where the key's record asks for endorsements.
     pub(crate) journal: Option<JournalProof>,
+}
+
+/// What an order was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// A signature.
+    For,
+    /// What was signed before.
+    Back,
+}
+
+/// What an answer says of an item.
+enum Judged {
+    /// There is a signature, and it verifies.
+    Signed(Box<Signature>),
+    /// There is none; with what that means for the request, where that is news.
+    Absent(Option<Fate>),
+    /// Nothing yet.
+    Later(Trouble),
 }
 
 /// Why a signature is not let through.
@@ -76,14 +98,30 @@ impl Signed {
     pub(crate) fn signatures(&self) -> &[Signature] {
         &self.signatures
     }
+
+    /// The same, of a request that ends without receipts.
+    pub(crate) fn condemned(self, fate: Fate) -> Self {
+        Self { intended: self.intended.condemned(fate), ..self }
+    }
 }
 
 /// A request some of whose items have their signatures: those whose keys are in stores that it has been at.
 #[derive(Debug)]
 pub struct PartlySigned {
     intended: Intended,
-    // INVARIANT: one for each item, in their order, each verified over the bytes that were composed here.
-    signatures: Vec<Option<Signature>>,
+    /// One for each item, in their order.
+    parts: Vec<Part>,
+}
+
+/// How far an item is.
+#[derive(Debug, Clone)]
+enum Part {
+    /// Nobody was asked for it yet, or nobody could say.
+    Open,
+    // INVARIANT: verified over the bytes that were composed here.
+    Signed(Signature),
+    /// There is no signature of it. Then the request is condemned.
+    Absent,
 }
 
 /// Where a request goes from a lane.
@@ -97,35 +135,41 @@ pub enum Onward {
 
 impl From<Intended> for PartlySigned {
     fn from(intended: Intended) -> Self {
-        let signatures = intended.received().items.iter().map(|_| None).collect();
-        Self { intended, signatures }
+        let parts = vec![Part::Open; intended.fitting().keys.len()];
+        Self { intended, parts }
     }
 }
 
 impl PartlySigned {
-    /// The store whose lane is next: the first, in the order of the lanes, that holds the key of an item without a
-    /// signature.
+    /// The store whose lane is next: the first, in the order of the lanes, that holds the key of an item that is open.
     pub fn store(&self) -> Option<&Space> {
-        let keys = self.intended.fitting().keys.iter().zip(&self.signatures);
-        keys.filter(|(_, signature)| signature.is_none()).map(|(key, _)| &key.record().store).min()
+        self.open().map(|(_, store)| store).min()
     }
 
-    /// The items that a lane signs, by their indices.
+    /// The items that a lane is asked for, by their indices.
     fn items_in(&self, lane: &Lane) -> Vec<usize> {
-        let keys = self.intended.fitting().keys.iter().zip(&self.signatures).enumerate();
-        let mine =
-            keys.filter(|(_, (key, signature))| signature.is_none() && key.record().store == *lane.store());
-        mine.map(|(index, _)| index).collect()
+        self.open().filter(|(_, store)| *store == lane.store()).map(|(index, _)| index).collect()
+    }
+
+    /// The items that are open, each with the store of its key.
+    fn open(&self) -> impl Iterator<Item = (usize, &Space)> {
+        let keys = self.intended.fitting().keys.iter().zip(&self.parts).enumerate();
+        let open = keys.filter(|(_, (_, part))| matches!(part, Part::Open));
+        open.map(|(index, (key, _))| (index, &key.record().store))
     }
 
     /// Leaves a lane.
     fn leave(mut self, lane: &Lane) -> Onward {
         self.intended.passages.retain(|passage| passage.store() != lane.store());
-        let Self { intended, signatures } = self;
-        if signatures.iter().any(Option::is_none) {
-            return Onward::Lane(Self { intended, signatures });
+        if self.open().next().is_some() {
+            return Onward::Lane(self);
         }
-        Onward::Stamp(Signed { intended, signatures: signatures.into_iter().flatten().collect() })
+        let signature = |part| match part {
+            Part::Signed(signature) => Some(signature),
+            Part::Open | Part::Absent => None,
+        };
+        let signatures = self.parts.into_iter().filter_map(signature).collect();
+        Onward::Stamp(Signed { intended: self.intended, signatures })
     }
 }
 
@@ -159,7 +203,9 @@ impl Sign {
             }
         }
         for onward in &passed.next {
-            if let Onward::Stamp(signed) = onward {
+            if let Onward::Stamp(signed) = onward
+                && signed.intended.fate().is_none()
+            {
                 self.world.board.note(signed.intended.id(), State::Signed);
             }
         }
@@ -210,13 +256,15 @@ pub(super) struct Miscounted {
 fn orders(intended: &Intended, items: &[usize]) -> impl Iterator<Item = Order> {
     let received = intended.received();
     let mine = received.items.iter().enumerate().filter(|(index, _)| items.contains(index));
-    mine.map(|(_, (bytes, item))| {
-        Order::Sign(SignOrder {
+    mine.map(|(_, (bytes, item))| match intended.warrant() {
+        Warrant::Sign(endorsed) => Order::Sign(SignOrder {
             request: received.bytes.clone(),
             item: bytes.to_vec(),
             path: received.items.path(item.index).expect("an item of the tree has a path in it"),
-            endorsements: intended.endorsements().to_vec(),
-        })
+            endorsements: endorsed.endorsements.clone(),
+        }),
+        // INVARIANT: without an endorsed request there is no order that anything could be signed by.
+        Warrant::Recall(_) => Order::Recall(RecallOrder { request: received.digest, item: item.index }),
     })
 }
 
@@ -230,7 +278,7 @@ fn frames(orders: Vec<Order>) -> Vec<Vec<Order>> {
                 let endorsements: usize = order.endorsements.iter().map(Vec::len).sum();
                 order.request.len() + order.item.len() + 32 * order.path.len() + endorsements
             }
-            Order::Timestamp(_) | Order::Checkpoint(_) | Order::Holder(_) => 1_024,
+            Order::Timestamp(_) | Order::Checkpoint(_) | Order::Holder(_) | Order::Recall(_) => 1_024,
         };
         match frames.last_mut() {
             Some(frame) if frame.len() < ORDERS_MAX && bytes + size <= ORDERS_BYTES_MAX => {
@@ -247,47 +295,67 @@ fn frames(orders: Vec<Order>) -> Vec<Vec<Order>> {
 }
 
 impl Sign {
-    /// A request goes on with all of its items or with none: it is one decision, also over several lanes.
+    /// A request gets receipts for all of its items or for none: it is one decision, also over several lanes. One that
+    /// gets none goes on with what was signed of it, here and in the lanes to come.
     fn settle(
         &self,
         mut one: PartlySigned,
         answers: impl Iterator<Item = (usize, Answer)>,
         passed: &mut Passed<Onward, PartlySigned>,
     ) {
+        let asked = if one.intended.fate().is_some() { Asked::Back } else { Asked::For };
         let mut passing = None;
         for (index, answer) in answers {
-            match answer {
-                Answer::Refused(refusal) if refusal.code.is_transient() => {
-                    passing = Some(Trouble::new("the key process", refusal));
-                }
-                Answer::Refused(refusal) => {
-                    let state =
-                        if refusal.code == RefusalCode::Expired { State::Expired } else { State::Refused };
-                    let why = format!("the key process refuses item {index}: {refusal}");
-                    passed.stopped.push(Stopped::new(&one.intended, state, why));
-                    return;
-                }
-                Answer::Signed(signed) => match self.verify(&one.intended, index, signed) {
-                    Ok(signature) => one.signatures[index] = Some(signature),
-                    Err(Fault::Unavailable(source)) => {
-                        passing = Some(Trouble::new("the key process", source));
+            match self.judge(&one.intended, index, asked, answer) {
+                Judged::Signed(signature) => one.parts[index] = Part::Signed(*signature),
+                Judged::Later(trouble) => passing = Some(trouble),
+                Judged::Absent(fate) => {
+                    one.parts[index] = Part::Absent;
+                    if let Some(fate) = fate {
+                        one.intended = one.intended.condemned(fate);
                     }
-                    // INVARIANT: a signature that does not verify never leaves, and one of a governed key not without
-                    // its proof.
-                    Err(fault) => {
-                        let why = format!("the signature of item {index} was held back: {}", told(&fault));
-                        passed.stopped.push(Stopped::new(&one.intended, State::Failed, why));
-                        return;
-                    }
-                },
+                }
             }
         }
-        match passing {
-            None => passed.next.push(one.leave(&self.lane)),
-            Some(trouble) => {
+        match (passing, one) {
+            (None, one) => match one.leave(&self.lane) {
+                // A request has an item, so that one without a signature is condemned.
+                Onward::Stamp(signed) if signed.signatures.is_empty() => {
+                    passed.stopped.extend(Stopped::of(signed.intended));
+                }
+                onward => passed.next.push(onward),
+            },
+            (Some(trouble), one) => {
                 passed.trouble = Some(trouble);
                 passed.again.push(one);
             }
+        }
+    }
+
+    /// What an answer says of an item.
+    fn judge(&self, intended: &Intended, index: usize, asked: Asked, answer: Answer) -> Judged {
+        match (answer, asked) {
+            (Answer::Signed(signed), _) => match self.verify(intended, index, signed) {
+                Ok(signature) => Judged::Signed(Box::new(signature)),
+                Err(Fault::Unavailable(source)) => Judged::Later(Trouble::new("the key process", source)),
+                // INVARIANT: a signature that does not verify never leaves, and one of a governed key not without
+                // its proof.
+                Err(fault) => {
+                    let why = format!("the signature of item {index} was held back: {}", told(&fault));
+                    Judged::Absent(Some(Fate::failed(why)))
+                }
+            },
+            (Answer::Refused(refusal), Asked::For) if !refusal.code.is_transient() => {
+                let expired = refusal.code == RefusalCode::Expired;
+                let state = if expired { State::Expired } else { State::Refused };
+                let why = format!("the key process refuses item {index}: {refusal}");
+                Judged::Absent(Some(Fate::new(state, vec![why])))
+            }
+            (Answer::Refused(refusal), Asked::Back) if refusal.code == RefusalCode::Recalled => {
+                Judged::Absent(None)
+            }
+            // No other refusal says that there is no signature.
+            (Answer::Refused(refusal), _) => Judged::Later(Trouble::new("the key process", refusal)),
         }
     }
 
@@ -303,8 +371,8 @@ impl Sign {
         if key.record().rule.is_some() {
             self.check_proof(intended, key, &registry, &signed)?;
         }
-        let signer::Signed { signature, chosen, index, leaf, journal } = signed;
-        Ok(Signature { to_be_signed, signature, chosen, registry, index, leaf, journal })
+        let signer::Signed { signature, chosen, index: intent, leaf, journal } = signed;
+        Ok(Signature { item: index, to_be_signed, signature, chosen, registry, intent, leaf, journal })
     }
 
     /// INVARIANT: a receipt of a governed key is only returned with its intent in a checkpoint of the journal.

@@ -6,16 +6,17 @@ use envelope::timestamp::{self, Authority, TimestampError};
 use model::{Digest, Timestamping, told};
 
 use super::sign::Miscounted;
-use super::{Intended, Passed, Signed, Stopped, Trouble, World};
+use super::{Fate, Intended, Passed, Signed, Trouble, World};
+use crate::StampError;
 use crate::platform::Platform;
-use crate::{StampError, State};
 
 /// A signed request each of whose signatures has a token that verifies, where its profile asks for one.
 #[derive(Debug)]
 pub struct Stamped {
     pub(crate) signed: Signed,
-    // INVARIANT: one for each item, in their order; `None` only where the profile asks for no token.
-    tokens: Vec<Option<Vec<u8>>>,
+    // INVARIANT: one for each signature, in their order; `None` only where the profile asks for no token, or the request
+    // is condemned.
+    pub(super) tokens: Vec<Option<Vec<u8>>>,
 }
 
 impl Stamped {
@@ -25,6 +26,11 @@ impl Stamped {
 
     pub(crate) const fn intended(&self) -> &Intended {
         &self.signed.intended
+    }
+
+    fn without(signed: Signed) -> Self {
+        let tokens = vec![None; signed.signatures().len()];
+        Self { signed, tokens }
     }
 }
 
@@ -64,13 +70,13 @@ fn imprints(signed: &Signed) -> impl Iterator<Item = Digest> + use<> {
     imprints_of(signed).into_iter()
 }
 
-/// What is stamped of a request: its raw signatures, or nothing.
+/// What is stamped of a request: its raw signatures, or nothing. A token is for a receipt.
 fn imprints_of(signed: &Signed) -> Vec<Digest> {
     match signed.intended.fitting().profile.timestamp {
-        Timestamping::Rfc3161 => {
+        Timestamping::Rfc3161 if signed.intended.fate().is_none() => {
             signed.signatures().iter().map(|signature| Digest::of(&signature.signature)).collect()
         }
-        Timestamping::None => Vec::new(),
+        Timestamping::Rfc3161 | Timestamping::None => Vec::new(),
     }
 }
 
@@ -89,23 +95,20 @@ fn settle(
         }
         Err(error) => {
             let why = format!("there is no timestamp token: {}", told(&error));
-            passed.stopped.push(Stopped::new(&signed.intended, State::Failed, why));
+            passed.next.push(Stamped::without(signed.condemned(Fate::failed(why))));
             return;
         }
     };
     let platform = &signed.intended.fitting().platform;
     let verified = imprints.iter().zip(&stamps).try_for_each(|(imprint, der)| verify(der, imprint, platform));
-    match verified {
-        Ok(()) if stamps.is_empty() => {
-            let tokens = vec![None; signed.signatures().len()];
-            passed.next.push(Stamped { signed, tokens });
-        }
-        Ok(()) => passed.next.push(Stamped { signed, tokens: stamps.into_iter().map(Some).collect() }),
+    passed.next.push(match verified {
+        Ok(()) if stamps.is_empty() => Stamped::without(signed),
+        Ok(()) => Stamped { signed, tokens: stamps.into_iter().map(Some).collect() },
         Err(error) => {
             let why = format!("the timestamp token was held back: {}", told(&error));
-            passed.stopped.push(Stopped::new(&signed.intended, State::Failed, why));
+            Stamped::without(signed.condemned(Fate::failed(why)))
         }
-    }
+    });
 }
 
 /// Is this a token over this imprint, by a key that the platform's own authority certified for it?

@@ -10,7 +10,7 @@ use identity::Caller;
 use model::{Digest, Instant, PrincipalId, RequestId, Space};
 
 use super::lane::Passage;
-use super::{Endorsed, Lanes, Received, Trouble, World};
+use super::{Condemned, Fate, Lanes, Received, Trouble, Warrant, World};
 use crate::board::Reply;
 use crate::submission::Repeat;
 use crate::{Stage, Standing, State, SubmitError, View, Write};
@@ -53,7 +53,7 @@ pub enum Arrival {
 #[derive(Debug)]
 pub struct Intended {
     // INVARIANT: built only after the intent was written, or from a row in which it was.
-    endorsed: Endorsed,
+    warrant: Warrant,
     pub(crate) entry: Entry,
     /// Through the lanes in which it is not signed yet.
     pub(crate) passages: Vec<Passage>,
@@ -87,6 +87,8 @@ pub struct Submit {
 enum Plan {
     /// Ask policy, count, and go by what they say.
     Ask(Box<decide::Case>),
+    /// It ends without receipts: recall what was signed of it.
+    Recall(Box<Condemned>),
     /// Write this, and then tell how it stands.
     Settle { write: Write, ending: Ending, reply: Option<Reply> },
     /// It repeats this request.
@@ -107,22 +109,37 @@ struct Ending {
 /// What follows once a write stands.
 enum Then {
     /// On to Sign.
-    Go { endorsed: Box<Endorsed>, entry: Entry, passages: Vec<Passage>, reply: Option<Reply> },
+    Go { warrant: Box<Warrant>, entry: Entry, passages: Vec<Passage>, reply: Option<Reply> },
     /// Tell how it stands.
     Tell { ending: Ending, reply: Option<Reply> },
 }
 
 impl Intended {
     pub(crate) const fn received(&self) -> &Received {
-        self.endorsed.authorised.received()
+        &self.fitting().received
     }
 
     pub(crate) const fn fitting(&self) -> &super::Fitting {
-        &self.endorsed.authorised.fitting
+        self.warrant.fitting()
     }
 
     pub(crate) fn endorsements(&self) -> &[Vec<u8>] {
-        &self.endorsed.endorsements
+        self.warrant.endorsements()
+    }
+
+    /// What may be ordered for it.
+    pub(crate) const fn warrant(&self) -> &Warrant {
+        &self.warrant
+    }
+
+    /// How it ends, where it gets no receipts.
+    pub(crate) const fn fate(&self) -> Option<&Fate> {
+        self.warrant.fate()
+    }
+
+    /// The same, which ends without receipts.
+    pub(crate) fn condemned(self, fate: Fate) -> Self {
+        Self { warrant: self.warrant.condemn(fate), ..self }
     }
 
     /// Its id.
@@ -145,6 +162,7 @@ impl Submit {
         for plan in self.plan(batch) {
             match plan {
                 Plan::Ask(case) => cases.push(*case),
+                Plan::Recall(condemned) => steps.extend(self.recall(*condemned, &mut later)),
                 Plan::Settle { write, ending, reply } => {
                     steps.push((Some(write), Then::Tell { ending, reply }));
                 }
@@ -196,8 +214,8 @@ impl Submit {
 
     fn proceed(&self, then: Then) -> Option<Intended> {
         match then {
-            Then::Go { endorsed, entry, passages, reply } => {
-                let intended = Intended { endorsed: *endorsed, entry, passages };
+            Then::Go { warrant, entry, passages, reply } => {
+                let intended = Intended { warrant: *warrant, entry, passages };
                 let turned_away = reply.and_then(|reply| self.world.board.watch(intended.id(), reply).err());
                 if let Some(reply) = turned_away {
                     let standing = Standing {
@@ -232,7 +250,7 @@ impl Then {
 
     const fn id(&self) -> RequestId {
         match self {
-            Self::Go { endorsed, .. } => endorsed.authorised.received().id(),
+            Self::Go { warrant, .. } => warrant.fitting().received.request.id,
             Self::Tell { ending, .. } => ending.view.id,
         }
     }

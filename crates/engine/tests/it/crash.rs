@@ -12,7 +12,7 @@ use crate::world::{Asking, MINUTE, Transport, World, reply};
 
 /// The last thing that a server did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Until {
+pub(crate) enum Until {
     Intended,
     InTheFirstLane,
     Signed,
@@ -22,7 +22,7 @@ enum Until {
 }
 
 /// Runs the stages by hand, and stops where it is told; all that is in memory is lost.
-fn stop_after(world: &World, asking: &Asking, until: Until) {
+pub(crate) fn stop_after(world: &World, asking: &Asking, until: Until) {
     let inner = Arc::new(engine::World::new(world.parts()));
     let mut log = LogStage::open(Arc::clone(&inner)).unwrap();
     let now = model::Clock::now(&*world.clock);
@@ -64,13 +64,13 @@ fn stop_after(world: &World, asking: &Asking, until: Until) {
     assert!(settled.iter().all(|settled| settled.view().state == State::Done));
 }
 
-fn ask(engine: &Engine, id: RequestId) -> View {
+pub(crate) fn ask(engine: &Engine, id: RequestId) -> View {
     let (reply, answered) = reply();
     let _watch = engine.watch(id, reply);
     answered.wait().unwrap()
 }
 
-fn prepare(world: &World, profile: &str) -> Asking {
+pub(crate) fn prepare(world: &World, profile: &str) -> Asking {
     world.asking(&world.engine(), profile, &["a.tar"])
 }
 
@@ -124,18 +124,39 @@ fn a_crash_with_the_answer_or_the_checkpoint_on_its_way_ends_the_same_way() {
 }
 
 #[test]
-fn a_request_in_flight_at_three_crashes_is_set_aside() {
+fn a_request_in_flight_at_three_crashes_is_signed_no_more() {
     let mut world = World::new();
     let asking = prepare(&world, "default");
     stop_after(&world, &asking, Until::Intended);
     world.line.set(Transport::CutsItems);
-    for crash in 1..=3 {
+    for _ in 1..3 {
         world.reopen();
         let engine = world.engine();
         let view = engine.view(&world.caller(), asking.id()).unwrap().unwrap();
-        assert_eq!(view.state == State::Failed, crash == 3, "crash {crash}: {}", view.state);
+        assert_eq!(view.state, State::Intended);
     }
-    assert_eq!(world.line.signed(), 0);
+    world.reopen();
+    let view = ask(&world.engine(), asking.id());
+    assert_eq!((view.state, world.line.signed()), (State::Failed, 0), "{:?}", view.reasons);
+}
+
+#[test]
+fn a_request_that_crashes_its_recall_as_well_is_set_aside_and_the_log_is_left_alone() {
+    let mut world = World::new();
+    let asking = prepare(&world, "default");
+    stop_after(&world, &asking, Until::Signed);
+    world.line.set(Transport::Cut);
+    for _ in 1..4 {
+        world.reopen();
+        let inner = engine::World::new(world.parts());
+        engine::take_up(&inner).unwrap();
+    }
+    world.line.set(Transport::Honest);
+    world.reopen();
+    let engine = world.engine();
+    let view = ask(&engine, asking.id());
+    assert_eq!((view.state, engine.metrics().log_size), (State::Failed, 0));
+    assert!(view.reasons[0].contains("4 times, and is set aside"), "{:?}", view.reasons);
 }
 
 #[test]

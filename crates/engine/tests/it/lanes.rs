@@ -67,10 +67,12 @@ fn a_request_is_one_decision_also_where_another_store_signed_a_part_of_it() {
     drop(held);
     let view = answered.wait().unwrap();
     assert_eq!((view.state, view.receipts.len()), (State::Refused, 0));
-    let why =
-        "the key process refuses item 1: key `default/token` generation 1 is suspended and does not sign";
-    assert_eq!(view.reasons, [why]);
-    assert_eq!(engine.metrics().log_size, 0, "and what the first lane signed is not logged");
+    let why = [
+        "the key process refuses item 1: key `default/token` generation 1 is suspended and does not sign",
+        "1 of its items were signed before that (items 0): 1 of them stand in the log, and nobody is given one",
+    ];
+    assert_eq!(view.reasons, why);
+    assert_eq!(engine.metrics().log_size, 1, "what the first lane signed is in the log, and nowhere else");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod door;
 mod endorsed;
 mod faults;
 mod lanes;
+mod recall;
 mod repeats;
 mod strangers;
 mod submitted;

@@ -6,7 +6,8 @@ use model::limits;
 
 use super::{ORDERS_MAX, PROOF_MAX};
 use crate::{
-    CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, SignOrder, TimestampOrder,
+    CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, RecallOrder, SignOrder,
+    TimestampOrder,
 };
 
 /// The content octets of the longest nonce.
@@ -35,6 +36,7 @@ fn put_order(writer: &mut Writer, order: &Order) {
         Order::Timestamp(order) => put_timestamp(writer.byte(2), order),
         Order::Checkpoint(order) => put_checkpoint(writer.byte(3), order),
         Order::Holder(order) => put_holder(writer.byte(4), order),
+        Order::Recall(order) => put_recall(writer.byte(5), order),
     }
 }
 
@@ -44,6 +46,7 @@ fn take_order(reader: &mut Reader<'_>) -> Result<Order, LayoutError> {
         2 => take_timestamp(reader).map(Order::Timestamp),
         3 => take_checkpoint(reader).map(Order::Checkpoint),
         4 => take_holder(reader).map(Order::Holder),
+        5 => take_recall(reader).map(Order::Recall),
         _ => Err(LayoutError::Value { field: "order.kind" }),
     }
 }
@@ -139,4 +142,12 @@ fn take_holder(reader: &mut Reader<'_>) -> Result<HolderOrder, LayoutError> {
         _ => return Err(LayoutError::Value { field: "step" }),
     };
     Ok(HolderOrder { authority, token, public_key, step })
+}
+
+fn put_recall(writer: &mut Writer, order: &RecallOrder) {
+    writer.digest(&order.request).word(order.item);
+}
+
+fn take_recall(reader: &mut Reader<'_>) -> Result<RecallOrder, LayoutError> {
+    Ok(RecallOrder { request: reader.digest("request")?, item: reader.word("item")? })
 }

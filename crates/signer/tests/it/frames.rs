@@ -4,8 +4,8 @@ use model::{Algorithm, Digest, KeyId};
 use proptest::prelude::*;
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, FrameError, Head,
-    HolderOrder, HolderStep, Imprint, JournalProof, Order, Orders, Refusal, RefusalCode, SignOrder, Signed,
-    State, TimestampOrder,
+    HolderOrder, HolderStep, Imprint, JournalProof, Order, Orders, RecallOrder, Refusal, RefusalCode,
+    SignOrder, Signed, State, TimestampOrder,
 };
 
 fn bytes(limit: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -50,7 +50,9 @@ fn order() -> impl Strategy<Value = Order> {
     let holder = (digest(), bytes(60), bytes(60), step).prop_map(|(authority, token, public_key, step)| {
         Order::Holder(HolderOrder { authority: KeyId::new(authority), token, public_key, step })
     });
-    prop_oneof![sign, timestamp, checkpoint, holder]
+    let recall =
+        (digest(), any::<u32>()).prop_map(|(request, item)| Order::Recall(RecallOrder { request, item }));
+    prop_oneof![sign, timestamp, checkpoint, holder, recall]
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
@@ -202,7 +204,7 @@ fn a_refusal_of_any_length_travels_cut_at_a_whole_character() {
 #[test]
 fn codes_keep_their_numbers() {
     let numbers: Vec<u8> = RefusalCode::ALL.iter().map(|code| code.byte()).collect();
-    assert_eq!(numbers, (1..=13).collect::<Vec<u8>>());
+    assert_eq!(numbers, (1..=14).collect::<Vec<u8>>());
     for code in RefusalCode::ALL {
         assert_eq!(RefusalCode::from_byte(code.byte()), Some(code));
     }

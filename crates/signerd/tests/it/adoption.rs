@@ -6,7 +6,8 @@ use model::journal::Ending;
 use model::{Algorithm, Digest, Disk, Form};
 use quorum::{Adoption, Change, KeyRecord, KeyState};
 use signer::{
-    AdminAnswer, AdminMessage, CheckpointOrder, Head, Imprint, Order, RefusalCode, Signer, TimestampOrder,
+    AdminAnswer, AdminMessage, CheckpointOrder, Head, Imprint, Order, RecallOrder, RefusalCode, Signer,
+    TimestampOrder,
 };
 use signerd::{Blemish, Continuity, OrderKind, RESTORED, Restored, inspect};
 use testkit::MemoryDisk;
@@ -89,7 +90,8 @@ fn a_restored_state_signs_no_checkpoint_no_token_and_nothing_governed_until_it_i
     let by = [&platform.world.endorsers[0], &platform.world.endorsers[1]];
     let governed = governed.endorsed(&by, platform.world.now()).order();
     let again = checkpoint(&platform, root_of(&[]), root_of(&[b"one"]), vec![]);
-    for order in [again, stamp(&platform), governed.clone()] {
+    let recall = Order::Recall(RecallOrder { request: Digest::ZERO, item: 0 });
+    for order in [again, stamp(&platform), governed.clone(), recall] {
         let refused = platform.order(order).unwrap_err();
         assert_eq!(refused.code, RefusalCode::Journal);
         assert!(refused.text.contains("avouch signerd adopt"), "{}", refused.text);

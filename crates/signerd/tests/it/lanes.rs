@@ -22,7 +22,7 @@ use crate::world::{MINUTE, ORIGIN, Platform, World, space};
 const SEATS: usize = 16;
 
 /// A platform with keys in a token as well: a blob key, and a checkpoint key of a log of its own.
-fn platform() -> (Platform, SlowStore) {
+pub(crate) fn platform() -> (Platform, SlowStore) {
     platform_with_sessions(1)
 }
 
@@ -57,7 +57,10 @@ fn orders(order: &Order) -> Orders {
 }
 
 /// Orders over a connection of its own.
-fn order_elsewhere(platform: &Platform, order: &Order) -> thread::JoinHandle<Result<Answers, SignerError>> {
+pub(crate) fn order_elsewhere(
+    platform: &Platform,
+    order: &Order,
+) -> thread::JoinHandle<Result<Answers, SignerError>> {
     let (process, orders) = (platform.process.clone(), orders(order));
     thread::spawn(move || process.order(&orders))
 }

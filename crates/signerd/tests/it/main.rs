@@ -17,6 +17,7 @@ mod lanes;
 mod orders;
 mod process;
 mod proofs;
+mod recall;
 mod refusals;
 mod registry;
 mod world;

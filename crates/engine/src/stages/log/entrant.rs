@@ -81,8 +81,8 @@ fn bodies(stamped: &Stamped) -> Result<Vec<Vec<u8>>, RekorError> {
     if fitting.profile.log == Logging::None {
         return Ok(Vec::new());
     }
-    let signatures = stamped.signed.signatures().iter().zip(&fitting.keys);
-    signatures.map(|(signature, key)| body(signature, key)).collect()
+    let signatures = stamped.signed.signatures().iter();
+    signatures.map(|signature| body(signature, &fitting.keys[signature.item])).collect()
 }
 
 fn body(signature: &Signature, key: &PlatformKey) -> Result<Vec<u8>, RekorError> {

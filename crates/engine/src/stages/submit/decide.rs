@@ -9,7 +9,7 @@ use super::{Arrival, Ending, Entry, Submit, Then};
 use crate::board::Reply;
 use crate::stages::authorised::Missing;
 use crate::stages::received::Origin;
-use crate::stages::{Endorsed, Fitting, Received, records};
+use crate::stages::{Condemned, Endorsed, Fate, Fitting, Received, Warrant, records};
 use crate::{Decision, Leaf, Moment, Question, Standing, State, SubmitError, View, Write};
 
 /// A request about which policy is to be asked.
@@ -32,6 +32,13 @@ pub(super) enum Brought {
 
 type Step = (Option<Write>, Then);
 
+/// What is written of a case beside how it stands, and who is told.
+struct Rest {
+    endorsements: Vec<Vec<u8>>,
+    leaves: Vec<Leaf>,
+    reply: Option<Reply>,
+}
+
 impl Submit {
     /// Asks policy about all cases at once, and says for each what is written and what follows. What nobody waits for
     /// and no lane has room for comes once more.
@@ -52,13 +59,14 @@ impl Submit {
 
     fn step(&self, case: Case, decision: Decision, later: &mut Vec<Arrival>) -> Option<Step> {
         let Case { fitting, endorsements, brought, repeats, reply } = case;
+        let all = || endorsements.iter().map(|(bytes, _)| bytes.clone()).collect();
         let word = word(&decision);
         let authorised = match fitting.authorise(decision) {
             Ok(authorised) => authorised,
             Err((fitting, reasons)) => {
                 let leaves = self.submission_leaf(&fitting.received, word, &reasons);
-                let all = endorsements.into_iter().map(|(bytes, _)| bytes).collect();
-                return Some(self.end(&fitting.received, all, State::Refused, reasons, leaves, reply));
+                let rest = Rest { endorsements: all(), leaves, reply };
+                return self.end(*fitting, Fate::new(State::Refused, reasons), rest, later);
             }
         };
         if let Some(id) = repeats {
@@ -86,36 +94,35 @@ impl Submit {
             Origin::InFlight { .. } => quorum::Moment::Replayed,
             Origin::Client | Origin::Waiting => quorum::Moment::Live(now),
         };
-        let all: Vec<Vec<u8>> = endorsements.iter().map(|(bytes, _)| bytes.clone()).collect();
+        let rest = Rest { endorsements: all(), leaves, reply };
         match authorised.endorse(endorsements, moment) {
-            Ok(endorsed) => self.intend(endorsed, leaves, reply, later),
-            Err((authorised, missing)) => {
-                let received = authorised.received();
-                match (missing, received.origin) {
-                    (Missing::Rejected(why), _) => {
-                        Some(self.end(received, all, State::Rejected, vec![why], leaves, reply))
-                    }
-                    (Missing::Expired(why), _) => {
-                        Some(self.end(received, all, State::Expired, vec![why], leaves, reply))
-                    }
-                    (Missing::More(why), Origin::InFlight { .. }) => {
-                        Some(self.end(received, all, State::Refused, vec![why], leaves, reply))
-                    }
-                    (Missing::More(why), _) => Some(self.wait(received, all, vec![why], leaves, reply)),
-                }
-            }
+            Ok(endorsed) => self.intend(endorsed, rest, later),
+            Err((authorised, missing)) => self.fall_short(authorised.fitting, missing, rest, later),
         }
+    }
+
+    fn fall_short(
+        &self,
+        fitting: Fitting,
+        missing: Missing,
+        rest: Rest,
+        later: &mut Vec<Arrival>,
+    ) -> Option<Step> {
+        let (state, why) = match (missing, fitting.received.origin) {
+            (Missing::Rejected(why), _) => (State::Rejected, why),
+            (Missing::Expired(why), _) => (State::Expired, why),
+            (Missing::More(why), Origin::InFlight { .. }) => (State::Refused, why),
+            (Missing::More(why), Origin::Client | Origin::Waiting) => {
+                return Some(self.wait(&fitting.received, vec![why], rest));
+            }
+        };
+        self.end(fitting, Fate::new(state, vec![why]), rest, later)
     }
 
     /// Records the intent. Where nobody was asked, submission and intent are one row in one transaction.
     /// Nothing is, where a lane that it needs is full.
-    fn intend(
-        &self,
-        endorsed: Endorsed,
-        mut leaves: Vec<Leaf>,
-        reply: Option<Reply>,
-        later: &mut Vec<Arrival>,
-    ) -> Option<Step> {
+    fn intend(&self, endorsed: Endorsed, rest: Rest, later: &mut Vec<Arrival>) -> Option<Step> {
+        let Rest { mut leaves, reply, .. } = rest;
         let received = endorsed.authorised.received();
         let passages = match self.lanes.book(&endorsed.authorised.fitting.keys) {
             Ok(passages) => passages,
@@ -140,7 +147,24 @@ impl Submit {
             // INVARIANT: the intent is in the row already; a second one would say that it was decided twice.
             Origin::InFlight { log_size } => (None, Entry::Perhaps { from: log_size }),
         };
-        Some((write, Then::Go { endorsed: Box::new(endorsed), entry, passages, reply }))
+        Some((write, Then::Go { warrant: Box::new(Warrant::Sign(endorsed)), entry, passages, reply }))
+    }
+
+    /// Sends a request that was in flight through its lanes once more, for what was signed of it before it came to its end.
+    /// Nothing is written: its intent stands, and its outcome will tell all.
+    pub(super) fn recall(&self, condemned: Condemned, later: &mut Vec<Arrival>) -> Option<Step> {
+        let received = &condemned.fitting.received;
+        match self.lanes.book(&condemned.fitting.keys) {
+            Ok(passages) => {
+                let entry = Entry::Perhaps { from: received.log_size() };
+                let warrant = Box::new(Warrant::Recall(condemned));
+                Some((None, Then::Go { warrant, entry, passages, reply: None }))
+            }
+            Err(error) => {
+                self.turn_away(received.id(), error, None, later);
+                None
+            }
+        }
     }
 
     fn turn_away(&self, id: RequestId, error: SubmitError, reply: Option<Reply>, later: &mut Vec<Arrival>) {
@@ -153,51 +177,34 @@ impl Submit {
         }
     }
 
-    fn wait(
-        &self,
-        received: &Received,
-        endorsements: Vec<Vec<u8>>,
-        reasons: Vec<String>,
-        leaves: Vec<Leaf>,
-        reply: Option<Reply>,
-    ) -> Step {
+    fn wait(&self, received: &Received, reasons: Vec<String>, rest: Rest) -> Step {
         let standing = Standing { state: State::Waiting, since: self.world.clock.now(), reasons };
-        self.stand(received, endorsements, standing, leaves, reply)
+        self.stand(received, standing, rest)
     }
 
-    fn end(
-        &self,
-        received: &Received,
-        endorsements: Vec<Vec<u8>>,
-        state: State,
-        reasons: Vec<String>,
-        mut leaves: Vec<Leaf>,
-        reply: Option<Reply>,
-    ) -> Step {
-        let standing = Standing { state, since: self.world.clock.now(), reasons };
+    /// Ends a request that nothing was ordered for; of one that was in flight, what was signed is recalled first.
+    fn end(&self, fitting: Fitting, fate: Fate, rest: Rest, later: &mut Vec<Arrival>) -> Option<Step> {
+        let received = &fitting.received;
+        if let Origin::InFlight { .. } = received.origin {
+            let condemned = Condemned { fitting, endorsements: rest.endorsements, fate };
+            return self.recall(condemned, later);
+        }
+        let standing = fate.standing(self.world.clock.now());
         let place = self.world.place(received.id(), &received.request.space);
-        leaves.push(records::outcome(place, received.digest, &standing, &[]));
-        self.stand(received, endorsements, standing, leaves, reply)
+        let mut rest = rest;
+        rest.leaves.push(records::outcome(place, received.digest, &standing, &[], &[]));
+        Some(self.stand(received, standing, rest))
     }
 
-    fn stand(
-        &self,
-        received: &Received,
-        endorsements: Vec<Vec<u8>>,
-        to: Standing,
-        leaves: Vec<Leaf>,
-        reply: Option<Reply>,
-    ) -> Step {
+    fn stand(&self, received: &Received, to: Standing, rest: Rest) -> Step {
+        let Rest { endorsements, leaves, reply } = rest;
         let view = View::of(received.id(), received.digest, to.clone());
         let (profile, submitted) = (received.signing.profile.clone(), received.submitted);
         let (id, receipts) = (received.id(), Vec::new());
         let write = match received.origin {
             Origin::Client => Write::Insert { row: Box::new(received.row(to, 0)), leaves },
-            Origin::Waiting => {
+            Origin::Waiting | Origin::InFlight { .. } => {
                 Write::Move { id, from: State::Waiting, to, endorsements, log_size: 0, receipts, leaves }
-            }
-            Origin::InFlight { log_size } => {
-                Write::Move { id, from: State::Intended, to, endorsements, log_size, receipts, leaves }
             }
         };
         (Some(write), Then::Tell { ending: Ending { view, profile, submitted }, reply })

@@ -11,7 +11,8 @@ use quorum::Endorsement;
 use super::decide::{Brought, Case};
 use super::{Arrival, Ending, Plan, Submit};
 use crate::board::Reply;
-use crate::stages::{Fitting, Received, records};
+use crate::recovery::CRASHES_MAX;
+use crate::stages::{Condemned, Fate, Fitting, Received, records};
 use crate::submission::Repeat;
 use crate::{Known, Lookup, Row, Standing, State, StoreError, SubmitError, View, Write};
 
@@ -174,50 +175,61 @@ impl Submit {
     }
 
     fn plan_unfinished(&self, id: RequestId, row: Option<&Row>) -> Plan {
-        let Some(row) = row.filter(|row| matches!(row.standing.state, State::Waiting | State::Intended))
-        else {
+        let planned = match row.map(|row| (row, row.standing.state)) {
+            Some((row, State::Waiting)) => self.take_up(row).and_then(|taken| match taken {
+                TakenUp::Holds(fitting) => ask_again(*fitting, row),
+                TakenUp::Ends(write, ending) => Ok(Plan::Settle { write, ending, reply: None }),
+            }),
+            Some((row, State::Intended)) => self.resume(row),
             // It went on in the meantime: there is nothing to do, and nobody to tell.
-            return Plan::Join { id, reply: Box::new(|_| ()) };
+            _ => return Plan::Join { id, reply: Box::new(|_| ()) },
         };
-        let planned = self.take_up(row).and_then(|taken| Ok((taken, read(&row.endorsements)?)));
-        match planned {
-            Ok((TakenUp::Holds(fitting), endorsements)) => {
-                let (fitting, brought) = (*fitting, Brought::Nothing);
-                Plan::Ask(Box::new(Case { fitting, endorsements, brought, repeats: None, reply: None }))
-            }
-            Ok((TakenUp::Ends(write, ending), _)) => Plan::Settle { write, ending, reply: None },
-            Err(_) => Plan::Later(Arrival::Unfinished { id }),
-        }
+        planned.unwrap_or(Plan::Later(Arrival::Unfinished { id }))
     }
 
-    /// Reads a row again and holds it to what is in force.
+    /// Reads a row again that waits, and holds it to what is in force.
     fn take_up(&self, row: &Row) -> Result<TakenUp, SubmitError> {
         let ends = |state, why| {
             let (write, ending) = self.ended(row, state, vec![why]);
             Ok(TakenUp::Ends(write, ending))
         };
         let Some(caller) = self.world.directory.current(&row.caller)? else {
-            let name = &row.caller.name;
-            return ends(State::Refused, format!("the requester `{name}` may do nothing any more"));
+            return ends(State::Refused, disabled(row));
         };
-        let received = Received::reload(row.clone(), caller)?;
-        if row.standing.state == State::Waiting {
-            return match self.fit(received) {
-                Ok(fitting) => Ok(TakenUp::Holds(Box::new(fitting))),
-                Err(error @ (SubmitError::Unavailable { .. } | SubmitError::Policy { .. })) => Err(error),
-                Err(error @ SubmitError::Time { .. }) => ends(State::Expired, error.to_string()),
-                Err(error) => ends(State::Refused, error.to_string()),
-            };
-        }
-        let version = received.signing.profile_version;
-        let profile = self.world.directory.version(&version)?;
-        let profile = profile.ok_or(StoreError::Corrupt { what: "profile version", source: None })?;
-        let platform = self.world.platform(|_| true)?;
-        match Fitting::resume(received, profile, platform) {
+        match self.fit(Received::reload(row.clone(), caller)?) {
             Ok(fitting) => Ok(TakenUp::Holds(Box::new(fitting))),
+            Err(error @ (SubmitError::Unavailable { .. } | SubmitError::Policy { .. })) => Err(error),
+            Err(error @ SubmitError::Time { .. }) => ends(State::Expired, error.to_string()),
+            Err(error) => ends(State::Refused, error.to_string()),
+        }
+    }
+
+    /// Reads a row again that was in flight: it is ordered once more, or what was signed of it is recalled.
+    fn resume(&self, row: &Row) -> Result<Plan, SubmitError> {
+        let caller = self.world.directory.current(&row.caller)?;
+        let fate = match caller {
+            _ if row.crashes >= CRASHES_MAX => Some(Fate::failed(format!(
+                "it was in flight when the server stopped, {CRASHES_MAX} times: look at the server's log, then ask again"
+            ))),
+            None => Some(Fate::new(State::Refused, vec![disabled(row)])),
+            Some(_) => None,
+        };
+        // A recall is nobody's request, so that it does not matter what its caller may do.
+        let received = Received::reload(row.clone(), caller.unwrap_or_else(|| row.caller.clone()))?;
+        let profile = self.world.directory.version(&received.signing.profile_version)?;
+        let profile = profile.ok_or(StoreError::Corrupt { what: "profile version", source: None })?;
+        let fitting = match Fitting::resume(received, profile, self.world.platform(|_| true)?) {
+            Ok(fitting) => fitting,
             Err(key) => {
-                ends(State::Failed, format!("the registry does not know the key `{key}` of this request"))
+                let why = format!("the registry does not know the key `{key}` of this request");
+                let (write, ending) = self.ended(row, State::Failed, vec![why]);
+                return Ok(Plan::Settle { write, ending, reply: None });
             }
+        };
+        let endorsements = row.endorsements.clone();
+        match fate {
+            None => ask_again(fitting, row),
+            Some(fate) => Ok(Plan::Recall(Box::new(Condemned { fitting, endorsements, fate }))),
         }
     }
 
@@ -238,7 +250,7 @@ impl Submit {
     fn ended(&self, row: &Row, state: State, reasons: Vec<String>) -> (Write, Ending) {
         let standing = Standing { state, since: self.world.clock.now(), reasons };
         let digest = model::Request::digest(&row.request);
-        let leaf = records::outcome(self.world.place(row.id, &row.space), digest, &standing, &[]);
+        let leaf = records::outcome(self.world.place(row.id, &row.space), digest, &standing, &[], &[]);
         let write = Write::Move {
             id: row.id,
             from: row.standing.state,
@@ -251,6 +263,15 @@ impl Submit {
         let view = View::of(row.id, digest, standing);
         (write, Ending { view, profile: row.profile.clone(), submitted: row.submitted })
     }
+}
+
+fn ask_again(fitting: Fitting, row: &Row) -> Result<Plan, SubmitError> {
+    let (endorsements, brought) = (read(&row.endorsements)?, Brought::Nothing);
+    Ok(Plan::Ask(Box::new(Case { fitting, endorsements, brought, repeats: None, reply: None })))
+}
+
+fn disabled(row: &Row) -> String {
+    format!("the requester `{}` may do nothing any more", row.caller.name)
 }
 
 fn waiting(id: RequestId, row: Option<&Row>) -> Result<&Row, SubmitError> {

@@ -2,7 +2,7 @@
 
 use model::{Algorithm, Form};
 use quorum::Change;
-use signer::{AdminAnswer, HolderOrder, HolderStep, Order, RefusalCode, Signer as _};
+use signer::{AdminAnswer, HolderOrder, HolderStep, Order, RecallOrder, RefusalCode, Signer as _};
 use signerd::{OrderKind, inspect};
 use testkit::Key;
 
@@ -53,6 +53,19 @@ fn no_key_of_the_platform_is_certified_for_the_holder_of_a_token() {
     let order = HolderOrder { public_key: journal, ..world.order(&token, HolderStep::Precertificate) };
     assert_eq!(world.platform.order(Order::Holder(order)).unwrap_err().code, RefusalCode::Key);
     world.ask(&token, HolderStep::Precertificate).unwrap();
+}
+
+/// Whoever knows a token's digest has not shown the token.
+#[test]
+fn a_step_to_a_holders_certificate_is_not_recalled() {
+    let world = World::new();
+    let token = world.provider.token(&world.claims());
+    world.issue(&token, 3);
+    let request = HolderOrder::digest_of(token.as_bytes());
+    for item in 0..3 {
+        let refusal = world.platform.order(Order::Recall(RecallOrder { request, item })).unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::Recalled);
+    }
 }
 
 /// Whoever holds journal and store against each other looks for the request of everything else that is signed.
