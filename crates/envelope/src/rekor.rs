@@ -19,6 +19,8 @@ mod answer;
 mod submitted;
 mod terms;
 
+pub(crate) use submitted::reason;
+
 pub use answer::answer;
 pub use submitted::{SUBMISSION_BYTES_MAX, SubmittedBody, SubmittedError};
 pub use terms::Terms;

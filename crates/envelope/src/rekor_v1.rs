@@ -1,5 +1,6 @@
-//! Entries of Rekor v1, which are read and never written: `hashedrekord` 0.0.1, `dsse` 0.0.1 and `intoto` 0.0.2
-//! ([rekor](https://github.com/sigstore/rekor/tree/main/pkg/types)).
+//! Entries of Rekor v1 ([rekor](https://github.com/sigstore/rekor/tree/main/pkg/types)). In bundles `hashedrekord` 0.0.1,
+//! `dsse` 0.0.1 and `intoto` 0.0.2 are read; a log of ours takes the first of them alone ([`ProposedEntry`]), for clients
+//! that speak no later API.
 
 use data_encoding::{BASE64, HEXLOWER};
 use model::{Digest, Hash, limits, to_canonical};
@@ -7,6 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::bundle::Content;
 use crate::rekor::Verifier;
+
+mod answer;
+mod proposed;
+
+pub use answer::{Answer, AnsweredEntry, EntryId, NotAnEntryId, Promise, answer};
+pub use proposed::{KIND, ProposedEntry, ProposedError, VERSION, terms};
 
 /// What an entry says was signed, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]

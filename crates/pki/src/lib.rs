@@ -43,7 +43,7 @@ pub use issuer::IssuerFault;
 pub use lint::{LintFault, Linted};
 pub use name::{DistinguishedName, DnsName, NameError, ServerName};
 pub use path::{INTERMEDIATES_MAX, PathError, VerifiedPath, verify_path};
-pub use pem::{CHAIN_MAX, PemError, pem_block};
+pub use pem::{CHAIN_MAX, PemError, pem_block, public_key_pem};
 pub use possession::{Possessed, PossessionError};
 pub use profile::CertificateProfile;
 pub use sct::SctError;

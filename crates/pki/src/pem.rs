@@ -1,6 +1,7 @@
 //! Certificates as PEM text (RFC 7468).
 
 use der::pem::{LineEnding, decode_vec, encode_string};
+use model::PublicKey;
 
 use crate::{CERTIFICATE_BYTES_MAX, Certificate, CertificateError};
 
@@ -66,6 +67,12 @@ impl Certificate {
         encode_string(LABEL, LineEnding::LF, self.der())
             .expect("a certificate of bounded length always encodes as PEM")
     }
+}
+
+/// A public key in PEM.
+pub fn public_key_pem(key: &PublicKey) -> String {
+    encode_string("PUBLIC KEY", LineEnding::LF, key.spki())
+        .expect("a key of bounded length always encodes as PEM")
 }
 
 /// The bytes of the one block of this label that a text is.

@@ -205,7 +205,7 @@ fn taken() -> String {
 }
 
 /// What is wrong with JSON, without the names that types have in here.
-fn reason(error: &serde_json::Error) -> String {
+pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let said = text.split(" at line ").next().unwrap_or_default();
     let said = if said.starts_with("invalid ") {

@@ -4,7 +4,7 @@ use model::{Instant, KeyId};
 use pki::Certificate;
 use pki::token::CertificateNames;
 
-use super::{Body, Verifier};
+use super::{Body, RekorError, Verifier};
 
 /// What a body tells of its signer and of what was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,16 +24,23 @@ pub struct Terms {
 impl Body {
     /// What the body tells. Nothing of it is verified: a log takes a certificate of anybody.
     pub fn terms(&self) -> Terms {
-        let key = self.verifier.key().expect("a body is only made with a key that can be read").id();
-        let digest = self.digest.clone();
-        match &self.verifier {
-            Verifier::PublicKey(_) => Terms { identity: None, issuer: None, digest, key, validity: None },
+        let terms = Terms::of(&self.verifier, self.digest.clone());
+        terms.expect("a body is only made with a key that can be read")
+    }
+}
+
+impl Terms {
+    /// What a signer and the digest of what was signed tell.
+    pub fn of(verifier: &Verifier, digest: Vec<u8>) -> Result<Self, RekorError> {
+        let key = verifier.key()?.id();
+        Ok(match verifier {
+            Verifier::PublicKey(_) => Self { identity: None, issuer: None, digest, key, validity: None },
             Verifier::Certificate(certificate) => {
                 let (identity, issuer) = names(certificate);
                 let validity = Some((certificate.not_before(), certificate.not_after()));
-                Terms { identity: Some(identity), issuer, digest, key, validity }
+                Self { identity: Some(identity), issuer, digest, key, validity }
             }
-        }
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod example;
 mod foreign;
 mod forms;
 mod log_body;
+mod proposed;
 mod ssh;
 mod submitted;
 mod support;
