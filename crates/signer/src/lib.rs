@@ -25,8 +25,8 @@ pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode,
 pub use client::{AdminClient, CREDENTIAL_BYTES, Client, credential_file};
 pub use frame::{Announced, FRAME_BYTES_MAX, Frame, FrameError};
 pub use order::{
-    CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, RecallOrder, SignOrder,
-    TimestampOrder,
+    CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, PromiseOrder, RecallOrder,
+    SignOrder, TimestampOrder,
 };
 pub use platform::{Chain, Platform, PlatformError};
 pub use signer::{Signer, SignerError};

@@ -34,6 +34,8 @@ pub enum Order {
     Checkpoint(CheckpointOrder),
     /// Take the next step to a certificate for the holder of an ID token.
     Holder(HolderOrder),
+    /// Promise that an entry stands in a log of Rekor v1.
+    Promise(PromiseOrder),
     /// Give up an item, and give back what was signed for it.
     Recall(RecallOrder),
 }
@@ -168,6 +170,31 @@ impl HolderStep {
             Self::Timestamp { .. } => 1,
             Self::Certificate { .. } => 2,
         }
+    }
+}
+
+/// An order for a promise of Rekor v1 that an entry stands in its log: a signed entry timestamp. The key process chooses
+/// the time, and promises only what stands under the last head that it signed for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromiseOrder {
+    /// The key of form `set`.
+    pub key: KeyId,
+    /// The entry.
+    pub body: Vec<u8>,
+    /// Its index.
+    pub index: u64,
+    /// The head that was signed last.
+    pub head: Head,
+    /// The entry's inclusion path to that head.
+    pub path: Vec<Digest>,
+}
+
+impl PromiseOrder {
+    /// The digest that the journal's intent names.
+    pub fn digest(&self) -> Digest {
+        let mut writer = Writer::new();
+        wire::order::put_promise(&mut writer, self);
+        Tag::PromiseOrder.digest(&[&writer.finish()])
     }
 }
 

@@ -22,7 +22,8 @@ pub(crate) fn prepare(
     now: Reading,
 ) -> Result<Prepared, Refusal> {
     let form = registry(state)?.key(&order.key).map_or(Form::Checkpoint, |key| key.record.form);
-    let form = if form == Form::Sct { Form::Sct } else { Form::Checkpoint };
+    // The key that promises in a log of Rekor v1 signs the checkpoints of that log, too: its clients know one key for both.
+    let form = if matches!(form, Form::Sct | Form::Set) { form } else { Form::Checkpoint };
     let key = platform_key(state, &order.key, form, now.time)?;
     let name = &key.record.name;
     let origin = key.record.origin.as_deref();

@@ -97,7 +97,11 @@ impl Continuity {
         let is_free = match order {
             Order::Sign(order) => registry.is_some_and(|registry| !is_governed(registry, &order.item)),
             // What was signed is recalled once somebody says that this state goes on.
-            Order::Timestamp(_) | Order::Checkpoint(_) | Order::Holder(_) | Order::Recall(_) => false,
+            Order::Timestamp(_)
+            | Order::Checkpoint(_)
+            | Order::Promise(_)
+            | Order::Holder(_)
+            | Order::Recall(_) => false,
         };
         if is_free { Ok(()) } else { Err(restored.refusal()) }
     }
@@ -150,7 +154,7 @@ pub(crate) fn check_adoption(
     let is_new = |key: &&Key| before.key(&key.record.id()).is_none();
     // One that is suspended could be restored later, and would go on from a head that others know to be old.
     let goes_on = |key: &&Key| matches!(key.state, KeyState::Active | KeyState::Suspended);
-    let signs = |key: &&Key| matches!(key.record.form, Form::Checkpoint | Form::Sct) && goes_on(key);
+    let signs = |key: &&Key| matches!(key.record.form, Form::Checkpoint | Form::Sct | Form::Set) && goes_on(key);
     if let Some(key) = after.keys().filter(signs).find(|key| !is_new(key)) {
         let (name, generation) = (&key.record.name, key.record.generation);
         return refused(format!(

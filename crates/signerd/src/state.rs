@@ -135,6 +135,8 @@ impl State {
             Work::Certificate { subject } => {
                 self.issuing.insert(*subject, intent.clone());
             }
+            // Its time moved the mark, and there is no more to it: the same entry may be promised again.
+            Work::Promise => {}
         }
     }
 

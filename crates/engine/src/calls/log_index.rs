@@ -38,6 +38,7 @@ impl IndexedEntry {
     /// What the body of an entry tells.
     pub fn read(body: &[u8]) -> Self {
         let terms = envelope::rekor::Body::parse(body).ok().map(|body| body.terms());
+        let terms = terms.or_else(|| envelope::rekor_v1::terms(body));
         Self { leaf: model::merkle::leaf_hash(body), terms }
     }
 }

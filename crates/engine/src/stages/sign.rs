@@ -278,7 +278,11 @@ fn frames(orders: Vec<Order>) -> Vec<Vec<Order>> {
                 let endorsements: usize = order.endorsements.iter().map(Vec::len).sum();
                 order.request.len() + order.item.len() + 32 * order.path.len() + endorsements
             }
-            Order::Timestamp(_) | Order::Checkpoint(_) | Order::Holder(_) | Order::Recall(_) => 1_024,
+            Order::Timestamp(_)
+            | Order::Checkpoint(_)
+            | Order::Promise(_)
+            | Order::Holder(_)
+            | Order::Recall(_) => 1_024,
         };
         match frames.last_mut() {
             Some(frame) if frame.len() < ORDERS_MAX && bytes + size <= ORDERS_BYTES_MAX => {

@@ -6,8 +6,8 @@ use model::limits;
 
 use super::{ORDERS_MAX, PROOF_MAX};
 use crate::{
-    CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, RecallOrder, SignOrder,
-    TimestampOrder,
+    CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, PromiseOrder, RecallOrder,
+    SignOrder, TimestampOrder,
 };
 
 /// The content octets of the longest nonce.
@@ -36,6 +36,7 @@ fn put_order(writer: &mut Writer, order: &Order) {
         Order::Timestamp(order) => put_timestamp(writer.byte(2), order),
         Order::Checkpoint(order) => put_checkpoint(writer.byte(3), order),
         Order::Holder(order) => put_holder(writer.byte(4), order),
+        Order::Promise(order) => put_promise(writer.byte(6), order),
         Order::Recall(order) => put_recall(writer.byte(5), order),
     }
 }
@@ -46,6 +47,7 @@ fn take_order(reader: &mut Reader<'_>) -> Result<Order, LayoutError> {
         2 => take_timestamp(reader).map(Order::Timestamp),
         3 => take_checkpoint(reader).map(Order::Checkpoint),
         4 => take_holder(reader).map(Order::Holder),
+        6 => take_promise(reader).map(Order::Promise),
         5 => take_recall(reader).map(Order::Recall),
         _ => Err(LayoutError::Value { field: "order.kind" }),
     }
@@ -68,6 +70,25 @@ fn take_sign(reader: &mut Reader<'_>) -> Result<SignOrder, LayoutError> {
         endorsements: reader.list("endorsements", limits::ENDORSEMENTS_MAX, |reader| {
             reader.bytes("endorsement", limits::ENDORSEMENT_BYTES_MAX).map(<[u8]>::to_vec)
         })?,
+    })
+}
+
+/// A promise order's layout, which is also the preimage of its digest.
+pub(crate) fn put_promise(writer: &mut Writer, order: &PromiseOrder) {
+    writer.digest(order.key.digest()).bytes(&order.body).long(order.index);
+    put_head(writer, &order.head);
+    writer.list(&order.path, |writer, hash| {
+        writer.digest(hash);
+    });
+}
+
+fn take_promise(reader: &mut Reader<'_>) -> Result<PromiseOrder, LayoutError> {
+    Ok(PromiseOrder {
+        key: KeyId::new(reader.digest("key")?),
+        body: reader.bytes("body", limits::LOG_ENTRY_BYTES_MAX)?.to_vec(),
+        index: reader.long("index")?,
+        head: take_head(reader)?,
+        path: reader.list("path", PROOF_MAX, |reader| reader.digest("path"))?,
     })
 }
 

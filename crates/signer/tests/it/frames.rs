@@ -4,8 +4,8 @@ use model::{Algorithm, Digest, KeyId};
 use proptest::prelude::*;
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, FrameError, Head,
-    HolderOrder, HolderStep, Imprint, JournalProof, Order, Orders, RecallOrder, Refusal, RefusalCode,
-    SignOrder, Signed, State, TimestampOrder,
+    HolderOrder, HolderStep, Imprint, JournalProof, Order, Orders, PromiseOrder, RecallOrder, Refusal,
+    RefusalCode, SignOrder, Signed, State, TimestampOrder,
 };
 
 fn bytes(limit: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -52,7 +52,11 @@ fn order() -> impl Strategy<Value = Order> {
     });
     let recall =
         (digest(), any::<u32>()).prop_map(|(request, item)| Order::Recall(RecallOrder { request, item }));
-    prop_oneof![sign, timestamp, checkpoint, holder, recall]
+    let promise =
+        (digest(), bytes(60), any::<u64>(), head(), lists()).prop_map(|(key, body, index, head, path)| {
+            Order::Promise(PromiseOrder { key: KeyId::new(key), body, index, head, path })
+        });
+    prop_oneof![sign, timestamp, checkpoint, promise, holder, recall]
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {

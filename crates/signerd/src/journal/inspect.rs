@@ -71,6 +71,8 @@ pub enum OrderKind {
     Certificate,
     /// A step to the certificate of a token's holder.
     Holder,
+    /// A promise of Rekor v1.
+    Promise,
 }
 
 /// Something of a journal that is not as it was written, and that the key process starts over.
@@ -226,6 +228,7 @@ impl OrderKind {
             Work::Timestamp { .. } => Self::Timestamp,
             Work::Checkpoint { .. } => Self::Checkpoint,
             Work::Certificate { .. } => Self::Certificate,
+            Work::Promise => Self::Promise,
         }
     }
 

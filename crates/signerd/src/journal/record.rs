@@ -27,6 +27,8 @@ pub(crate) enum Work {
     Checkpoint { origin: String, head: Head },
     /// The certificate of a key of the platform.
     Certificate { subject: KeyId },
+    /// A promise of Rekor v1.
+    Promise,
 }
 
 /// What is kept of an outcome.
@@ -80,6 +82,7 @@ impl Work {
                 writer.byte(3).bytes(origin.as_bytes()).long(head.size).digest(&head.root)
             }
             Self::Certificate { subject } => writer.byte(4).digest(subject.digest()),
+            Self::Promise => writer.byte(6),
         };
     }
 
@@ -92,6 +95,7 @@ impl Work {
                 head: Head { size: reader.long("size")?, root: reader.digest("root")? },
             }),
             4 => Ok(Self::Certificate { subject: KeyId::new(reader.digest("subject")?) }),
+            6 => Ok(Self::Promise),
             _ => Err(LayoutError::Value { field: "work" }),
         }
     }

@@ -144,6 +144,11 @@ impl VerifierKey {
         &self.origin
     }
 
+    /// The number of its tree, of a log of Rekor v1.
+    pub fn tree(&self) -> Option<u64> {
+        self.origin.split_once(DASH).and_then(|(_, tree)| tree.parse().ok())
+    }
+
     /// What its signatures are made over.
     pub const fn algorithm(&self) -> NoteAlgorithm {
         self.algorithm
