@@ -11,6 +11,7 @@
 //! | holder | version `01`, kind `03`, nanoseconds since 1970 in 8 bytes, serial number in 16 bytes |
 //! | tree head | version `01`, kind `04`, nanoseconds since 1970 in 8 bytes |
 //! | promise | version `01`, kind `05`, seconds since 1970 in 8 bytes |
+//! | metadata | version `01`, kind `06`, version of the metadata in 8 bytes, seconds since 1970 in 8 bytes |
 
 use model::Instant;
 
@@ -40,6 +41,13 @@ pub enum Chosen {
     TreeHead(Instant),
     /// The time of a promise of Rekor v1; what is below a second is not used.
     Promise(Instant),
+    /// The version and the end of TUF metadata that renews alone; what is below a second is not used.
+    Metadata {
+        /// Its version.
+        version: u64,
+        /// Until when it counts.
+        expires: Instant,
+    },
 }
 
 /// Why bytes are not a choice.
@@ -69,6 +77,7 @@ const STAMP: u8 = 2;
 const HOLDER: u8 = 3;
 const TREE_HEAD: u8 = 4;
 const PROMISE: u8 = 5;
+const METADATA: u8 = 6;
 
 impl Chosen {
     /// The fixed layout.
@@ -84,6 +93,9 @@ impl Chosen {
             }
             Self::TreeHead(time) => [&[VERSION, TREE_HEAD][..], &time.nanoseconds().to_be_bytes()].concat(),
             Self::Promise(time) => [&[VERSION, PROMISE][..], &time.seconds().to_be_bytes()].concat(),
+            Self::Metadata { version, expires } => {
+                [&[VERSION, METADATA][..], &version.to_be_bytes(), &expires.seconds().to_be_bytes()].concat()
+            }
         }
     }
 
@@ -111,6 +123,10 @@ impl Chosen {
                 let (time, serial) = rest.split_first_chunk::<8>().ok_or(malformed)?;
                 let serial = serial.try_into().map_err(|_| malformed)?;
                 Ok(Self::Holder { time: Instant::from_nanoseconds(u64::from_be_bytes(*time)), serial })
+            }
+            [VERSION, METADATA, rest @ ..] => {
+                let (version, seconds) = rest.split_first_chunk::<8>().ok_or(malformed)?;
+                Ok(Self::Metadata { version: u64::from_be_bytes(*version), expires: whole(seconds)? })
             }
             [VERSION, TREE_HEAD, time @ ..] => {
                 let time = u64::from_be_bytes(time.try_into().map_err(|_| malformed)?);
@@ -143,6 +159,10 @@ mod tests {
                 [vec![1, 3], time.nanoseconds().to_be_bytes().to_vec(), vec![9; 16]].concat(),
             ),
             (Chosen::TreeHead(time), [vec![1, 4], time.nanoseconds().to_be_bytes().to_vec()].concat()),
+            (
+                Chosen::Metadata { version: 9, expires: time.whole_second() },
+                vec![1, 6, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0x6b, 0x00, 0x0d, 0xa2],
+            ),
             (Chosen::Promise(time.whole_second()), vec![1, 5, 0, 0, 0, 0, 0x6b, 0x00, 0x0d, 0xa2]),
         ];
         for (chosen, layout) in cases {
@@ -152,7 +172,7 @@ mod tests {
             assert!(Chosen::decode(&[&layout[..], &[0]].concat()).is_err());
         }
         assert_eq!(Chosen::decode(&[2, 0]), Err(ChosenError::Version { version: 2 }));
-        assert!(Chosen::decode(&[1, 6]).is_err());
+        assert!(Chosen::decode(&[1, 7]).is_err());
         assert!(Chosen::decode(&[1, 1, 255, 255, 255, 255, 255, 255, 255, 255]).is_err());
     }
 }

@@ -11,7 +11,7 @@ mod key;
 mod open;
 
 pub use canonical::{NotCanonical, canonical};
-pub use compose::{FILE_NAME_BYTES_MAX, NewMetadata, RoleKeys, Sealed, is_file_name, key_id};
+pub use compose::{FILE_NAME_BYTES_MAX, Named, NewMetadata, RoleKeys, Sealed, is_file_name, key_id};
 pub use delegated::{DelegatedRole, Delegations};
 pub use key::TufKey;
 pub use open::{

@@ -7,7 +7,7 @@ use model::{
 use pki::token::TokenIssuer;
 use serde::{Deserialize, Serialize};
 
-use crate::{Endorsement, IssuerState, KeyRecord, KeyState, Rule, Witnesses};
+use crate::{Endorsement, IssuerState, KeyRecord, KeyState, Rule, TufRoot, TufTargets, Witnesses};
 
 /// One entry of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,10 @@ pub enum Change {
     Administrators(Administrators),
     /// The witnesses of journal and log from now on, in place of those before.
     Witnesses(Witnesses),
+    /// The next version of TUF's root: whose keys count in each role.
+    TufRoot(TufRoot),
+    /// The next version of TUF's targets: the files that clients fetch.
+    TufTargets(TufTargets),
 }
 
 /// The beginning of a platform. Its digest is the platform id.

@@ -16,6 +16,7 @@ mod issuers;
 mod people;
 mod record;
 mod registry;
+mod tuf;
 mod witnesses;
 
 pub use asking::{Asked, Asking};
@@ -31,4 +32,5 @@ pub use record::{
     Rule,
 };
 pub use registry::{Key, Moment, Registry, RegistryError};
+pub use tuf::{Tuf, TufRoot, TufTargets};
 pub use witnesses::{Book, WITNESSES_MAX, Witness, Witnesses};

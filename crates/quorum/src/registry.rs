@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 
 use model::{
     Algorithm, Digest, Instant, KeyId, Kind, PlatformId, PrincipalId, Proven, PublicKey, Request, Space,
+    TufRole,
 };
 
 use crate::count::{self, Count, Own};
 use crate::people::{People, PeopleError};
 use crate::{
     Administrators, Adoption, Change, Decision, Endorsement, Entry, EntryError, Genesis, Governance, Issuer,
-    IssuerState, Issuers, IssuersError, KeyRecord, KeyState, RecordError, Requirement, Rule, Shortfall,
-    Witnesses,
+    IssuerState, Issuers, IssuersError, KeyRecord, KeyState, RecordError, Requirement, Rule, Shortfall, Tuf,
+    TufTargets, Witnesses,
 };
 
 /// When an entry is looked at.
@@ -45,6 +46,7 @@ pub struct Registry {
     adoptions: Vec<Adoption>,
     /// The witnesses so far, each with the number of the entry that named them.
     witnesses: Vec<(usize, Witnesses)>,
+    tuf: Tuf,
 }
 
 /// What takes one change back.
@@ -57,6 +59,8 @@ enum Inverse {
     Adoption { instance: Space },
     Administrators { people: Box<People> },
     Witnesses,
+    TufRoot,
+    TufTargets { previous: Option<TufTargets> },
 }
 
 /// A key as the registry knows it.
@@ -179,6 +183,14 @@ pub enum RegistryError {
         /// How many there are.
         size: usize,
     },
+    /// Metadata of TUF that does not follow, or that its keys could not sign.
+    #[error("the new {role} of TUF cannot stand: {reason}")]
+    Tuf {
+        /// Whose metadata.
+        role: TufRole,
+        /// Why.
+        reason: &'static str,
+    },
     /// Too few endorsements.
     #[error("registry entry {number} has too few endorsements")]
     Shortfall {
@@ -223,6 +235,7 @@ impl Registry {
         let request = entry.request.as_ref().ok_or(RegistryError::Request { field: "request" })?;
         self.check_request(request, &entry.changes)?;
         self.check_quorum(request, &entry, moment)?;
+        self.check_tuf(&entry.changes, request.created)?;
         let applied = self.apply_all(&entry.changes)?;
         if let Err(error) = self.check_consent(request, &entry, moment) {
             self.take_all_back(applied);
@@ -283,6 +296,7 @@ impl Registry {
             names: BTreeMap::new(),
             adoptions: Vec::new(),
             witnesses: Vec::new(),
+            tuf: Tuf::default(),
         })
     }
 
@@ -414,6 +428,15 @@ impl Registry {
                 self.witnesses.push((self.heads.len(), witnesses.clone()));
                 Ok(Inverse::Witnesses)
             }
+            Change::TufRoot(root) => {
+                self.check_tuf_root(root)?;
+                self.tuf.push_root(root);
+                Ok(Inverse::TufRoot)
+            }
+            Change::TufTargets(targets) => {
+                self.check_tuf_targets(targets)?;
+                Ok(Inverse::TufTargets { previous: self.tuf.replace_targets(Some(targets.clone())) })
+            }
         }
     }
 
@@ -439,6 +462,8 @@ impl Registry {
                 self.several_since = None;
             }
             Inverse::Witnesses => drop(self.witnesses.pop()),
+            Inverse::TufRoot => self.tuf.pop_root(),
+            Inverse::TufTargets { previous } => drop(self.tuf.replace_targets(previous)),
         }
     }
 

@@ -25,13 +25,24 @@ pub struct NewMetadata {
     signed: Value,
 }
 
-/// A file of metadata, as the metadata above it names it.
+/// A file of metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
     /// Its version.
     pub version: u64,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+/// A file of metadata, as the metadata above it names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    /// Its version.
+    pub version: u64,
+    /// How many bytes it has.
+    pub length: u64,
+    /// Their digest.
+    pub digest: Digest,
 }
 
 /// The id by which metadata names a key of ours.
@@ -73,13 +84,18 @@ impl NewMetadata {
     }
 
     /// The version of the targets that counts.
-    pub fn snapshot(version: u64, expires: Instant, targets: &Sealed) -> Self {
-        Self::new(TufRole::Snapshot, version, expires, json!({ "meta": { "targets.json": targets.named() } }))
+    pub fn snapshot(version: u64, expires: Instant, targets: &Named) -> Self {
+        Self::new(
+            TufRole::Snapshot,
+            version,
+            expires,
+            json!({ "meta": { "targets.json": targets.object() } }),
+        )
     }
 
     /// The version of the snapshot that counts.
-    pub fn timestamp(version: u64, expires: Instant, snapshot: &Sealed) -> Self {
-        let own = json!({ "meta": { "snapshot.json": snapshot.named() } });
+    pub fn timestamp(version: u64, expires: Instant, snapshot: &Named) -> Self {
+        let own = json!({ "meta": { "snapshot.json": snapshot.object() } });
         Self::new(TufRole::Timestamp, version, expires, own)
     }
 
@@ -132,17 +148,25 @@ impl NewMetadata {
 }
 
 impl Sealed {
-    fn named(&self) -> Value {
-        let mut named = measured(&self.bytes);
-        if let Value::Object(named) = &mut named {
-            named.insert("version".to_owned(), self.version.into());
-        }
-        named
+    /// How the metadata above it names it.
+    pub fn named(&self) -> Named {
+        let Self { version, bytes } = self;
+        Named { version: *version, length: length(bytes), digest: Digest::of(bytes) }
+    }
+}
+
+impl Named {
+    fn object(&self) -> Value {
+        json!({ "hashes": { "sha256": self.digest }, "length": self.length, "version": self.version })
     }
 }
 
 fn measured(bytes: &[u8]) -> Value {
-    json!({ "hashes": { "sha256": Digest::of(bytes) }, "length": bytes.len() })
+    json!({ "hashes": { "sha256": Digest::of(bytes) }, "length": length(bytes) })
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 fn key_object(key: &PublicKey) -> Value {

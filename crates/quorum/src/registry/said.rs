@@ -4,7 +4,7 @@ use model::{Digest, Form, Instant, KeyId, PersonId, PlatformId, PrincipalId, Pub
 
 use super::{Key, Registry};
 use crate::people::People;
-use crate::{Adoption, Book, Governance, Issuers, KeyState, Principal, Rule, Witness, Witnesses};
+use crate::{Adoption, Book, Governance, Issuers, KeyState, Principal, Rule, Tuf, Witness, Witnesses};
 
 impl Registry {
     pub(crate) const fn people(&self) -> &People {
@@ -157,6 +157,11 @@ impl Registry {
     pub fn all_witnesses(&self, book: Book) -> impl Iterator<Item = &Witness> {
         let of_book = self.witnesses.iter().filter(move |(_, witnesses)| witnesses.cosign(book));
         of_book.flat_map(|(_, witnesses)| &witnesses.witnesses)
+    }
+
+    /// What people decided of the TUF metadata.
+    pub const fn tuf(&self) -> &Tuf {
+        &self.tuf
     }
 
     /// The adoptions so far: each is a gap in the journal that stays visible.
