@@ -8,6 +8,7 @@
 //!
 //! One module a verb. The rules that `tidy` holds are those of ARCHITECTURE.md and CONTRIBUTING.md.
 
+mod bench;
 mod check;
 mod clients;
 mod dist;
@@ -44,6 +45,10 @@ cargo xtask VERB
   fuzz [--install] [--seconds N]
                             fuzz each target (15 s) where a nightly and cargo-fuzz are, else replay the corpora
                             --install: first install what of the two is missing
+  bench [--json] [--quick] [ROW…]
+                            what the real processes do under load, beside what the bare cryptography would cost
+  hammer [--seconds N] [--clients N]
+                            load a platform, and check every receipt, proof and book while it is loaded
   gen                       write the files that are made from others: docs/reference/commands.md,
                             docs/formats/interop.md and tamper.md
   gen corpus                make the corpus of receipts of the version at hand anew: never that of a released one
@@ -71,6 +76,8 @@ fn obey(arguments: &[&str]) -> Result<(), Failure> {
         ["interop", rest @ ..] => interop::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["sim", rest @ ..] => sim::run(rest),
+        ["bench", rest @ ..] => bench::rows(rest),
+        ["hammer", rest @ ..] => bench::hammer(rest),
         ["dist", rest @ ..] => dist::run(rest),
         ["gen"] => generate::run(),
         ["gen", "corpus"] => generate::corpus(),

@@ -120,7 +120,7 @@ impl Default for Limits {
             timestamps_max: 1_024,
             certificates_max: 1_024,
             entries_from: LogSubmissions::Anybody,
-            entries_max: 256,
+            entries_max: 1_024,
             entries_bytes_max: 64 * 1024 * 1024,
             entries_per_second: NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN),
             shutdown: Duration::from_secs(25),

@@ -22,6 +22,7 @@ const FLOORS: [(&str, u8); 19] = [
     ("signer", 2),
     ("keystore", 2),
     ("signerd", 2),
+    ("witness", 2),
     ("engine", 3),
     ("authority", 3),
     ("policy", 3),
@@ -33,7 +34,7 @@ const FLOORS: [(&str, u8); 19] = [
 ];
 
 /// The edges that stay on one floor.
-const SAME_FLOOR: [(&str, &str); 16] = [
+const SAME_FLOOR: [(&str, &str); 17] = [
     ("formats", "envelope"),
     ("envelope", "pki"),
     ("envelope", "tlog"),
@@ -41,6 +42,7 @@ const SAME_FLOOR: [(&str, &str); 16] = [
     ("quorum", "pki"),
     ("signerd", "signer"),
     ("signerd", "keystore"),
+    ("witness", "keystore"),
     ("policy", "engine"),
     ("authority", "engine"),
     ("store", "engine"),
@@ -52,12 +54,12 @@ const SAME_FLOOR: [(&str, &str); 16] = [
     ("cli", "api"),
 ];
 
-/// Private keys are in one process; nobody else links the room that holds them.
-const KEY_ROOM: (&str, &str) = ("keystore", "signerd");
+/// Private keys are in one process, and a witness's in another; nobody else links the room that holds them.
+const KEY_ROOM: (&str, [&str; 2]) = ("keystore", ["signerd", "witness"]);
 
-/// What tests are made of, and nothing that ships: the kit, and the rehearsal of the production stages. They may use
-/// everything, each other included, and nobody ships them.
-pub(super) const TEST_ROOMS: [&str; 2] = ["testkit", "sim"];
+/// What tests and measurements are made of, and nothing that ships: the kit, the rehearsal of the production stages, and
+/// what measures the real processes. They may use everything, each other included, and nobody ships them.
+pub(super) const TEST_ROOMS: [&str; 3] = ["testkit", "sim", "bench"];
 
 /// Tools beside the house.
 const OUTBUILDINGS: [&str; 1] = ["xtask"];
@@ -142,10 +144,10 @@ fn wrong(edge: &Edge) -> Option<String> {
     if is_test_room(to) {
         return Some(format!("`{from}` ships `{to}`; make it a dev-dependency"));
     }
-    if to == KEY_ROOM.0 && from != KEY_ROOM.1 {
+    if to == KEY_ROOM.0 && !KEY_ROOM.1.contains(&from.as_str()) {
         return Some(format!(
-            "`{from}` links `{to}`, which only `{}` may: private keys are in one process",
-            KEY_ROOM.1
+            "`{from}` links `{to}`, which only `{}` may: private keys are nowhere else",
+            KEY_ROOM.1.join("` and `")
         ));
     }
     let (above, below) = (floor(from)?, floor(to)?);

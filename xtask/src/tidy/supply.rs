@@ -44,6 +44,8 @@ pub(super) fn shipped() -> Result<String, Failure> {
         "testkit",
         "--exclude",
         "sim",
+        "--exclude",
+        "bench",
         "--edges",
         "normal,build",
     ])
