@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
 use der::asn1::{Null, OctetString};
 use model::{Instant, PublicKey};
@@ -15,12 +14,9 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
 use crate::compose::{Serial, Signing, Subject, Validity};
 use crate::extensions::{Criticality, extension};
-use crate::sct::{self, SignedTimestamp};
+use crate::sct::{self, POISON, SignedTimestamp};
 use crate::token::CertificateNames;
 use crate::{Certificate, ComposeError, TbsCertificate, encoding};
-
-/// The extension that nobody understands, so that nobody accepts the certificate (RFC 6962 §3.1).
-const POISON: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.3");
 
 /// The DER of an empty Name: the holder is named in the subject alternative name alone.
 const NO_NAME: &[u8] = &[0x30, 0x00];

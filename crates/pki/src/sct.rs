@@ -14,6 +14,9 @@ use crate::{Certificate, encoding};
 /// The extension of a certificate that holds its timestamps.
 const LIST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.2");
 
+/// The extension that nobody understands, so that nobody accepts the certificate (RFC 6962 §3.1).
+pub(crate) const POISON: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.3");
+
 /// `[3]` of a TBSCertificate: its extensions.
 const EXTENSIONS: Tag = Tag::ContextSpecific { constructed: true, number: der::TagNumber(3) };
 
@@ -175,12 +178,17 @@ impl Certificate {
 
     /// Its TBSCertificate as a log signed it: without the timestamps themselves.
     pub fn logged_tbs(&self) -> Result<Vec<u8>, SctError> {
-        without_timestamps(&self.tbs_der()).map_err(|_| SctError::Malformed)
+        without(&LIST, &self.tbs_der()).map_err(|_| SctError::Malformed)
+    }
+
+    /// The TBSCertificate that a log hashes of this precertificate: without the poison.
+    pub fn precertified_tbs(&self) -> Result<Vec<u8>, SctError> {
+        without(&POISON, &self.tbs_der()).map_err(|_| SctError::Malformed)
     }
 }
 
-/// A TBSCertificate without its list of timestamps. All else stays as it is, to the byte.
-fn without_timestamps(tbs: &[u8]) -> der::Result<Vec<u8>> {
+/// A TBSCertificate without one of its extensions. All else stays as it is, to the byte.
+fn without(left_out: &ObjectIdentifier, tbs: &[u8]) -> der::Result<Vec<u8>> {
     let sequence = AnyRef::from_der(tbs)?;
     let mut reader = SliceReader::new(sequence.value())?;
     let mut kept = Vec::new();
@@ -188,7 +196,7 @@ fn without_timestamps(tbs: &[u8]) -> der::Result<Vec<u8>> {
         let part: AnyRef<'_> = reader.decode()?;
         if part.tag() == EXTENSIONS {
             let mut all = Vec::<Extension>::from_der(part.value())?;
-            all.retain(|extension| extension.extn_id != LIST);
+            all.retain(|extension| extension.extn_id != *left_out);
             let all = all.to_der()?;
             kept.extend(AnyRef::new(EXTENSIONS, &all)?.to_der()?);
         } else {

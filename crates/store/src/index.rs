@@ -15,10 +15,10 @@ use crate::row::{nanoseconds, number, signed};
 use crate::sqlite::connect;
 
 /// The index's name in the server's folder.
-const INDEX: &str = "index.sqlite";
+pub(crate) const INDEX: &str = "index.sqlite";
 
 /// The version of its tables. Another is not brought up to date, but made anew from the log.
-const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 1;
 
 /// By what an entry is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +129,14 @@ impl Index {
             }
         }
         done.map_err(|fault| fault.into_store(action))
+    }
+
+    /// Closes it, so that all is in its one file; `Err` where somebody still reads it, or it cannot be written.
+    pub(crate) fn close(&mut self) -> Result<(), rusqlite::Error> {
+        let kept = [&mut self.searcher, &mut self.writer]
+            .map(|kept| kept.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        // Whoever closes last brings the write-ahead log into the file: so whoever writes goes after who reads.
+        kept.into_iter().flatten().try_for_each(|connection| connection.close().map_err(|(_, error)| error))
     }
 
     /// The file with the tables of this version.
@@ -242,30 +250,37 @@ fn number_of(transaction: &Transaction<'_>, origin: &str) -> Result<i64, Fault> 
 fn add(transaction: &Transaction<'_>, log: i64, position: u64, entry: &IndexedEntry) -> Result<(), Fault> {
     let position = signed(position)?;
     let mut statement = transaction.prepare_cached(include_str!("../sql/index_term_insert.sql"))?;
-    let mut term = |kind: Kind, value: &[u8]| {
-        statement.execute(params![log, kind.number(), value, position]).map(|_| ())
-    };
-    term(Kind::Leaf, entry.leaf.as_bytes())?;
-    let Some(terms) = &entry.terms else { return Ok(()) };
-    term(Kind::Digest, &terms.digest)?;
-    term(Kind::Key, terms.key.digest().as_bytes())?;
-    if let Some(identity) = &terms.identity {
-        term(Kind::Identity, identity.as_bytes())?;
+    for (kind, value) in terms(entry) {
+        statement.execute(params![log, kind.number(), value, position])?;
     }
-    if let Some(issuer) = &terms.issuer {
-        term(Kind::Issuer, issuer.as_bytes())?;
-    }
-    if let Some((not_before, not_after)) = terms.validity {
+    if let Some((not_before, not_after)) = validity(entry) {
         let mut statement = transaction.prepare_cached(include_str!("../sql/index_validity_insert.sql"))?;
-        let ends = (bounded(not_before)?, bounded(not_after)?);
-        statement.execute(params![log, position, ends.0, ends.1])?;
+        statement.execute(params![log, position, not_before, not_after])?;
     }
     Ok(())
 }
 
+/// All that an entry is found by.
+pub(crate) fn terms(entry: &IndexedEntry) -> Vec<(Kind, &[u8])> {
+    let mut found = vec![(Kind::Leaf, entry.leaf.as_bytes().as_slice())];
+    if let Some(terms) = &entry.terms {
+        found.push((Kind::Digest, &terms.digest));
+        found.push((Kind::Key, terms.key.digest().as_bytes()));
+        found.extend(terms.identity.as_ref().map(|identity| (Kind::Identity, identity.as_bytes())));
+        found.extend(terms.issuer.as_ref().map(|issuer| (Kind::Issuer, issuer.as_bytes())));
+    }
+    found
+}
+
+/// When the certificate of an entry is valid, as it is kept.
+pub(crate) fn validity(entry: &IndexedEntry) -> Option<(i64, i64)> {
+    let (not_before, not_after) = entry.terms.as_ref()?.validity?;
+    Some((bounded(not_before), bounded(not_after)))
+}
+
 /// An end of a certificate's validity: what is beyond all instants that are kept is the last of them.
-fn bounded(instant: model::Instant) -> Result<i64, Fault> {
-    Ok(nanoseconds(instant).unwrap_or(i64::MAX))
+fn bounded(instant: model::Instant) -> i64 {
+    nanoseconds(instant).unwrap_or(i64::MAX)
 }
 
 fn transact<T>(

@@ -8,7 +8,8 @@ use crate::Store;
 
 /// A log that a store keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogName {
+#[non_exhaustive]
+pub enum LogName {
     /// The transparency log of signatures.
     Transparency,
     /// The log of certificates for holders of ID tokens.
@@ -19,6 +20,9 @@ pub(crate) enum LogName {
 pub struct CertificateLog(Arc<Store>);
 
 impl LogName {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Transparency, Self::Certificates];
+
     /// What its rows say.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -28,7 +32,7 @@ impl LogName {
     }
 
     /// The folder of its tiles, in the server's.
-    pub(crate) const fn folder(self) -> &'static str {
+    pub const fn folder(self) -> &'static str {
         match self {
             Self::Transparency => "tiles",
             Self::Certificates => "certificate-tiles",

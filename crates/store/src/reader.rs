@@ -16,7 +16,7 @@ use crate::row::{number, request_id};
 use crate::schema::{self, Schema};
 use crate::sqlite::{DATABASE, connect, lock};
 use crate::tiles::CHECKPOINT;
-use crate::{OpenError, checkpoint, lease, ledger, requests};
+use crate::{IndexReader, OpenError, checkpoint, lease, ledger, requests};
 
 /// A store that is looked at.
 pub struct Reader {
@@ -146,14 +146,10 @@ impl Reader {
         })
     }
 
-    /// The lock of the log: its newest checkpoint and the tiles that only the database is known to hold.
-    pub fn log(&self) -> Result<Option<Locked>, StoreError> {
-        self.read("read the checkpoint", |connection| checkpoint::locked(connection, LogName::Transparency))
-    }
-
-    /// The same of the log of certificates; `None` where there is none yet.
-    pub fn certificate_log(&self) -> Result<Option<Locked>, StoreError> {
-        self.read("read the checkpoint", |connection| checkpoint::locked(connection, LogName::Certificates))
+    /// The lock of a log: its newest checkpoint and the tiles that only the database is known to hold. `None` where
+    /// there is no such log yet.
+    pub fn log(&self, log: LogName) -> Result<Option<Locked>, StoreError> {
+        self.read("read the checkpoint", |connection| checkpoint::locked(connection, log))
     }
 
     /// Are the profiles what their digests say? The names of those that are not.
@@ -189,19 +185,25 @@ impl Reader {
         synced.map_err(|source| OpenError::File { action: "sync", path: path.to_owned(), source })
     }
 
-    /// The folder of the log's tiles.
-    pub fn tiles_folder(&self) -> PathBuf {
-        self.folder.join(LogName::Transparency.folder())
+    /// The folder of a log's tiles.
+    pub fn tiles_folder(&self, log: LogName) -> PathBuf {
+        self.folder.join(log.folder())
     }
 
     /// The signed checkpoint that is shown, as it is in its file; `None` if there is none.
-    pub fn published(&self) -> Option<Vec<u8>> {
-        fs::read(self.tiles_folder().join(CHECKPOINT)).ok()
+    pub fn published(&self, log: LogName) -> Option<Vec<u8>> {
+        fs::read(self.tiles_folder(log).join(CHECKPOINT)).ok()
+    }
+
+    /// The index of the transparency log; `None` where there is none, or one of another version: the next start makes
+    /// it anew.
+    pub fn index(&self) -> Result<Option<IndexReader>, OpenError> {
+        IndexReader::open(&self.folder)
     }
 
     /// The digest of the database as the last server left it, where it ended in order; and what it is now.
     pub fn closed(&self) -> Result<Option<(Digest, Digest)>, OpenError> {
-        crate::closed::compare(&self.folder)
+        crate::closed::compare(&self.folder.join(DATABASE))
     }
 
     fn read<T>(

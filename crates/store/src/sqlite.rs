@@ -10,7 +10,7 @@ use model::Clock;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Failed, Fault};
-use crate::index::Index;
+use crate::index::{INDEX, Index};
 use crate::lease::{self, LEASE_S, Lease};
 use crate::logs::LogName;
 use crate::tiles::Tiles;
@@ -97,7 +97,8 @@ impl Store {
         mut connection: Connection,
     ) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Database { action: "open", source };
-        let forgotten = closed::forget(folder);
+        let forgotten =
+            closed::forget(&folder.join(DATABASE)).and_then(|()| closed::forget(&folder.join(INDEX)));
         forgotten.map_err(|source| OpenError::File {
             action: "write to",
             path: folder.to_owned(),
@@ -188,8 +189,8 @@ impl Store {
     }
 }
 
-/// An end in order: all is in the database's one file, and its digest is noted. Where that fails, nothing is noted, as
-/// after a crash.
+/// An end in order: all is in the one file of each database, and its digest is noted. Where that fails, nothing is noted,
+/// as after a crash.
 impl Drop for Store {
     fn drop(&mut self) {
         self.readers().clear();
@@ -198,7 +199,10 @@ impl Drop for Store {
         let into_file =
             writer.query_row(include_str!("../sql/wal_checkpoint.sql"), [], |row| row.get::<_, i64>(0));
         if matches!(into_file, Ok(0)) {
-            let _noted_or_not = closed::note(&self.folder);
+            let _noted_or_not = closed::note(&self.folder.join(DATABASE));
+        }
+        if self.index.close().is_ok() {
+            let _noted_or_not = closed::note(&self.folder.join(INDEX));
         }
     }
 }

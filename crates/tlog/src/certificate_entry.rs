@@ -29,10 +29,19 @@ pub struct CertificateEntry<'a> {
     /// The precertificate.
     pub precertificate: &'a [u8],
     /// The SHA-256 of each certificate above it, the lowest first.
-    pub chain: &'a [Digest],
+    pub chain: Vec<Digest>,
 }
 
-impl CertificateEntry<'_> {
+impl<'a> CertificateEntry<'a> {
+    /// Reads what a log stores. Nothing may be missing, and nothing follow.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let Found { time_ms, issuer, tbs, index, precertificate, chain, .. } =
+            Found::first(bytes).filter(|found| found.length == bytes.len())?;
+        let time = Instant::from_nanoseconds(time_ms.checked_mul(1_000_000)?);
+        let chain = chain.iter().copied().map(Digest::from_bytes).collect();
+        Some(Self { time, issuer, tbs, index, precertificate, chain })
+    }
+
     /// What the log stores. `None` where a part is longer than any certificate, or the index beyond forty bits.
     pub fn encode(&self) -> Option<Vec<u8>> {
         let [0, 0, 0, index @ ..] = self.index.to_be_bytes() else { return None };
@@ -70,29 +79,36 @@ pub(crate) fn length(bytes: &[u8]) -> Option<usize> {
 
 /// What was found at the beginning of bytes.
 struct Found<'a> {
-    hashed: &'a [u8],
+    time_ms: u64,
+    issuer: Digest,
+    tbs: &'a [u8],
     index: u64,
+    precertificate: &'a [u8],
+    chain: &'a [[u8; 32]],
+    /// What of it is hashed, behind [`LEAF`].
+    hashed: &'a [u8],
     length: usize,
 }
 
 impl<'a> Found<'a> {
     fn first(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = bytes;
-        take(&mut rest, 8)?;
+        let time_ms = u64::from_be_bytes(take(&mut rest, 8)?.try_into().ok()?);
         if take(&mut rest, 2)? != PRECERTIFICATE {
             return None;
         }
-        take(&mut rest, 32)?;
-        take_long(&mut rest)?;
+        let issuer = Digest::from_slice(take(&mut rest, 32)?)?;
+        let tbs = take_long(&mut rest)?;
         if take(&mut rest, 5)? != LEAF_INDEX {
             return None;
         }
         let index = take(&mut rest, 5)?.iter().fold(0, |index, byte| index << 8 | u64::from(*byte));
         let hashed = bytes.strip_suffix(rest)?;
-        take_long(&mut rest)?;
-        let chain = usize::from(u16::from_be_bytes(take(&mut rest, 2)?.try_into().ok()?));
-        take(&mut rest, chain).filter(|chain| chain.len().is_multiple_of(32))?;
-        Some(Self { hashed, index, length: bytes.len() - rest.len() })
+        let precertificate = take_long(&mut rest)?;
+        let length = usize::from(u16::from_be_bytes(take(&mut rest, 2)?.try_into().ok()?));
+        let (chain, []) = take(&mut rest, length)?.as_chunks() else { return None };
+        let length = bytes.len() - rest.len();
+        Some(Self { time_ms, issuer, tbs, index, precertificate, chain, hashed, length })
     }
 }
 
@@ -117,7 +133,7 @@ mod tests {
         let chain = [Digest::of(b"above"), Digest::of(b"root")];
         let (tbs, precertificate, issuer) = (&b"tbs"[..], &b"precertificate"[..], Digest::of(b"issuer"));
         let time = Instant::from_seconds(7);
-        CertificateEntry { time, issuer, tbs, index, precertificate, chain: &chain }.encode().unwrap()
+        CertificateEntry { time, issuer, tbs, index, precertificate, chain: chain.to_vec() }.encode().unwrap()
     }
 
     #[test]
@@ -138,6 +154,10 @@ mod tests {
             assert_eq!(leaf_hash_at(5, &entry[..length]), None, "{length}");
         }
         assert_eq!(length(&[&entry[..], b"and the next"].concat()), Some(entry.len()));
+        let read = CertificateEntry::parse(&entry).unwrap();
+        assert_eq!((read.index, read.tbs, read.precertificate), (5, &b"tbs"[..], &b"precertificate"[..]));
+        assert_eq!(read.encode().unwrap(), entry);
+        assert_eq!(CertificateEntry::parse(&[&entry[..], &[0]].concat()), None);
     }
 
     #[test]
@@ -148,7 +168,7 @@ mod tests {
             tbs: b"",
             index,
             precertificate: b"",
-            chain: &[],
+            chain: Vec::new(),
         };
         assert!(parts((1 << 40) - 1).encode().is_some());
         assert!(parts(1 << 40).encode().is_none());

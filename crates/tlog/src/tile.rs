@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use model::merkle::leaf_hash;
 use model::{Digest, limits};
 
 use crate::{SIZE_MAX, certificate_entry};
@@ -225,6 +226,21 @@ pub fn decode_entries(path: TilePath, bytes: &[u8]) -> Result<Vec<&[u8]>, TileFo
         rest = after;
     }
     if rest.is_empty() { Ok(entries) } else { Err(contents) }
+}
+
+/// Reads the entries of the bundle `path`, each with its leaf hash.
+pub fn decode_leaves(path: TilePath, bytes: &[u8]) -> Result<Vec<(&[u8], Digest)>, TileFormatError> {
+    let first = path.index * u64::from(FULL_WIDTH);
+    let entries = decode_entries(path, bytes)?;
+    (first..)
+        .zip(entries)
+        .map(|(index, entry)| match path.kind {
+            TileKind::Certificates => certificate_entry::leaf_hash_at(index, entry)
+                .map(|hash| (entry, hash))
+                .ok_or(TileFormatError::NotACertificate { index }),
+            _ => Ok((entry, leaf_hash(entry))),
+        })
+        .collect()
 }
 
 fn behind_its_length(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

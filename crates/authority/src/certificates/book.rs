@@ -185,14 +185,13 @@ impl Book {
 
 /// What the log keeps of a precertificate.
 fn entry(view: &View, member: &Precertified, leaf: u64) -> Option<Vec<u8>> {
-    let chain: Vec<model::Digest> = view.chain.iter().map(pki::Certificate::fingerprint).collect();
     CertificateEntry {
         time: member.time,
         issuer: *view.public_key.id().digest(),
         tbs: &member.logged,
         index: leaf,
         precertificate: member.precertificate.der(),
-        chain: &chain,
+        chain: view.chain.iter().map(pki::Certificate::fingerprint).collect(),
     }
     .encode()
 }

@@ -68,6 +68,14 @@ pub(crate) enum Finding {
     Tile { origin: String, path: TilePath, fault: &'static str },
     #[error("log `{origin}`: its entries do not give the root of its newest checkpoint")]
     LogRoot { origin: String },
+    #[error("the log's index {fault}")]
+    Index { fault: String },
+    #[error("log `{origin}`: entry {index} {fault}")]
+    CertificateEntry { origin: String, index: u64, fault: &'static str },
+    #[error(
+        "log `{origin}`: the journal's leaf {leaf} is the intent to timestamp a certificate that the log does not hold"
+    )]
+    TimestampWithoutEntry { origin: String, leaf: u64 },
     #[error("log `{origin}`: entries {first} and {second} are the same")]
     EntryTwice { origin: String, first: u64, second: u64 },
     #[error(
@@ -111,7 +119,7 @@ pub(crate) enum Remark {
     #[error("{count} signatures have no outcome in the journal: the power went before it was written")]
     WithoutOutcome { count: usize },
     #[error(
-        "{count} entries of log `{origin}` stand in no receipt: their requests ended otherwise, or are in flight"
+        "{count} entries of log `{origin}` stand in no receipt: others asked for them, or their requests ended otherwise, or are in flight"
     )]
     EntriesWithoutReceipt { origin: String, count: usize },
     #[error("the passphrase is not here: the sealed keys were not opened")]
@@ -140,6 +148,26 @@ pub(crate) enum Remark {
     CopiedLater { origin: String, stored: u64, signed: u64 },
     #[error("the ledger has {stored} leaves, and the journal, which was copied later, saw {recorded}")]
     LedgerCopiedLater { recorded: u64, stored: u64 },
+    #[error("the log's index is not here, or of another release: the next start makes it anew from the log")]
+    NoIndex,
+    #[error(
+        "the log's index reaches to {reach} of the {size} entries of log `{origin}`: the next start reads on"
+    )]
+    IndexShort { origin: String, reach: u64, size: u64 },
+    #[error(
+        "log `{origin}`: {count} certificates are older than what the journal's files hold: their intents were not looked up"
+    )]
+    CertificatesOlderThanJournal { origin: String, count: usize },
+    #[error(
+        "log `{origin}`: the intents of {count} certificates are lost with the state that an adoption left behind"
+    )]
+    CertificateIntentsLost { origin: String, count: usize },
+    #[error("log `{origin}`: {count} entries have no timestamp: whoever asked for the certificate got none")]
+    EntriesWithoutTimestamp { origin: String, count: usize },
+    #[error(
+        "log `{origin}`: the journal, which was copied later, has {count} timestamps for certificates that the log does not hold yet"
+    )]
+    TimestampsCopiedLater { origin: String, count: usize },
     #[error("log `{origin}` is frozen: {size} entries, as it was shown")]
     Frozen { origin: String, size: u64 },
     #[error("the registry's log is `{origin}`, which the next start begins")]
@@ -178,6 +206,15 @@ impl Finding {
             }
             Self::Tile { .. } | Self::Log { .. } | Self::LogRoot { .. } | Self::NoLog => {
                 "bring the file back from a backup: tiles never change, so any backup that holds it will do"
+            }
+            Self::Index { .. } => {
+                "take `index.sqlite` out of the server's folder: the next `avouch serve` makes it anew from the log, in which all stands that it tells"
+            }
+            Self::CertificateEntry { .. } => {
+                "bring the log's tiles back from a backup; where they are what was served, somebody else than this platform made the entry: tell the administrators"
+            }
+            Self::TimestampWithoutEntry { .. } => {
+                "bring the newest server folder back: a timestamp promises an entry to everybody"
             }
             Self::Tls { .. } => "bring the folder `tls` back from a backup",
             Self::Held { .. } => {

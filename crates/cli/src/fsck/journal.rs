@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::journal::Leaf;
-use model::{Disk, KeyId};
+use model::{Disk, Instant, KeyId};
 use quorum::{Change, Entry, Registry};
 use signer::Head;
 use signerd::{Blemish, Continuity, FileDisk, Inspection, OrderKind, Passphrase};
@@ -23,6 +23,31 @@ pub(super) struct Journal {
     pub(super) ledger: Vec<Head>,
     /// A copied journal may know more than the store that was copied before it.
     pub(super) origin: Origin,
+}
+
+impl Journal {
+    /// The log that is in use, or about to be, instead of the one of this origin.
+    pub(super) fn next_log(&self, origin: &str) -> Option<String> {
+        let of = |key: &&quorum::Key| key.record.origin.as_deref() == Some(origin);
+        let form = self.registry.keys().find(of)?.record.form;
+        let in_use = self.registry.in_use(form, crate::clock::now());
+        let next = in_use.and_then(|key| key.record.origin.clone()).unwrap_or_default();
+        (next != origin).then_some(next)
+    }
+
+    /// Did an adoption leave the log of this origin behind, with the state that was lost?
+    pub(super) fn has_left(&self, origin: &str) -> bool {
+        self.next_log(origin).is_some() && !self.registry.adoptions().is_empty()
+    }
+
+    /// The time of the first leaf that the files hold and that tells one.
+    pub(super) fn held_since(&self) -> Option<Instant> {
+        self.inspection.leaves.iter().find_map(|leaf| match leaf {
+            Leaf::Intent(intent) => Some(intent.time),
+            Leaf::Start { time, .. } | Leaf::Refusals { time, .. } | Leaf::Ledger { time, .. } => Some(*time),
+            _ => None,
+        })
+    }
 }
 
 pub(super) fn read(folders: Folders<'_>, report: &mut Report) -> Option<Journal> {

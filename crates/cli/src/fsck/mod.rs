@@ -1,9 +1,12 @@
-//! The four books of a platform, held against each other: rows, ledger, journal and log.
+//! The four books of a platform, held against each other: rows, ledger, journal and logs; and the log's index against
+//! the log.
 //!
 //! Nothing is changed. Each book is read by itself first; what one says of another is then looked up in that other.
 
+mod certificates;
 mod findings;
 mod held;
+mod index;
 mod journal;
 mod ledger;
 mod log;
@@ -72,7 +75,9 @@ pub(crate) fn check(folders: Folders<'_>, store: Result<Reader, OpenError>, held
     database(&store, &mut report);
     let rows = rows::read(&store, &mut report);
     ledger::check(&store, &rows, journal.as_ref(), &mut report);
-    let logs = log::read(folders.server, &store, &rows, journal.as_ref(), &mut report);
+    let index = index::open(&store, &mut report);
+    let books = log::Books { store: &store, rows: &rows, journal: journal.as_ref(), index: index.as_ref() };
+    let logs = log::read(folders.server, books, &mut report);
     receipts::check(&rows, &logs, journal.as_ref(), &mut report);
     held::check(held, &rows, &logs, &mut report);
     report

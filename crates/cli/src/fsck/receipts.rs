@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use model::journal::{Ending, Intent, Leaf};
 use signerd::{KnownIntent, OrderKind};
 use tlog::SignedCheckpoint;
+use tlog::tile::TileKind;
 
 use super::journal::Journal;
 use super::log::{Logs, ReadLog};
@@ -29,7 +30,7 @@ pub(super) fn check(rows: &Rows, logs: &Logs, journal: Option<&Journal>, report:
             }),
         }
     }
-    for (origin, log) in logs {
+    for (origin, log) in logs.iter().filter(|(_, log)| log.entries == TileKind::Entries) {
         let count = log.leaves.len() - logged.get(origin.as_str()).map_or(0, HashSet::len);
         if count > 0 {
             report.remarks.push(Remark::EntriesWithoutReceipt { origin: origin.clone(), count });

@@ -12,7 +12,7 @@ use clap::Args;
 use model::Disk;
 use quorum::Registry;
 use signerd::{FileDisk, Inspection, RESTORED, Restored};
-use store::{Reader, Restoration, SHARDS};
+use store::{LogName, Reader, Restoration, SHARDS};
 use tlog::tile::TileKind;
 use tlog::{Checkpoint, Locked, TilePath};
 
@@ -129,18 +129,23 @@ impl Copy<'_> {
         private(&self.to.join(&database))?;
         let copied = Reader::beside(&self.to.join(&part)).map_err(Failure::inside(ACTION))?;
         let ledger = copied.ledger_head().map_err(Failure::inside(ACTION))?;
-        let locked = copied.log().map_err(Failure::inside(ACTION))?.ok_or_else(|| Failure::Folder {
+        let mut logs = Vec::new();
+        for name in LogName::ALL {
+            let locked = copied.log(name).map_err(Failure::inside(ACTION))?;
+            logs.extend(locked.map(|locked| (name, locked)));
+        }
+        drop(copied);
+        self.list(&database)?;
+        let mut newest = None;
+        for (name, locked) in &logs {
+            let copied = self.log(&part.join(name.folder()), locked)?;
+            newest = newest.or((*name == LogName::Transparency).then_some(copied));
+        }
+        let newest = newest.ok_or_else(|| Failure::Folder {
             path: self.from.at(&part),
             fault: "holds no log",
             advice: "`avouch fsck` says more",
         })?;
-        let certificates = copied.certificate_log().map_err(Failure::inside(ACTION))?;
-        drop(copied);
-        self.list(&database)?;
-        let newest = self.log(&part.join("tiles"), &locked)?;
-        if let Some(locked) = certificates {
-            self.log(&part.join("certificate-tiles"), &locked)?;
-        }
         self.tree(&part.join(SHARDS), &|_| true)?;
         self.tree(&part.join("tls"), &|_| true)?;
         let log = LogHead { origin: newest.origin().to_owned(), size: newest.size(), root: *newest.root() };

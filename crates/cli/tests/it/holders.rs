@@ -12,14 +12,14 @@ use crate::sigstore_site::{ADA, now};
 use crate::site::{Role, Site};
 
 /// A platform that knows an issuer, and the files by which clients know the platform.
-struct World {
-    site: Site,
+pub(crate) struct World {
+    pub(crate) site: Site,
     provider: IdentityProvider,
-    issuer: HttpSite,
+    pub(crate) issuer: HttpSite,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (site, provider) = (Site::new(), IdentityProvider::new("k1"));
         let keys = provider.jwks();
         let issuer = HttpSite::serve(move |asked| {
@@ -40,11 +40,21 @@ impl World {
         Self { site, provider, issuer }
     }
 
-    fn token(&self, email: &str) -> String {
+    /// A new token for whoever has this address.
+    pub(crate) fn token(&self, email: &str) -> String {
         let now = now().seconds();
         let claims = json!({"iss": self.issuer.url(), "aud": "sigstore", "sub": "1", "iat": now, "exp": now + 300,
             "email": email, "email_verified": true});
         self.provider.token(&claims)
+    }
+
+    /// Signs with our own command as whoever has this address.
+    pub(crate) fn sign_as(&self, email: &str) {
+        fs::write(self.site.path("token"), self.token(email)).unwrap();
+        let config = ["--signing-config", "sigstore/signing_config.v0.2.json"];
+        let sign = ["sign", "app.tar", "--keyless", "--identity-token", "@token"];
+        let output = self.tool(self.site.command(), &[&sign[..], &config, &ROOT].concat());
+        assert!(output.status.success(), "{}", text(&output));
     }
 
     fn tool(&self, mut command: Command, arguments: &[&str]) -> Output {

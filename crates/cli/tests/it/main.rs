@@ -9,6 +9,7 @@
 )]
 
 mod algorithms;
+mod books;
 mod command_line;
 mod commands;
 mod conformance;
@@ -16,6 +17,7 @@ mod corpus;
 mod demo;
 mod der;
 mod development;
+mod flips;
 mod forgery;
 mod forms;
 mod hardware;

@@ -137,7 +137,7 @@ async fn a_full_disk_is_told_and_once_there_is_room_every_request_has_its_one_re
     site.stop_server();
     let reader = store::Reader::open(&site.config.folder).unwrap();
     assert_eq!(reader.ledger_head().unwrap().size, 3 * u64::from(signed), "each has its three leaves, once");
-    let note = String::from_utf8(reader.published().unwrap()).unwrap();
+    let note = String::from_utf8(reader.published(store::LogName::Transparency).unwrap()).unwrap();
     assert_eq!(note.lines().nth(1).unwrap(), (2 * signed).to_string(), "each has its two entries, once");
 }
 

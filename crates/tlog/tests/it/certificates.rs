@@ -44,7 +44,7 @@ fn entry(index: u64) -> Vec<u8> {
         tbs: tbs.as_bytes(),
         index,
         precertificate: precertificate.as_bytes(),
-        chain: &[Digest::of(b"above")],
+        chain: vec![Digest::of(b"above")],
     }
     .encode()
     .unwrap()

@@ -1,0 +1,1 @@
+SELECT origin FROM logs WHERE reach > 0 ORDER BY number
