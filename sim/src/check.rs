@@ -7,7 +7,7 @@ use engine::{Decision, Leaf, LeafKind, Ledger as _, Moment as Asking, PolicyEngi
 use envelope::{Chosen, compose};
 use model::merkle::root_from_inclusion;
 use model::receipt::{Receipt, SignedItem};
-use model::{Digest, Item, Items, Kind, Logging, Request, RequestId, Timestamping};
+use model::{Digest, Instant, Item, Items, Kind, Logging, Request, RequestId, Timestamping};
 use pki::Certificate;
 use policy::BuiltIn;
 use quorum::{Endorsement, Moment, Registry, count};
@@ -15,6 +15,7 @@ use signer::{Agreement, Signer};
 use tlog::{Log, RightEdge, SignedCheckpoint, VerifierKey, proof};
 
 use crate::clients::Asked;
+use crate::disk::JournalDisk;
 use crate::store::CrashStore;
 use crate::submitters::Submitters;
 use crate::truth::{Found, Truth, must};
@@ -52,6 +53,9 @@ pub(crate) fn root_at(leaves: &[Leaf], size: u64) -> Option<Digest> {
 pub(crate) struct Ending<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) store: &'a CrashStore,
+    pub(crate) disk: &'a JournalDisk,
+    /// No clock ever showed a later time.
+    pub(crate) latest: Instant,
     pub(crate) signer: &'a dyn Signer,
     pub(crate) policy: &'a WatchedPolicy,
     pub(crate) asked: &'a [Asked],
@@ -77,6 +81,7 @@ impl Ending<'_> {
                 self.check_done(view, &log)?;
             }
         }
+        self.check_signatures(&log)?;
         self.check_ledger()
     }
 

@@ -21,12 +21,12 @@ use crate::founding::{BEGINNING, space};
 use crate::index::CrashIndex;
 use crate::keys::WatchedKeys;
 use crate::server::{Server, Share, Stage};
-use crate::store::CrashStore;
+use crate::store::{CrashStore, Reach};
 use crate::stores::Store;
 use crate::submitters::Submitters;
 use crate::transport::{Ends, Transport};
 use crate::truth::{Found, Truth, must};
-use crate::{Platform, Tally};
+use crate::{Platform, Tally, outcomes};
 
 /// Requests in a run that were taken in, at least.
 const REQUESTS_MIN: usize = 50;
@@ -75,6 +75,8 @@ pub(crate) struct Run<'a> {
     pub(crate) tally: Tally,
     pub(crate) truth: Truth,
     notes: Vec<String>,
+    /// The latest time that a clock ever showed.
+    latest: Instant,
     backup: Option<CrashStore>,
     naps: BTreeMap<Store, Nap>,
 }
@@ -128,6 +130,7 @@ impl<'a> Run<'a> {
             tally: Tally::default(),
             truth,
             notes: Vec::new(),
+            latest: BEGINNING,
             backup: None,
             naps: BTreeMap::new(),
         };
@@ -172,6 +175,7 @@ impl<'a> Run<'a> {
 
     /// Looks at what is public now, and at what was found.
     fn look(&mut self) -> Found {
+        self.latest = self.latest.max(self.clock.now());
         if let Ok(Some(note)) = tlog::TileStore::published(&self.store)
             && self.notes.last() != Some(&note)
         {
@@ -193,7 +197,7 @@ impl<'a> Run<'a> {
             92..94 => self.plan_a_fault(),
             94..96 => self.administer(),
             96 => self.intrude(),
-            97 => self.back_up(),
+            97 => self.keep_house(),
             _ => self.set_the_clock_right(),
         }
         if self.store.is_dark() {
@@ -368,11 +372,19 @@ impl<'a> Run<'a> {
         self.clock.set_now(BEGINNING.after(Duration::from_secs(60)).after(boot));
     }
 
-    /// Now and then somebody takes a backup of the server; the last one is kept.
-    fn back_up(&mut self) {
+    /// Now and then somebody takes a backup of the server; the last one is kept. Or somebody may ask for less from now on,
+    /// or for as much as before: what is in flight then is refused once it is taken up again.
+    fn keep_house(&mut self) {
         if self.dice.below(4) == 0 {
             self.backup = Some(self.store.copy());
+            return;
         }
+        let people = &self.platform.people;
+        let callers = [people.pipeline.principal, people.engineer.principal];
+        let reach =
+            [Reach::Nothing, Reach::Disabled, Reach::Whole, Reach::Whole, Reach::Whole][self.below(5)];
+        let principal = callers[self.below(2)];
+        self.store.reach(principal, reach);
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {
@@ -468,6 +480,8 @@ impl<'a> Run<'a> {
         Ending {
             registry: &self.registry,
             store: &self.store,
+            disk: &self.disk,
+            latest: self.latest,
             signer: &self.transport,
             policy: &self.policy,
             asked: &self.asked,
@@ -531,6 +545,8 @@ impl<'a> Run<'a> {
 
     fn count_endings(&mut self) {
         self.tally.note("entries of others that were answered", self.submitters.count());
+        let recalled = u64::try_from(outcomes::recalled(&self.store).len()).expect("a few");
+        self.tally.note("signatures that were recalled", recalled);
         for row in self.store.rows() {
             let profile = self.platform.profiles.iter().find(|profile| profile.name == row.profile);
             let governed = profile.is_some_and(|profile| profile.name.as_str() == "release/governed");

@@ -10,7 +10,7 @@ use engine::{
 };
 use identity::Caller;
 use model::receipt::Receipt;
-use model::{Digest, Instant, Profile, RequestId, Space};
+use model::{Digest, Instant, Item, PrincipalId, Profile, Request, RequestId, Space};
 use signer::Head;
 use testkit::Seeded;
 use tlog::{
@@ -29,6 +29,7 @@ struct Inner {
     books: Books,
     profiles: Vec<Profile>,
     callers: Vec<Caller>,
+    reaches: BTreeMap<PrincipalId, Reach>,
     operations: u64,
     plan: Plan,
     dark: bool,
@@ -51,6 +52,17 @@ struct Books {
 struct Tile {
     bytes: Vec<u8>,
     waited_for: bool,
+}
+
+/// What a principal may do at this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// All that it was granted.
+    Whole,
+    /// Nothing: its grants were taken away.
+    Nothing,
+    /// It is disabled.
+    Disabled,
 }
 
 type Done<T> = Result<T, io::ErrorKind>;
@@ -142,6 +154,18 @@ impl CrashStore {
     /// How many rows there are.
     pub(crate) fn count(&self) -> usize {
         self.inner().books.rows.len()
+    }
+
+    /// From now on a principal may do this, whatever it asked for before.
+    pub(crate) fn reach(&self, principal: PrincipalId, reach: Reach) {
+        self.inner().reaches.insert(principal, reach);
+    }
+
+    /// The key that an item of a request names.
+    pub(crate) fn key_of(&self, request: &Digest, item: u32) -> Option<Space> {
+        let inner = self.inner();
+        let row = inner.books.rows.iter().find(|row| Request::digest(&row.request) == *request)?;
+        Some(Item::parse(row.items.get(usize::try_from(item).ok()?)?).ok()?.key.name)
     }
 
     /// Every row, as it stands.
@@ -333,8 +357,15 @@ impl Directory for CrashStore {
     }
 
     fn current(&self, then: &Caller) -> Result<Option<Caller>, StoreError> {
-        self.read(|inner| inner.callers.iter().find(|caller| caller.principal == then.principal).cloned())
-            .map_err(unavailable("read the principals"))
+        let current = |inner: &Inner| {
+            let caller = inner.callers.iter().find(|caller| caller.principal == then.principal)?.clone();
+            match inner.reaches.get(&then.principal) {
+                None | Some(Reach::Whole) => Some(caller),
+                Some(Reach::Nothing) => Some(Caller { spaces: Vec::new(), ..caller }),
+                Some(Reach::Disabled) => None,
+            }
+        };
+        self.read(current).map_err(unavailable("read the principals"))
     }
 }
 

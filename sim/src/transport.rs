@@ -162,7 +162,8 @@ impl Line {
         let (keys, again) = (self.keys.clone(), orders.clone());
         let overtaker: Arc<Mutex<Option<Answers>>> = Arc::default();
         let told = Arc::clone(&overtaker);
-        let answers = self.exchange(step(orders), move |process| {
+        let step = self.step(orders);
+        let answers = self.exchange(step, move |process| {
             let other = process.clone();
             keys.meanwhile(Some(Box::new(move || {
                 *told.lock().expect("nothing panics while it holds answers") = other.order(&again).ok();
@@ -176,6 +177,16 @@ impl Line {
             self.check_same(orders, answers, &other);
         }
         answers
+    }
+
+    /// The lane that orders come through; those of the platform's own keys come through none.
+    fn step(&self, orders: &Orders) -> Step {
+        let key = match orders.orders.first() {
+            Some(Order::Sign(order)) => Item::parse(&order.item).ok().map(|item| item.key.name),
+            Some(Order::Recall(order)) => self.store.key_of(&order.request, order.item),
+            _ => None,
+        };
+        key.map_or(Step::Frame, |key| Step::Lane(Store::of(key.as_str())))
     }
 
     /// INVARIANT 1: one intent has one signature, whoever ordered it over which connection.
@@ -198,17 +209,6 @@ impl Line {
                 Request::parse(&order.request).is_ok_and(|request| self.store.has_intent(&request.id));
             self.truth.hold(must(known, 7, || "an order without its intent in the ledger".to_owned()));
         }
-    }
-}
-
-/// The lane that orders come through; those of the platform's own keys come through none.
-fn step(orders: &Orders) -> Step {
-    match orders.orders.first() {
-        Some(Order::Sign(order)) => match Item::parse(&order.item) {
-            Ok(item) => Step::Lane(Store::of(item.key.name.as_str())),
-            Err(_) => Step::Frame,
-        },
-        _ => Step::Frame,
     }
 }
 
