@@ -31,6 +31,7 @@ struct Planted {
 enum Fate {
     Found(String),
     NotFound,
+    DoesNotRun,
     DoesNotApply,
     DoesNotBuild,
 }
@@ -62,6 +63,9 @@ fn told(fate: &Fate) -> String {
     match fate {
         Fate::Found(seed) => format!("seed {seed}"),
         Fate::NotFound => format!("NOT FOUND in {SEEDS} seeds"),
+        Fate::DoesNotRun => {
+            "THE REHEARSAL STOPS before it finds anything: plant a bug that lets it begin".to_owned()
+        }
         Fate::DoesNotApply => "THE PATCH DOES NOT APPLY any more: plant the bug anew".to_owned(),
         Fate::DoesNotBuild => "DOES NOT BUILD".to_owned(),
     }
@@ -131,10 +135,12 @@ impl Copy {
         let mut sim = Command::new(self.target.join("release/sim"));
         sim.args(["--seeds", SEEDS, "--find", &planted.invariant.to_string()]);
         let output = sim.output().map_err(|source| program::not_started(&sim, source))?;
-        if !output.status.success() {
-            return Ok(Fate::NotFound);
-        }
-        Ok(Fate::Found(String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+        Ok(match output.status.code() {
+            Some(0) => Fate::Found(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+            Some(1) => Fate::NotFound,
+            // It panicked: what is planted broke more than what is looked for.
+            _ => Fate::DoesNotRun,
+        })
     }
 
     /// Makes the copy what the sources are. A file that is the same keeps its time, so that cargo builds what changed.
