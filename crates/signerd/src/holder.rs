@@ -135,6 +135,7 @@ impl<'a> Holder<'a> {
         };
         let refused = |error: &dyn std::error::Error| refuse(RefusalCode::Token, told(error));
         let verified = issuer.verify(&token, trust, at).map_err(|error| refused(&error))?;
+        check_known(state, verified.issued())?;
         let names = verified.names().map_err(|error| refused(&error))?;
         let public_key = PublicKey::from_spki(&order.public_key).map_err(|error| malformed(&error))?;
         check_foreign(state, &public_key)?;
@@ -196,6 +197,20 @@ fn certificate(state: &State, key: &KeyId, name: &str) -> Result<Certificate, Re
     let der = state.certificates.get(key);
     let der = der.ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` has no certificate yet")))?;
     Certificate::from_der(der).map_err(|error| refuse(RefusalCode::Journal, told(&error)))
+}
+
+/// INVARIANT: one token, one key, also over the loss of what was known of tokens: one from before the adoption may have
+/// been used then.
+fn check_known(state: &State, issued: Instant) -> Result<(), Refusal> {
+    match state.adopted {
+        Some(adopted) if issued <= adopted => {
+            let text = format!(
+                "the token is from before {adopted}, when a restored state was adopted: whether it was used is not known any more; ask its issuer for a new one"
+            );
+            Err(refuse(RefusalCode::Token, text))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// INVARIANT: a key of the platform has the certificate that its record says, or none: with one, the digest that a blob

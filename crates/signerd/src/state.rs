@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::journal::{Intent, Leaf, Outcome};
 use model::{Digest, Instant, KeyId, PublicKey};
-use quorum::{Moment, Registry};
+use quorum::{Change, Entry, Moment, Registry};
 use signer::Head;
 use tlog::RightEdge;
 
@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(crate) entries: Vec<Vec<u8>>,
     /// What they replay to; `None` before a platform is begun.
     pub(crate) registry: Option<Registry>,
+    /// When administrators asked for the last adoption: what was known of tokens from before it may be lost.
+    pub(crate) adopted: Option<Instant>,
     /// The certificates of the platform's keys, in DER.
     pub(crate) certificates: BTreeMap<KeyId, Vec<u8>>,
     /// Items that were signed or are about to be, by request digest and index, until their deadlines.
@@ -70,6 +72,7 @@ impl State {
             journal_key,
             entries: Vec::new(),
             registry: None,
+            adopted: None,
             certificates: BTreeMap::new(),
             signings: BTreeMap::new(),
             unfinished: BTreeMap::new(),
@@ -168,6 +171,7 @@ impl State {
                     // ledger that was put back. Numbers of tokens leave room for all that the lost state may have
                     // given.
                     self.mark = Instant::EPOCH;
+                    self.adopted = adopted_at(entry);
                     self.ledger = Head::empty();
                     self.rates.clear();
                     let adoptions = u64::try_from(registry.adoptions().len()).unwrap_or(u64::MAX);
@@ -186,4 +190,12 @@ impl State {
         let signings = &self.signings;
         self.unfinished.retain(|_, place| signings.contains_key(place));
     }
+}
+
+/// When an adoption was asked for: it names the journal as it was restored, and so came later than everything that was lost.
+/// `None` for any other entry.
+pub(crate) fn adopted_at(entry: &[u8]) -> Option<Instant> {
+    let entry = Entry::parse(entry).ok()?;
+    let adopts = entry.changes.iter().any(|change| matches!(change, Change::Adoption(_)));
+    entry.request.filter(|_| adopts).map(|request| request.created)
 }

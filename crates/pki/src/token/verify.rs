@@ -29,6 +29,7 @@ pub enum Trust<'a> {
 pub struct Verified<'a> {
     issuer: &'a TokenIssuer,
     claims: &'a Claims,
+    issued: Instant,
     expires: Instant,
 }
 
@@ -111,8 +112,8 @@ impl TokenIssuer {
             let found = shown(&audiences.join(", "));
             return Err(TokenRefused::Audience { found, expected: self.audience.clone() });
         }
-        let expires = check_times(claims, now)?;
-        Ok(Verified { issuer: self, claims, expires })
+        let Times { issued, expires } = check_times(claims, now)?;
+        Ok(Verified { issuer: self, claims, issued, expires })
     }
 }
 
@@ -125,6 +126,11 @@ impl<'a> Verified<'a> {
     /// What it says.
     pub const fn claims(&self) -> &'a Claims {
         self.claims
+    }
+
+    /// When it was issued, by the clock of its issuer.
+    pub const fn issued(&self) -> Instant {
+        self.issued
     }
 
     /// When it ends, leeway included: for so long it has to be remembered.
@@ -150,8 +156,14 @@ fn verify_signature(token: &IdToken, keys: &[IssuerKey]) -> Result<(), TokenRefu
     if fitting.any(verifies) { Ok(()) } else { Err(BadSignature.into()) }
 }
 
-/// Both ends, each with the leeway; what comes back is the later end.
-fn check_times(claims: &Claims, now: Instant) -> Result<Instant, TokenRefused> {
+/// When a token was issued, and its end, leeway included.
+struct Times {
+    issued: Instant,
+    expires: Instant,
+}
+
+/// Both ends, each with the leeway.
+fn check_times(claims: &Claims, now: Instant) -> Result<Times, TokenRefused> {
     let seconds = |claim: &'static str| claims.seconds(claim).ok_or(TokenRefused::Missing { claim });
     let (issued, expires, now) = (seconds("iat")?, seconds("exp")?, now.seconds());
     let not_before = if claims.has("nbf") { seconds("nbf")?.max(issued) } else { issued };
@@ -164,7 +176,7 @@ fn check_times(claims: &Claims, now: Instant) -> Result<Instant, TokenRefused> {
     }
     match expires.saturating_sub(issued) {
         period_s if period_s > PERIOD_S_MAX => Err(TokenRefused::TooLong { period_s }),
-        _ => Ok(instant(end)),
+        _ => Ok(Times { issued: instant(issued), expires: instant(end) }),
     }
 }
 

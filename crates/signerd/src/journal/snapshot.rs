@@ -14,7 +14,7 @@ use tlog::RightEdge;
 
 use crate::KeyProcessError;
 use crate::rate::Window;
-use crate::state::{Signing, State};
+use crate::state::{Signing, State, adopted_at};
 
 /// The version of the layout.
 const VERSION: u8 = 1;
@@ -62,6 +62,7 @@ impl State {
         reader.finish().map_err(LeafError::from)?;
         if !state.entries.is_empty() {
             state.registry = Some(Registry::replay(state.entries.iter().map(Vec::as_slice))?);
+            state.adopted = state.entries.iter().rev().find_map(|entry| adopted_at(entry));
         }
         Ok(state)
     }

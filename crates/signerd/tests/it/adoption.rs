@@ -14,9 +14,9 @@ use testkit::MemoryDisk;
 
 use crate::world::{ORIGIN, Platform, World, space};
 
-const NEXT_ORIGIN: &str = "2026-2.log.localhost";
+pub(crate) const NEXT_ORIGIN: &str = "2026-2.log.localhost";
 
-fn copy(disk: &dyn Disk) -> Arc<MemoryDisk> {
+pub(crate) fn copy(disk: &dyn Disk) -> Arc<MemoryDisk> {
     let copy = MemoryDisk::new();
     for name in disk.list().unwrap() {
         copy.replace(&name, &disk.read(&name).unwrap()).unwrap();
@@ -60,18 +60,18 @@ fn restored() -> Platform {
     platform.restart()
 }
 
-fn adoption(platform: &Platform, instance: &str) -> Change {
+pub(crate) fn adoption(platform: &Platform, instance: &str) -> Change {
     let Head { size, root } = platform.process.state().unwrap().journal;
     let (instance, reason) = (space(instance), "the disk was lost".to_owned());
     Change::Adoption(Adoption { journal_size: size, journal_root: root, instance, reason })
 }
 
-fn next_log(platform: &Platform, origin: &str) -> Change {
+pub(crate) fn next_log(platform: &Platform, origin: &str) -> Change {
     let record = platform.record("platform/log", Form::Checkpoint, Algorithm::Ed25519);
     Change::Key(KeyRecord { generation: 2, origin: Some(origin.to_owned()), ..record })
 }
 
-fn retired(platform: &Platform) -> Change {
+pub(crate) fn retired(platform: &Platform) -> Change {
     let (key, since) = (platform.key("platform/log"), platform.world.now());
     Change::KeyState { key, state: KeyState::Retired, since, reason: "frozen".to_owned() }
 }

@@ -1,6 +1,7 @@
 //! Certificates for holders of ID tokens: issued from the token alone, once, and to nobody else.
 
 mod attacks;
+mod lost;
 
 use std::time::Duration;
 
@@ -36,7 +37,10 @@ impl World {
     }
 
     fn with(identity: IdentityProof) -> Self {
-        let platform = Platform::new();
+        Self::over(Platform::new(), identity)
+    }
+
+    fn over(platform: Platform, identity: IdentityProof) -> Self {
         let provider = IdentityProvider::new("k1");
         let issuer = TokenIssuer {
             version: 1,
