@@ -1,6 +1,7 @@
 //! Answers: what comes back from the key process.
 
-use model::{Digest, KeyId, Space};
+use envelope::tuf::Named;
+use model::{Digest, Instant, KeyId, Space, TufRole};
 
 use crate::Head;
 
@@ -158,6 +159,8 @@ pub struct State {
     pub ledger: Head,
     /// The head that was signed last for each origin.
     pub checkpoints: Vec<(String, Head)>,
+    /// The TUF metadata that was signed: every root, and of the other roles the version that stands.
+    pub tuf: Vec<TufVersion>,
     /// The names of its key stores. Each is a lane of its own: one that is slow holds up no other.
     pub stores: Vec<Space>,
 }
@@ -169,4 +172,19 @@ pub struct Certified {
     pub key: KeyId,
     /// Its certificate, in DER.
     pub certificate: Vec<u8>,
+}
+
+/// A version of TUF metadata, as far as it is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TufVersion {
+    /// Whose metadata.
+    pub role: TufRole,
+    /// Its version.
+    pub version: u64,
+    /// Until when it counts.
+    pub expires: Instant,
+    /// The file that it names, in snapshots and timestamps.
+    pub names: Option<Named>,
+    /// The signatures so far.
+    pub signatures: Vec<(KeyId, Vec<u8>)>,
 }

@@ -21,12 +21,12 @@ mod wire;
 
 pub use admin::{AdminAnswer, AdminMessage};
 pub use agreement::Agreement;
-pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
+pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State, TufVersion};
 pub use client::{AdminClient, CREDENTIAL_BYTES, Client, credential_file};
 pub use frame::{Announced, FRAME_BYTES_MAX, Frame, FrameError};
 pub use order::{
     CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, PromiseOrder, RecallOrder,
-    SignOrder, TimestampOrder,
+    SignOrder, TimestampOrder, TufOrder,
 };
 pub use platform::{Chain, Platform, PlatformError};
 pub use signer::{Signer, SignerError};

@@ -38,6 +38,8 @@ pub enum Order {
     Promise(PromiseOrder),
     /// Give up an item, and give back what was signed for it.
     Recall(RecallOrder),
+    /// Sign a version of TUF metadata.
+    Tuf(TufOrder),
 }
 
 /// An order to sign one item of a request. Two orders of one (request digest, item) are the same order and get the
@@ -195,6 +197,26 @@ impl PromiseOrder {
         let mut writer = Writer::new();
         wire::order::put_promise(&mut writer, self);
         Tag::PromiseOrder.digest(&[&writer.finish()])
+    }
+}
+
+/// An order to sign a version of the TUF metadata of the role that the key's record names. What roots and targets say
+/// stands in the registry; of snapshots and timestamps the key process decides everything, and this says no more than
+/// which version is meant: the one that stands, or the one after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TufOrder {
+    /// The key of form `tuf`.
+    pub key: KeyId,
+    /// The version.
+    pub version: u64,
+}
+
+impl TufOrder {
+    /// The digest that the journal's intent names.
+    pub fn digest(&self) -> Digest {
+        let mut writer = Writer::new();
+        wire::order::put_tuf(&mut writer, self);
+        Tag::TufOrder.digest(&[&writer.finish()])
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod answer;
 pub(crate) mod order;
+mod tuf;
 
 /// The most orders in a batch.
 pub(crate) const ORDERS_MAX: usize = 256;

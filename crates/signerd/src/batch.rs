@@ -27,7 +27,7 @@ use crate::journal::{Made, Record};
 use crate::process::KeyProcess;
 use crate::seats::Seat;
 use crate::standing::{check_key, refuse, registry};
-use crate::{KeyProcessError, checkpoint, code, holder, promise, timestamp};
+use crate::{KeyProcessError, checkpoint, code, holder, promise, timestamp, tuf};
 
 /// How long a batch goes on to use keys. Whoever ordered it waits for half a minute, and then orders it once more: were it
 /// still at work, a token that is slow would sign everything twice, and be slower. What was signed by then is kept.
@@ -98,6 +98,7 @@ impl KeyProcess {
                 Order::Holder(order) => holder::prepare(state, keys, order, serial, now),
                 Order::Recall(order) => given_up.recall(state, order),
                 Order::Promise(order) => promise::prepare(state, keys, order, now),
+                Order::Tuf(order) => tuf::prepare(state, keys, order, now),
             });
             let seated = prepared.and_then(|prepared| self.seat(prepared, &mut batch.seats));
             let taken = self.take(seated, orders.ledger, now)?;
@@ -215,7 +216,7 @@ impl KeyProcess {
         match signature.and_then(|signature| self.check_still(intent, recall).map(|()| signature)) {
             Ok(signature) => {
                 let made = match recall {
-                    Recall::Remembered => Made::Signature(signature.clone()),
+                    Recall::Remembered | Recall::Standing => Made::Signature(signature.clone()),
                     Recall::Once => Made::Nothing,
                 };
                 self.end(intent, Ending::Signed(Digest::of(&signature)), made)?;

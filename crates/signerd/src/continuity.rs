@@ -101,6 +101,7 @@ impl Continuity {
             | Order::Checkpoint(_)
             | Order::Promise(_)
             | Order::Holder(_)
+            | Order::Tuf(_)
             | Order::Recall(_) => false,
         };
         if is_free { Ok(()) } else { Err(restored.refusal()) }

@@ -37,6 +37,8 @@ pub(crate) struct Intended {
 pub(crate) enum Recall {
     /// It is, until the deadline of its request.
     Remembered,
+    /// It is, until the version after it stands.
+    Standing,
     /// The leaf is enough: the order is for this signature or for another.
     Once,
 }

@@ -45,6 +45,7 @@ mod standing;
 mod start;
 mod state;
 mod timestamp;
+mod tuf;
 
 pub use clock::SystemClock;
 pub use continuity::{Continuity, RESTORED, Restored};

@@ -190,6 +190,7 @@ impl KeyProcess {
             ledger: state.ledger,
             checkpoints: state.heads.iter().map(|(origin, head)| (origin.clone(), *head)).collect(),
             stores: self.keys.names().cloned().collect(),
+            tuf: state.tuf.told(),
         })
     }
 

@@ -11,6 +11,7 @@ use tlog::RightEdge;
 use crate::KeyProcessError;
 use crate::journal::{Made, Record, Work};
 use crate::rate::Window;
+use crate::tuf::Versions;
 
 /// The most signings that are remembered at once: with their signatures they are some 350 bytes each, in memory and in
 /// every snapshot, and whoever orders decides how many there are. Where people are asked, a right edge is as much again
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) ledger: Head,
     /// The head that was signed last, for each origin.
     pub(crate) heads: BTreeMap<String, Head>,
+    /// What was signed of the TUF metadata.
+    pub(crate) tuf: Versions,
     /// How often rated keys signed lately.
     pub(crate) rates: BTreeMap<KeyId, Window>,
 }
@@ -81,6 +84,7 @@ impl State {
             serial: 0,
             ledger: Head::empty(),
             heads: BTreeMap::new(),
+            tuf: Versions::default(),
             rates: BTreeMap::new(),
         }
     }
@@ -140,6 +144,7 @@ impl State {
             }
             // Its time moved the mark, and there is no more to it: the same entry may be promised again.
             Work::Promise => {}
+            Work::Tuf(version) => self.tuf.begin(version, intent),
         }
     }
 
@@ -149,8 +154,9 @@ impl State {
             Made::Signature(signature) => {
                 // The item may be forgotten meanwhile, past its deadline; then nobody may ask for it.
                 let place = self.unfinished.remove(&outcome.intent);
-                if let Some(signing) = place.and_then(|place| self.signings.get_mut(&place)) {
-                    signing.signature = Some(signature.clone());
+                match place.and_then(|place| self.signings.get_mut(&place)) {
+                    Some(signing) => signing.signature = Some(signature.clone()),
+                    None => self.tuf.finish(outcome.intent, signature),
                 }
             }
             Made::Certificate { subject, der } => {

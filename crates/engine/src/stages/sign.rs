@@ -282,6 +282,7 @@ fn frames(orders: Vec<Order>) -> Vec<Vec<Order>> {
             | Order::Checkpoint(_)
             | Order::Promise(_)
             | Order::Holder(_)
+            | Order::Tuf(_)
             | Order::Recall(_) => 1_024,
         };
         match frames.last_mut() {

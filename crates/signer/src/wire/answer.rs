@@ -5,6 +5,7 @@ use model::layout::{LayoutError, Reader, Writer};
 use model::limits;
 
 use super::order::{put_head, take_head};
+use super::tuf::{put_versions, take_versions};
 use super::{ORDERS_MAX, PROOF_MAX};
 use crate::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 
@@ -105,6 +106,7 @@ pub(crate) fn put_state(writer: &mut Writer, state: &State) {
     writer.list(&state.stores, |writer, store| {
         writer.bytes(store.as_str().as_bytes());
     });
+    put_versions(writer, &state.tuf);
 }
 
 pub(crate) fn take_state(reader: &mut Reader<'_>) -> Result<State, LayoutError> {
@@ -129,5 +131,6 @@ pub(crate) fn take_state(reader: &mut Reader<'_>) -> Result<State, LayoutError> 
             let field = "store";
             reader.text(field, limits::NAME_BYTES_MAX)?.parse().map_err(|_| LayoutError::Value { field })
         })?,
+        tuf: take_versions(reader)?,
     })
 }

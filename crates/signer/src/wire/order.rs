@@ -7,7 +7,7 @@ use model::limits;
 use super::{ORDERS_MAX, PROOF_MAX};
 use crate::{
     CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, PromiseOrder, RecallOrder,
-    SignOrder, TimestampOrder,
+    SignOrder, TimestampOrder, TufOrder,
 };
 
 /// The content octets of the longest nonce.
@@ -38,6 +38,7 @@ fn put_order(writer: &mut Writer, order: &Order) {
         Order::Holder(order) => put_holder(writer.byte(4), order),
         Order::Promise(order) => put_promise(writer.byte(6), order),
         Order::Recall(order) => put_recall(writer.byte(5), order),
+        Order::Tuf(order) => put_tuf(writer.byte(7), order),
     }
 }
 
@@ -49,8 +50,18 @@ fn take_order(reader: &mut Reader<'_>) -> Result<Order, LayoutError> {
         4 => take_holder(reader).map(Order::Holder),
         6 => take_promise(reader).map(Order::Promise),
         5 => take_recall(reader).map(Order::Recall),
+        7 => take_tuf(reader).map(Order::Tuf),
         _ => Err(LayoutError::Value { field: "order.kind" }),
     }
+}
+
+/// A TUF order's layout, which is also the preimage of its digest.
+pub(crate) fn put_tuf(writer: &mut Writer, order: &TufOrder) {
+    writer.digest(order.key.digest()).long(order.version);
+}
+
+fn take_tuf(reader: &mut Reader<'_>) -> Result<TufOrder, LayoutError> {
+    Ok(TufOrder { key: KeyId::new(reader.digest("key")?), version: reader.long("version")? })
 }
 
 fn put_sign(writer: &mut Writer, order: &SignOrder) {

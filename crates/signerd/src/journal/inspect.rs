@@ -73,6 +73,8 @@ pub enum OrderKind {
     Holder,
     /// A promise of Rekor v1.
     Promise,
+    /// TUF metadata.
+    Tuf,
 }
 
 /// Something of a journal that is not as it was written, and that the key process starts over.
@@ -196,6 +198,16 @@ impl Known {
                 KnownIntent { order: OrderKind::of_remembered(&intent, state), intent, ending, signature };
             self.intents.insert(signing.intent.sequence, known);
         }
+        for signing in state.tuf.signings() {
+            self.take_signing(OrderKind::Tuf, &signing.intent, signing.signature.as_deref());
+        }
+    }
+
+    fn take_signing(&mut self, order: OrderKind, intent: &Intent, signature: Option<&[u8]>) {
+        let signature = signature.map(Digest::of);
+        let ending = signature.map(Ending::Signed);
+        let known = KnownIntent { order, intent: intent.clone(), ending, signature };
+        self.intents.insert(intent.sequence, known);
     }
 
     fn take_record(&mut self, record: Record, state: &State) {
@@ -229,6 +241,7 @@ impl OrderKind {
             Work::Checkpoint { .. } => Self::Checkpoint,
             Work::Certificate { .. } => Self::Certificate,
             Work::Promise => Self::Promise,
+            Work::Tuf(_) => Self::Tuf,
         }
     }
 

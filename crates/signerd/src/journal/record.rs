@@ -5,6 +5,8 @@ use model::layout::{LayoutError, Reader, Writer};
 use model::{Instant, KeyId, limits};
 use signer::Head;
 
+use crate::tuf::Version;
+
 /// One step. Replaying all steps gives the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Record {
@@ -29,6 +31,8 @@ pub(crate) enum Work {
     Certificate { subject: KeyId },
     /// A promise of Rekor v1.
     Promise,
+    /// A version of TUF metadata.
+    Tuf(Version),
 }
 
 /// What is kept of an outcome.
@@ -83,6 +87,10 @@ impl Work {
             }
             Self::Certificate { subject } => writer.byte(4).digest(subject.digest()),
             Self::Promise => writer.byte(6),
+            Self::Tuf(version) => {
+                version.put(writer.byte(7));
+                writer
+            }
         };
     }
 
@@ -96,6 +104,7 @@ impl Work {
             }),
             4 => Ok(Self::Certificate { subject: KeyId::new(reader.digest("subject")?) }),
             6 => Ok(Self::Promise),
+            7 => Ok(Self::Tuf(Version::take(reader)?)),
             _ => Err(LayoutError::Value { field: "work" }),
         }
     }

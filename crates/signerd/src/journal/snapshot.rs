@@ -15,6 +15,7 @@ use tlog::RightEdge;
 use crate::KeyProcessError;
 use crate::rate::Window;
 use crate::state::{Signing, State, adopted_at};
+use crate::tuf::Versions;
 
 /// The version of the layout.
 const VERSION: u8 = 1;
@@ -52,6 +53,7 @@ impl State {
         for (key, window) in &self.rates {
             window.put(writer.digest(key.digest()));
         }
+        self.tuf.put(&mut writer);
         writer.finish()
     }
 
@@ -109,6 +111,7 @@ impl State {
         })?;
         self.rates =
             map(reader, "rates", |reader| Ok((KeyId::new(reader.digest("key")?), Window::take(reader)?)))?;
+        self.tuf = Versions::take(reader)?;
         Ok(())
     }
 }
