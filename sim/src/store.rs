@@ -446,6 +446,20 @@ impl CheckpointLock for CrashStore {
         });
         swapped.map_err(unknown).and_then(|swapped| swapped)
     }
+
+    fn succeed(&self, last: &str, first: &str) -> Result<(), LockError> {
+        let begun = self.operate(Step::Swap, |books| {
+            let Some(lock) = books.lock.as_mut().filter(|lock| lock.checkpoint == last) else {
+                return Err(LockError::Conflict);
+            };
+            let first = first.to_owned();
+            *lock = Locked { onto: first.clone(), checkpoint: first, staged: Vec::new() };
+            books.tiles.clear();
+            (books.note, books.shown_before) = (None, None);
+            Ok(())
+        });
+        begun.map_err(unknown).and_then(|begun| begun)
+    }
 }
 
 fn unknown(kind: io::ErrorKind) -> LockError {

@@ -26,7 +26,7 @@ mod error;
 mod issuance;
 mod leaves;
 mod records;
-mod sight;
+mod view;
 
 pub use claim::{Claim, Proof};
 pub use error::{Blame, CertificateError};
@@ -34,7 +34,9 @@ pub use error::{Blame, CertificateError};
 use book::Book;
 use issuance::Issuance;
 use records::Records;
-use sight::{Sight, View};
+use view::View;
+
+use crate::sight::Sight;
 
 /// Claims that are decided together: with the head of the log, one frame to the key process.
 const BATCH_MAX: usize = 255;
@@ -60,7 +62,7 @@ pub struct CertificateParts {
 /// Certifies the holders of ID tokens. Calls block; batches come one after the other, for the log has one writer.
 pub struct CertificateAuthority {
     parts: CertificateParts,
-    sight: Sight,
+    sight: Sight<View>,
     desk: Mutex<Desk>,
     counts: Counts,
 }
@@ -147,10 +149,15 @@ impl CertificateAuthority {
         Ok(self.sight.view()?.chain.clone())
     }
 
-    /// A certificate of the platform by its fingerprint: what entries of the log name.
+    /// The certificates of all authorities that are believed: the one in use, those that it succeeded a moment ago, and
+    /// those that are to succeed it. Each is a root.
+    pub fn believed(&self) -> Result<Vec<Certificate>, CertificateError> {
+        Ok(self.sight.view()?.believed.clone())
+    }
+
+    /// A certificate of an authority by its fingerprint: what entries of logs name.
     pub fn certificate(&self, fingerprint: &Digest) -> Result<Option<Certificate>, CertificateError> {
-        let view = self.sight.view()?;
-        Ok(view.chain.iter().find(|one| one.fingerprint() == *fingerprint).cloned())
+        Ok(self.sight.view()?.certificate(fingerprint).cloned())
     }
 
     /// The issuers whose tokens count.
@@ -160,7 +167,7 @@ impl CertificateAuthority {
 
     /// The origin of the log of certificates.
     pub fn log_origin(&self) -> Result<String, CertificateError> {
-        Ok(self.sight.view()?.log.name().to_owned())
+        Ok(self.sight.view()?.log.origin().to_owned())
     }
 }
 

@@ -45,6 +45,18 @@ pub enum AuthorityError {
     Signature(#[source] BadSignature),
 }
 
+impl From<SignerError> for AuthorityError {
+    fn from(source: SignerError) -> Self {
+        Self::Unreachable(Arc::new(source))
+    }
+}
+
+impl From<signer::PlatformError> for AuthorityError {
+    fn from(source: signer::PlatformError) -> Self {
+        Self::Platform(Arc::new(source))
+    }
+}
+
 impl From<AuthorityError> for StampError {
     fn from(error: AuthorityError) -> Self {
         match error {

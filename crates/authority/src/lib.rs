@@ -11,6 +11,7 @@
 mod certificates;
 mod error;
 mod own;
+mod sight;
 mod timestamp;
 
 pub use certificates::{

@@ -1,14 +1,13 @@
 //! The authority's own key and certificates, as the key process tells of them.
 
-use std::sync::Arc;
-
-use model::{Form, KeyId, PublicKey};
+use model::{Form, Instant, KeyId, PublicKey};
 use pki::Certificate;
-use signer::{Chain, Platform, State};
+use signer::{Chain, Platform};
 
 use crate::AuthorityError;
+use crate::sight::View;
 
-/// The active timestamp key with its certificates.
+/// The timestamp key in use with its certificates.
 #[derive(Debug, Clone)]
 pub(crate) struct Own {
     pub(crate) key: KeyId,
@@ -19,11 +18,11 @@ pub(crate) struct Own {
     pub(crate) root: Option<Certificate>,
 }
 
-impl Own {
-    pub(crate) fn of(state: &State) -> Result<Self, AuthorityError> {
-        let platform =
-            Platform::replay(state).map_err(|source| AuthorityError::Platform(Arc::new(source)))?;
-        let known = platform.registry().platform_key(Form::Timestamp).ok_or(AuthorityError::NoKey)?;
+impl View for Own {
+    type Error = AuthorityError;
+
+    fn of(platform: &Platform, at: Instant) -> Result<Self, AuthorityError> {
+        let known = platform.registry().in_use(Form::Timestamp, at).ok_or(AuthorityError::NoKey)?;
         let (key, public_key) = (known.record.id(), known.record.public_key.clone());
         let Chain { certificates: chain, root } = platform.chain(&key);
         if chain.is_empty() {
@@ -32,6 +31,12 @@ impl Own {
         Ok(Self { key, public_key, chain, root })
     }
 
+    fn is_current(&self, platform: &Platform, at: Instant) -> bool {
+        platform.registry().in_use(Form::Timestamp, at).is_some_and(|key| key.record.id() == self.key)
+    }
+}
+
+impl Own {
     /// The certificate that tokens name.
     pub(crate) fn certificate(&self) -> &Certificate {
         self.chain.first().expect("a chain begins with the authority's own certificate")

@@ -1,6 +1,6 @@
 //! The timestamp authority (RFC 3161).
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use engine::{Ledger, StampError, Timestamper};
 use envelope::timestamp::{
@@ -8,12 +8,13 @@ use envelope::timestamp::{
     rejection, seal,
 };
 use envelope::{Chosen, ToBeSigned};
-use model::{Digest, Hash, Instant};
+use model::{Clock, Digest, Hash, Instant};
 use pki::Certificate;
 use signer::{Imprint, Order, Orders, RefusalCode, Signed, Signer, TimestampOrder};
 
 use crate::AuthorityError;
 use crate::own::Own;
+use crate::sight::Sight;
 
 /// Orders in one frame.
 const BATCH_MAX: usize = 256;
@@ -22,8 +23,8 @@ const BATCH_MAX: usize = 256;
 pub struct TimestampAuthority {
     signer: Arc<dyn Signer>,
     ledger: Arc<dyn Ledger>,
-    // INVARIANT: what is kept here decides only which key is ordered; the key process decides whether it signs.
-    own: RwLock<Option<Arc<Own>>>,
+    // INVARIANT: what is seen here decides only which key is ordered; the key process decides whether it signs.
+    sight: Sight<Own>,
 }
 
 /// The answer to a timestamp request: the DER of a TimeStampResp.
@@ -45,9 +46,11 @@ impl Answer {
 }
 
 impl TimestampAuthority {
-    /// An authority over this key process. `ledger` gives the head that goes with every order.
-    pub fn new(signer: Arc<dyn Signer>, ledger: Arc<dyn Ledger>) -> Self {
-        Self { signer, ledger, own: RwLock::new(None) }
+    /// An authority over this key process. `ledger` gives the head that goes with every order; `clock` says only which
+    /// key is in use.
+    pub fn new(signer: Arc<dyn Signer>, ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>) -> Self {
+        let sight = Sight::new(Arc::clone(&signer), clock);
+        Self { signer, ledger, sight }
     }
 
     /// Answers requests from outside, each for itself, in their order. Requests that ask for something which is not
@@ -70,7 +73,7 @@ impl TimestampAuthority {
     /// The authority's certificate and those above it, the root included where the platform has it.
     pub fn chain(&self) -> Result<Vec<Certificate>, AuthorityError> {
         // The one that tokens are made with; strangers ask for it, and must not reach the key process at will.
-        let own = self.own()?;
+        let own = self.sight.view()?;
         Ok(own.chain.iter().chain(&own.root).cloned().collect())
     }
 
@@ -83,10 +86,10 @@ impl TimestampAuthority {
     }
 
     fn make_batch(&self, batch: &[Request]) -> Result<Made, AuthorityError> {
-        let made = self.order(&*self.own()?, batch)?;
+        let made = self.order(&*self.sight.view()?, batch)?;
         if made.iter().any(says_another_key) {
-            // The key was rotated or suspended since it was last looked at: once is enough to notice.
-            return self.order(&*self.reload()?, batch);
+            // The key was retired or suspended since it was last looked at: once is enough to notice.
+            return self.order(&*self.sight.renewed()?, batch);
         }
         Ok(made)
     }
@@ -103,18 +106,6 @@ impl TimestampAuthority {
                 signer::Answer::Refused(refusal) => Err(AuthorityError::Refused(refusal)),
             })
             .collect())
-    }
-
-    fn own(&self) -> Result<Arc<Own>, AuthorityError> {
-        let kept = self.own.read().unwrap_or_else(PoisonError::into_inner).clone();
-        kept.map_or_else(|| self.reload(), Ok)
-    }
-
-    fn reload(&self) -> Result<Arc<Own>, AuthorityError> {
-        let state = self.signer.state().map_err(|source| AuthorityError::Unreachable(Arc::new(source)))?;
-        let own = Arc::new(Own::of(&state)?);
-        *self.own.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&own));
-        Ok(own)
     }
 }
 

@@ -153,8 +153,13 @@ impl Engine {
     }
 
     /// The key of the transparency log; `None` where the log was not opened for writing.
-    pub fn log_key(&self) -> Option<&VerifierKey> {
-        self.world.log_key.get()
+    pub fn log_key(&self) -> Option<VerifierKey> {
+        self.world.logs.newest()
+    }
+
+    /// The key of the log that a checkpoint is of, where it was written to since the start.
+    pub fn log_key_of(&self, checkpoint: &str) -> Option<VerifierKey> {
+        checkpoint.lines().next().and_then(|origin| self.world.logs.named(origin))
     }
 
     /// Takes an entry in that somebody else asks for. `reply` is called once: with the entry, which may be there already,

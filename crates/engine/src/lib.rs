@@ -20,6 +20,7 @@ mod calls;
 mod cycle;
 mod engine;
 mod entries;
+mod logs;
 mod metrics;
 mod platform;
 mod queue;

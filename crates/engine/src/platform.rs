@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use model::{Clock, Form, KeyId, Space};
+use model::{Clock, Form, Instant, KeyId, Space};
 use pki::Certificate;
 use quorum::{Key, KeyRecord, Registry};
 use signer::Signer;
@@ -88,9 +88,9 @@ impl Platform {
         self.keys.get(&self.registry().key_named(name, generation)?.record.id())
     }
 
-    /// The active key of a form that only the platform itself has.
-    pub(crate) fn own(&self, form: Form) -> Result<&Arc<PlatformKey>, PlatformError> {
-        let key = self.registry().platform_key(form).and_then(|key| self.keys.get(&key.record.id()));
+    /// The key of a form that only the platform itself has, in use at `at`.
+    pub(crate) fn own(&self, form: Form, at: Instant) -> Result<&Arc<PlatformKey>, PlatformError> {
+        let key = self.registry().in_use(form, at).and_then(|key| self.keys.get(&key.record.id()));
         key.ok_or(PlatformError::NoKey { form })
     }
 }

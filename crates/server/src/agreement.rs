@@ -2,21 +2,22 @@
 //!
 //! The key process remembers the last checkpoint that it signed. A store that was put back from a backup is behind it,
 //! and would be refused at its first new entry; here that is found, and told, before one is taken: such a store is
-//! read, and nothing is written to it. A registry that says that the log goes on under another origin makes the server begin that log, and freeze the one before.
+//! read, and nothing is written to it. Where the registry says by now that another log follows the one that is stored, the
+//! engine begins that one; here it is seen that the one before may be left.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::{Ledger, LogStageError, StoreError, World, found_log};
+use engine::{Ledger, StoreError};
 use model::{Clock, Form};
 use quorum::{Registry, RegistryError};
 use signer::{Agreement, Answer, CheckpointOrder, Head, Order, Orders, Refusal, Signer, SignerError, State};
-use store::{FreezeError, OpenError, Restoration, SHARDS, Store};
+use store::{OpenError, Restoration, Store};
 use tlog::note::Note;
 use tlog::{Checkpoint, CheckpointError, CheckpointLock, LockError, Locked, TileStore};
 use tracing::{info, warn};
 
-use crate::wiring::{Rooms, holder};
+use crate::wiring::holder;
 
 /// Why store and key process do not agree.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +84,7 @@ pub enum AgreementError {
         /// How many leaves the ledger had when the journal saw most of it.
         size: u64,
     },
-    /// A log that the registry does not know, and that no adoption has left behind.
+    /// A log that the registry does not know.
     #[error(
         "the store holds the log `{stored}`, and the registry's is `{expected}`: is this the folder of another platform?"
     )]
@@ -114,12 +115,6 @@ pub enum AgreementError {
     /// A checkpoint that is none.
     #[error("the stored checkpoint cannot be read")]
     Checkpoint(#[from] CheckpointError),
-    /// The old log could not be frozen.
-    #[error("the old log cannot be frozen")]
-    Freeze(#[from] FreezeError),
-    /// The new log could not begin.
-    #[error("the new log cannot begin")]
-    Begin(#[from] LogStageError),
 }
 
 impl AgreementError {
@@ -178,57 +173,37 @@ fn agreed(folder: &Path, signer: &Arc<dyn Signer>, clock: &Arc<dyn Clock>) -> Re
     if restoration == Restoration::Unchecked {
         return Err(AgreementError::Unchecked { folder: folder.to_owned() });
     }
-    let open = || Store::open(folder, &holder(), Arc::clone(clock));
-    let store = open()?;
+    let store = Store::open(folder, &holder(), Arc::clone(clock))?;
     let told = signer.state()?;
     let registry = told.replay()?;
-    let log = registry.platform_key(Form::Checkpoint);
-    let origin = log.and_then(|key| key.record.origin.clone()).unwrap_or_default();
     let ledger = check_ledger(&told, &store);
-    let store = match (store.load()?, log) {
+    match (store.load()?, registry.in_use(Form::Checkpoint, clock.now())) {
         (Some(locked), Some(key)) => {
             let known = Known::new(&told, &locked, shown(&store).as_deref())?;
+            let origin = key.record.origin.as_deref().unwrap_or_default();
             if known.newest.origin() == origin {
                 known.check()?;
                 ledger?;
                 if restoration == Restoration::Checked {
                     known.sign_again(key.record.id(), store.head()?, &**signer)?;
                 }
-                store
             } else {
-                known.check_left(&registry, &origin)?;
-                warn!(frozen = known.newest.origin(), begun = origin, "an adoption begins a new log");
-                store.freeze_log()?;
-                begin(open, signer, clock)?
+                known.check_left(&registry, origin)?;
+                // An adoption leaves behind what is not known; a log that is followed in its turn is known to its end.
+                if key.record.takes_over.is_some() {
+                    known.check()?;
+                    ledger?;
+                }
+                warn!(frozen = known.newest.origin(), begun = origin, "another log begins");
             }
         }
-        // The old log was frozen, and something stopped before the new one was there.
-        (None, Some(_)) if !registry.adoptions().is_empty() && folder.join(SHARDS).exists() => {
-            drop(store);
-            begin(open, signer, clock)?
-        }
-        _ => {
-            ledger?;
-            store
-        }
-    };
+        _ => ledger?,
+    }
     if restoration == Restoration::Checked {
         Restoration::None.write(folder)?;
         info!("the restored folder agrees with the key process, and is gone on with");
     }
     Ok(store)
-}
-
-/// CRASH: until the new log is created, the store has none; the next start finds the old one frozen, and goes on here.
-fn begin(
-    open: impl Fn() -> Result<Store, OpenError>,
-    signer: &Arc<dyn Signer>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Store, AgreementError> {
-    let rooms = Rooms::new(Arc::new(open()?), Arc::clone(signer));
-    found_log(&World::new(rooms.parts(Arc::clone(clock))))?;
-    drop(rooms);
-    Ok(open()?)
 }
 
 /// What both know of one log.
@@ -249,11 +224,10 @@ impl<'a> Known<'a> {
         Ok(Self { told, onto, newest })
     }
 
-    /// Only what the registry once knew, and an adoption left behind, is frozen.
+    /// Only what the registry knows is left for another, and frozen.
     fn check_left(&self, registry: &Registry, expected: &str) -> Result<(), AgreementError> {
         let stored = self.newest.origin();
-        let is_left = registry.keys().any(|key| key.record.origin.as_deref() == Some(stored));
-        if is_left && !registry.adoptions().is_empty() {
+        if registry.keys().any(|key| key.record.origin.as_deref() == Some(stored)) {
             return Ok(());
         }
         Err(AgreementError::OtherLog { stored: stored.to_owned(), expected: expected.to_owned() })

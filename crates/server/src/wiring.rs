@@ -11,7 +11,7 @@ use identity::KeySet;
 use model::Clock;
 use policy::BuiltIn;
 use signer::Signer;
-use store::{CertificateLog, FrozenLogs, Store};
+use store::{CertificateLog, FrozenLogs, LogName, Store};
 use tlog::{CheckpointLock, TileStore};
 use tokio::sync::watch;
 use tracing::warn;
@@ -101,10 +101,12 @@ pub(crate) fn wire(
         Standing::Agreed(store) => (store, Access::Full),
         Standing::ReadOnly { store, why } => (store, Access::Reads(words(&why).into())),
     };
-    let (store, frozen) = (Arc::new(store), Arc::new(FrozenLogs::open(&config.folder)?));
+    let store = Arc::new(store);
+    let frozen = |log| FrozenLogs::of(&config.folder, log);
+    let frozen = Frozen { logs: frozen(LogName::Transparency), certificates: frozen(LogName::Certificates) };
     let rooms = Rooms::new(Arc::clone(&store), signer);
     // An authority that only the public waits at: however many ask, no signature queues behind them.
-    let public_authority = rooms.authority();
+    let public_authority = rooms.authority(&clock);
     let parts = rooms.parts(Arc::clone(&clock));
     let engine = match &access {
         Access::Full => {
@@ -134,9 +136,15 @@ struct Outside {
     walls: Walls,
     strangers: Arc<Strangers>,
     store: Arc<Store>,
-    frozen: Arc<FrozenLogs>,
+    frozen: Frozen,
     access: Access,
     stop: watch::Receiver<bool>,
+}
+
+/// The logs that others succeeded.
+struct Frozen {
+    logs: FrozenLogs,
+    certificates: FrozenLogs,
 }
 
 impl Rooms {
@@ -157,11 +165,11 @@ impl Rooms {
     /// What the engine is put together from.
     pub(crate) fn parts(&self, clock: Arc<dyn Clock>) -> Parts {
         Parts {
-            clock,
             random: Box::new(random),
             signer: Arc::clone(&self.signer),
             policy: Arc::new(BuiltIn),
-            timestamper: self.authority(),
+            timestamper: self.authority(&clock),
+            clock,
             requests: Arc::clone(&self.requests),
             ledger: Arc::clone(&self.ledger),
             directory: Arc::clone(&self.directory),
@@ -172,7 +180,13 @@ impl Rooms {
     }
 
     /// The certificate authority for holders of ID tokens, and the log of its certificates.
-    fn keyless(&self, store: &Arc<Store>, clock: &Arc<dyn Clock>, limits: &Limits) -> Keyless {
+    fn keyless(
+        &self,
+        store: &Arc<Store>,
+        frozen: FrozenLogs,
+        clock: &Arc<dyn Clock>,
+        limits: &Limits,
+    ) -> Keyless {
         let log = Arc::new(CertificateLog::new(Arc::clone(store)));
         let authority = Arc::new(CertificateAuthority::new(CertificateParts {
             signer: Arc::clone(&self.signer),
@@ -185,12 +199,13 @@ impl Rooms {
         }));
         let sources = Arc::new(Sources::new(Arc::clone(clock), limits.entries_per_second));
         let certificates = CertificateCounter::open(Arc::clone(&authority), sources, limits.clone());
-        Keyless { certificates, log: CertificateLogReader { tiles: log, authority } }
+        Keyless { certificates, log: CertificateLogReader { tiles: log, frozen, authority } }
     }
 
     /// A timestamp authority.
-    fn authority(&self) -> Arc<TimestampAuthority> {
-        Arc::new(TimestampAuthority::new(Arc::clone(&self.signer), Arc::clone(&self.ledger)))
+    fn authority(&self, clock: &Arc<dyn Clock>) -> Arc<TimestampAuthority> {
+        let (signer, ledger) = (Arc::clone(&self.signer), Arc::clone(&self.ledger));
+        Arc::new(TimestampAuthority::new(signer, ledger, Arc::clone(clock)))
     }
 
     fn routers(
@@ -201,7 +216,7 @@ impl Rooms {
         outside: Outside,
     ) -> Routers {
         let Outside { clock, shelf, limits, walls, strangers, store, frozen, access, stop } = outside;
-        let keyless = self.keyless(&store, &clock, &limits);
+        let keyless = self.keyless(&store, frozen.certificates, &clock, &limits);
         let telemetry = Arc::new(Telemetry::default());
         let turnstile = Arc::new(Turnstile::new(&limits));
         let callers = Callers { keys: self.keys, clock: Arc::clone(&clock), turnstile };
@@ -211,7 +226,7 @@ impl Rooms {
             sources: Arc::new(Sources::new(Arc::clone(&clock), limits.entries_per_second)),
             turnstile: Arc::new(Turnstile::of_entries(&limits)),
             strangers: Arc::clone(&strangers),
-            frozen: Arc::clone(&frozen),
+            frozen: frozen.logs.clone(),
             limits: limits.clone(),
         };
         let public_store = Arc::clone(&store);
@@ -227,7 +242,7 @@ impl Rooms {
             access: access.clone(),
             walls,
         };
-        let log = LogReader { tiles: self.tiles, frozen };
+        let log = LogReader { tiles: self.tiles, frozen: frozen.logs };
         let counter = TimestampCounter::open(public_authority, limits);
         let sentry =
             |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors, access: access.clone() };

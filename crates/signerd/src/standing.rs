@@ -1,5 +1,7 @@
 //! What every order is checked for, whatever it asks: a key in the registry that may sign now.
 
+use std::time::Duration;
+
 use model::{Form, Instant, KeyId};
 use quorum::{Key, KeyState, Registry};
 use signer::{Refusal, RefusalCode};
@@ -7,6 +9,9 @@ use signer::{Refusal, RefusalCode};
 use crate::guard::{Belief, Reading};
 use crate::rate::Window;
 use crate::state::{SIGNINGS_MAX, State};
+
+/// How long before it takes over a key may be used: the server's clock may be so far ahead of this one.
+const EARLY_MAX: Duration = Duration::from_secs(60);
 
 /// A refusal with a text for people.
 pub(crate) fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
@@ -41,8 +46,15 @@ pub(crate) fn platform_key<'a>(
 /// May the key sign now, as far as state and validity go?
 pub(crate) fn check_key(key: &Key, now: Instant) -> Result<(), Refusal> {
     let (name, generation) = (&key.record.name, key.record.generation);
-    if key.state != KeyState::Active {
+    // INVARIANT: a key that was retired does not come back: the time of its end is in the registry, and time here does not
+    // go back either.
+    if !key.is_active_at(now) {
         let text = format!("key `{name}` generation {generation} is {} and does not sign", word(key.state));
+        return Err(refuse(RefusalCode::Key, text));
+    }
+    if now.after(EARLY_MAX) < key.record.in_use_from() {
+        let from = key.record.in_use_from();
+        let text = format!("key `{name}` generation {generation} takes over at {from}; it is {now}");
         return Err(refuse(RefusalCode::Key, text));
     }
     if !key.record.is_valid_at(now) {

@@ -63,7 +63,7 @@ pub(crate) fn locked(connection: &Connection, log: LogName) -> Result<Option<Loc
     Ok(Some(Locked { onto, checkpoint, staged: staged(connection, log)? }))
 }
 
-fn checkpoint(connection: &Connection, log: LogName) -> Result<Option<(String, String)>, Fault> {
+pub(crate) fn checkpoint(connection: &Connection, log: LogName) -> Result<Option<(String, String)>, Fault> {
     let mut statement = connection.prepare_cached(include_str!("../sql/checkpoint_read.sql"))?;
     Ok(statement.query_row([log.word()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
@@ -81,7 +81,7 @@ pub(crate) fn staged(connection: &Connection, log: LogName) -> Result<Vec<Staged
     Ok(tiles)
 }
 
-fn lock_error(failed: Failed) -> LockError {
+pub(crate) fn lock_error(failed: Failed) -> LockError {
     match failed {
         Failed::Untouched(fault) => {
             LockError::Untouched { source: Box::new(fault.into_store("swap the checkpoint")) }

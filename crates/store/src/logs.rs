@@ -38,6 +38,14 @@ impl LogName {
             Self::Certificates => "certificate-tiles",
         }
     }
+
+    /// The folder of those that came before it, in the server's.
+    pub const fn shards(self) -> &'static str {
+        match self {
+            Self::Transparency => "shards",
+            Self::Certificates => "certificate-shards",
+        }
+    }
 }
 
 impl CertificateLog {
@@ -58,6 +66,10 @@ impl CheckpointLock for CertificateLog {
 
     fn swap(&self, expected: &str, new: &str, tiles: &[StagedTile]) -> Result<(), LockError> {
         self.0.swap_log(LogName::Certificates, expected, new, tiles)
+    }
+
+    fn succeed(&self, last: &str, first: &str) -> Result<(), LockError> {
+        self.0.succeed_log(LogName::Certificates, last, first)
     }
 }
 
@@ -90,6 +102,10 @@ impl CheckpointLock for Store {
 
     fn swap(&self, expected: &str, new: &str, tiles: &[StagedTile]) -> Result<(), LockError> {
         self.swap_log(LogName::Transparency, expected, new, tiles)
+    }
+
+    fn succeed(&self, last: &str, first: &str) -> Result<(), LockError> {
+        self.succeed_log(LogName::Transparency, last, first)
     }
 }
 

@@ -1,44 +1,27 @@
-//! Frozen logs: a log that is not continued is put aside with all that it showed, and a new one may begin.
+//! Frozen logs: a log that another has succeeded is put aside with all that it showed, and is read there.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tlog::{Checkpoint, Locked, NoteStoreError, TileError, TilePath, TileStore};
+use rusqlite::{Connection, params};
+use tlog::{LockError, NoteStoreError, TileError, TilePath};
 
+use crate::checkpoint::{self, lock_error};
 use crate::logs::LogName;
 use crate::tiles::CHECKPOINT;
-use crate::{OpenError, Store, checkpoint};
+use crate::{OpenError, Store};
 
-/// The folder of frozen logs, in the server's; each lies in a folder of its origin's name, as it was served.
-pub const SHARDS: &str = "shards";
+/// The folder of frozen transparency logs, in the server's; each lies in a folder of its origin's name, as it was served.
+pub const SHARDS: &str = LogName::Transparency.shards();
 
-/// The log that is frozen.
-const LOG: LogName = LogName::Transparency;
-
-/// Why a log was not frozen.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FreezeError {
-    /// The store.
-    #[error("the store cannot be changed")]
-    Store(#[from] engine::StoreError),
-    /// A file.
-    #[error("the log's files cannot be put aside")]
-    File(#[from] OpenError),
-    /// A tile.
-    #[error("a tile cannot be written")]
-    Tile(#[from] tlog::TileError),
-    /// A checkpoint that is none.
-    #[error("the newest checkpoint cannot be read")]
-    Checkpoint(#[from] tlog::CheckpointError),
-}
+/// The longest name of a frozen log.
+const NAME_LENGTH_MAX: usize = 253;
 
 /// The frozen logs of a server, for whoever reads them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct FrozenLogs {
-    folders: BTreeMap<String, PathBuf>,
+    folder: PathBuf,
 }
 
 /// A frozen log: its last checkpoint and its tiles, as they were served.
@@ -48,28 +31,20 @@ pub struct FrozenLog {
 }
 
 impl FrozenLogs {
-    /// What is frozen in the server's folder. Logs are frozen at a start alone: the list stays what it is.
-    pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        let shards = folder.join(SHARDS);
-        let failed = |source| OpenError::File { action: "look into", path: shards.clone(), source };
-        let entries = match fs::read_dir(&shards) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(failed(source)),
-        };
-        let mut folders = BTreeMap::new();
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            if let (Ok(origin), true) = (entry.file_name().into_string(), entry.path().is_dir()) {
-                folders.insert(origin, entry.path());
-            }
-        }
-        Ok(Self { folders })
+    /// What is frozen in the server's folder of the logs that came before this one, now or later.
+    pub fn of(folder: &Path, log: LogName) -> Self {
+        Self { folder: folder.join(log.shards()) }
     }
 
-    /// The frozen log of this origin.
-    pub fn find(&self, origin: &str) -> Option<FrozenLog> {
-        self.folders.get(origin).map(|folder| FrozenLog { folder: folder.clone() })
+    /// The frozen log of this name: of a transparency log its origin, of a log of certificates the last part of it.
+    pub fn find(&self, name: &str) -> Option<FrozenLog> {
+        // INVARIANT: a stranger's name leads nowhere but to a folder beside the others.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if name.len() > NAME_LENGTH_MAX || name.starts_with('.') || !name.chars().all(is_plain) {
+            return None;
+        }
+        let folder = self.folder.join(name);
+        (!name.is_empty() && folder.is_dir()).then_some(FrozenLog { folder })
     }
 }
 
@@ -93,37 +68,65 @@ impl FrozenLog {
 }
 
 impl Store {
-    /// Puts the log aside, as it was shown: it gets no further entry, and another may be created. Where there is none
-    /// any more, nothing is done. The store is to be opened again afterwards.
-    pub fn freeze_log(self) -> Result<(), FreezeError> {
-        let Some(Locked { checkpoint, staged, .. }) =
-            self.query("read the checkpoint", |connection| checkpoint::locked(connection, LOG))?
-        else {
-            return Ok(());
-        };
-        let origin = Checkpoint::parse(&checkpoint)?.origin().to_owned();
-        let (tiles, aside) = (self.folder().join(LOG.folder()), self.folder().join(SHARDS).join(origin));
-        if tiles.exists() && !aside.exists() {
-            self.write(&staged).into_iter().collect::<Result<(), _>>()?;
-            put_aside(&tiles, &aside)?;
-        }
-        // CRASH: the files are aside and the rows still there: opening the log fails, freezing it again goes on here.
-        let cleared = self.transact(|transaction| {
-            transaction.execute(include_str!("../sql/checkpoint_delete.sql"), [LOG.word()])?;
-            transaction.execute(include_str!("../sql/staged_clear.sql"), [LOG.word()])?;
-            Ok(())
+    /// Puts a log aside, as it was shown, and begins the next in its place.
+    pub(crate) fn succeed_log(&self, log: LogName, last: &str, first: &str) -> Result<(), LockError> {
+        let untouched = |source: io::Error| LockError::Untouched { source: Box::new(source) };
+        let tiles = self.tiles(log);
+        // What only the database holds of the old log is in its files before the database lets go of it.
+        tiles.settle_all().map_err(untouched)?;
+        let begun = self.transact(|transaction| {
+            let row = params![log.word(), last, first];
+            if transaction.execute(include_str!("../sql/checkpoint_succeed.sql"), row)? == 1 {
+                transaction.execute(include_str!("../sql/staged_clear.sql"), [log.word()])?;
+                return Ok(true);
+            }
+            Ok(checkpoint::checkpoint(transaction, log)?.is_some_and(|(_, newest)| newest == first))
         });
-        Ok(cleared.map_err(|failed| failed.into_store("clear the checkpoint"))?)
+        if !begun.map_err(lock_error)? {
+            return Err(LockError::Conflict);
+        }
+        // CRASH: the database knows the new log, and the files are those of the old: opening the store puts them aside.
+        let unknown = |source: io::Error| LockError::Unknown { source: Box::new(source) };
+        let aside = aside(log, self.folder(), origin(last).unwrap_or_default());
+        if aside.exists() { Ok(()) } else { tiles.put_aside(&aside).map_err(unknown) }
     }
 }
 
-fn put_aside(tiles: &Path, aside: &Path) -> Result<(), OpenError> {
-    let failed = |action, path: &Path| {
-        let path: PathBuf = path.to_owned();
-        move |source| OpenError::File { action, path, source }
-    };
+/// Puts aside what a crash left of a log that the database has let go of.
+pub(crate) fn finish(log: LogName, folder: &Path, connection: &Connection) -> Result<(), OpenError> {
+    let newest =
+        checkpoint::checkpoint(connection, log).map_err(|fault| fault.into_store("read the checkpoint"))?;
+    let tiles = folder.join(log.folder());
+    let (Some((_, newest)), Some(shown)) = (newest, shown(&tiles)) else { return Ok(()) };
+    if origin(&newest) == Some(&shown) {
+        return Ok(());
+    }
+    let moved = put_aside(&tiles, &aside(log, folder, &shown));
+    moved.map_err(|source| OpenError::File { action: "put aside", path: tiles, source })
+}
+
+/// Where the files of a frozen log are.
+fn aside(log: LogName, folder: &Path, origin: &str) -> PathBuf {
+    folder.join(log.shards()).join(origin.rsplit('/').next().unwrap_or(origin))
+}
+
+/// The origin of the checkpoint that is shown in a folder.
+fn shown(tiles: &Path) -> Option<String> {
+    let note = fs::read_to_string(tiles.join(CHECKPOINT)).ok()?;
+    origin(&note).map(str::to_owned)
+}
+
+fn origin(checkpoint: &str) -> Option<&str> {
+    checkpoint.lines().next().filter(|origin| !origin.is_empty())
+}
+
+/// Moves a folder to where it stays, and makes an empty one in its place.
+pub(crate) fn put_aside(tiles: &Path, aside: &Path) -> io::Result<()> {
     let parent = aside.parent().unwrap_or(aside);
-    fs::create_dir_all(parent).map_err(failed("make", parent))?;
-    fs::rename(tiles, aside).map_err(failed("move", tiles))?;
-    File::open(parent).and_then(|folder| folder.sync_all()).map_err(failed("sync", parent))
+    fs::create_dir_all(parent)?;
+    fs::rename(tiles, aside)?;
+    fs::create_dir_all(tiles)?;
+    let sync = |folder: &Path| File::open(folder).and_then(|folder| folder.sync_all());
+    sync(parent)?;
+    tiles.parent().map_or(Ok(()), sync)
 }

@@ -13,7 +13,7 @@ use tlog::note::Note;
 use tlog::{NoteStoreError, StagedTile, TileError, TilePath, TileStore};
 
 use crate::logs::LogName;
-use crate::{OpenError, checkpoint};
+use crate::{OpenError, checkpoint, shards};
 
 /// The signed checkpoint beside them, for whoever reads.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -64,6 +64,7 @@ impl Tiles {
         let tiles = folder.join(log.folder());
         let made = fs::create_dir_all(&tiles);
         made.map_err(|source| OpenError::File { action: "make", path: tiles.clone(), source })?;
+        shards::finish(log, folder, connection)?;
         Self::with(log, tiles, Access::Writes, connection)
     }
 
@@ -112,6 +113,36 @@ impl Tiles {
         for (path, bytes) in tiles {
             staged.tiles.entry(*path).or_insert_with(|| Tile::Unwritten(bytes.clone()));
         }
+    }
+
+    /// Brings all that only the database is known to hold into the files, and to the disk, with the checkpoint that is
+    /// shown.
+    pub(crate) fn settle_all(&self) -> io::Result<()> {
+        self.check_access()?;
+        let mut staged = self.staged();
+        for (path, tile) in &mut staged.tiles {
+            if let Tile::Unwritten(bytes) = tile {
+                let (digest, length) = (Digest::of(bytes), u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+                replace(&self.file(path), bytes)?;
+                *tile = Tile::Written { digest, length };
+            }
+        }
+        let paths: Vec<TilePath> = staged.tiles.keys().copied().collect();
+        self.sync(&paths)?;
+        match File::open(self.folder.join(CHECKPOINT)) {
+            Ok(note) => note.sync_all()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// Moves the files of a log that is continued no more to this folder, and begins with none.
+    pub(crate) fn put_aside(&self, aside: &Path) -> io::Result<()> {
+        let mut staged = self.staged();
+        shards::put_aside(&self.folder, aside)?;
+        *staged = Staged { tiles: HashMap::new(), settling: Settling::Goes };
+        Ok(())
     }
 
     fn sync(&self, paths: &[TilePath]) -> io::Result<()> {

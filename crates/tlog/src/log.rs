@@ -151,13 +151,22 @@ impl Log {
         tiles: Arc<dyn TileStore>,
         lock: Arc<dyn CheckpointLock>,
     ) -> Result<Self, LogError> {
-        let refuse = || LogError::Origin { origin: key.name().chars().take(64).collect() };
-        if !Entries::of(&key).is_origin(key.name()) {
-            return Err(refuse());
-        }
-        let first = Checkpoint::new(key.origin(), 0, RightEdge::new().root()).map_err(|_| refuse())?;
+        let first = first_checkpoint(&key)?;
         lock.create(&first.text()).map_err(|source| lock_error("create", &key, source))?;
         // CRASH: the log exists, without an entry; opening it goes on from there.
+        Self::open(key, tiles, lock)
+    }
+
+    /// Creates a log in the place of another, whose newest checkpoint has this text: that one gets no further entry.
+    pub fn succeed(
+        last: &str,
+        key: VerifierKey,
+        tiles: Arc<dyn TileStore>,
+        lock: Arc<dyn CheckpointLock>,
+    ) -> Result<Self, LogError> {
+        let first = first_checkpoint(&key)?;
+        lock.succeed(last, &first.text()).map_err(|source| lock_error("create", &key, source))?;
+        // CRASH: the other is kept and this one exists, without an entry; opening it goes on from there.
         Self::open(key, tiles, lock)
     }
 
@@ -380,6 +389,15 @@ impl Log {
     fn origin(&self) -> String {
         self.key.origin().to_owned()
     }
+}
+
+/// The checkpoint of a log without an entry.
+fn first_checkpoint(key: &VerifierKey) -> Result<Checkpoint, LogError> {
+    let refuse = || LogError::Origin { origin: key.name().chars().take(64).collect() };
+    if !Entries::of(key).is_origin(key.name()) {
+        return Err(refuse());
+    }
+    Checkpoint::new(key.origin(), 0, RightEdge::new().root()).map_err(|_| refuse())
 }
 
 /// The text of a checkpoint that the lock holds: it must be one of this log.

@@ -56,6 +56,11 @@ pub trait CheckpointLock: Send + Sync {
     /// Puts `new` in the place of `expected` together with the tiles that it adds, or does nothing at all.
     /// [`LockError::Conflict`] if something else than `expected` is there.
     fn swap(&self, expected: &str, new: &str, staged: &[StagedTile]) -> Result<(), LockError>;
+
+    /// Ends the log whose newest checkpoint is `last`, and begins the one whose first is `first`, in one: what the old one
+    /// showed is kept, to be read, and the tile store has nothing of the new one yet. [`LockError::Conflict`] if neither is
+    /// there. Where `first` is there already, what an earlier call could not finish is finished.
+    fn succeed(&self, last: &str, first: &str) -> Result<(), LockError>;
 }
 
 /// What a lock holds.

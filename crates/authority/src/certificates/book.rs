@@ -10,7 +10,7 @@ use tlog::{CertificateEntry, Checkpoint, Log, LogError, SignedCheckpoint, TilePa
 
 use super::issuance::Precertified;
 use super::leaves::{Leaves, Standing};
-use super::sight::View;
+use super::view::{Beginning, LogKey, View};
 use super::{CertificateError, CertificateParts};
 
 /// How many of the newest leaves are looked through for one that may stand there: more than a token's life sees.
@@ -24,38 +24,49 @@ pub(super) struct Book {
 }
 
 impl Book {
-    /// Opens the log; creates it where neither store nor key process has ever heard of it. What was swapped in and not
-    /// signed then is signed now.
+    /// Opens the log; creates it where neither store nor key process has ever heard of it, or in the place of the one that
+    /// it succeeds. What was swapped in and not signed then is signed now.
     fn open(parts: &CertificateParts, view: &View) -> Result<Self, CertificateError> {
         let state = parts.signer.state()?;
-        let signed = state.checkpoints.iter().find(|(of, _)| of == view.log.name()).map(|(_, head)| *head);
-        let (key, tiles, lock) = (view.log.clone(), Arc::clone(&parts.tiles), Arc::clone(&parts.lock));
-        let stored =
-            lock.load().map_err(|source| LogError::Lock { action: "read", origin: origin(view), source })?;
-        let log = match (&stored, signed) {
+        let signed =
+            |log: &LogKey| state.checkpoints.iter().find(|(of, _)| of == log.origin()).map(|(_, head)| *head);
+        let (key, tiles, lock) = (&view.log, Arc::clone(&parts.tiles), Arc::clone(&parts.lock));
+        let stored = lock.load().map_err(|source| LogError::Lock {
+            action: "read",
+            origin: key.origin().to_owned(),
+            source,
+        })?;
+        let stored = stored.map(|stored| stored.checkpoint);
+        let leaves = Leaves::since(state.journal.size);
+        let log = match (stored.as_deref(), signed(key)) {
+            (Some(last), _) if origin(last) == key.origin() => Log::open(key.verifier.clone(), tiles, lock)?,
             // INVARIANT: a log that was signed for is never begun anew, whatever became of the store.
-            (None, None) => Log::create(key, tiles, lock)?,
-            (None, Some(signed)) => return Err(disagreement(view, 0, signed)),
-            (Some(_), _) => Log::open(key, tiles, lock)?,
+            (_, Some(signed)) => return Err(disagreement(key, 0, signed)),
+            (None, None) => Log::create(key.verifier.clone(), tiles, lock)?,
+            (Some(last), None) => {
+                let old = view.log_named(origin(last))?;
+                if key.beginning == Beginning::Succeeds {
+                    finish(parts, &old, signed(&old))?;
+                }
+                Log::succeed(last, key.verifier.clone(), tiles, lock)?
+            }
         };
-        let (tiles, leaves) = (Arc::clone(&parts.tiles), Leaves::since(state.journal.size));
-        let mut book = Self { log, tiles, leaves };
-        book.check_agreement(view, signed.unwrap_or_else(Head::empty))?;
-        if book.log.pending().is_some() {
-            book.order(parts, view, Vec::new())?;
-        }
+        let mut book = Self { log, tiles: Arc::clone(&parts.tiles), leaves };
+        book.check_agreement(key, signed(key))?;
+        book.order(parts, key, Vec::new())?;
         Ok(book)
     }
 
-    fn check_agreement(&self, view: &View, signed: Head) -> Result<(), CertificateError> {
+    fn check_agreement(&self, key: &LogKey, signed: Option<Head>) -> Result<(), CertificateError> {
+        let signed = signed.unwrap_or_else(Head::empty);
         let shown = self.log.checkpoint().map(SignedCheckpoint::checkpoint);
         let (onto, newest) = match self.log.pending() {
             Some(pending) => (pending.onto(), pending.checkpoint()),
-            None => shown.map(|shown| (shown, shown)).ok_or_else(|| disagreement(view, 0, signed))?,
+            None => shown.map(|shown| (shown, shown)).ok_or_else(|| disagreement(key, 0, signed))?,
         };
         match Agreement::of_log(head(onto), head(newest), signed) {
             Agreement::Agreed => Ok(()),
-            _ => Err(disagreement(view, newest.size(), signed)),
+            _ => Err(disagreement(key, newest.size(), signed)),
         }
     }
 
@@ -67,7 +78,7 @@ impl Book {
         parts: &CertificateParts,
         view: &View,
     ) -> Result<(), CertificateError> {
-        if book.as_ref().is_none_or(|book| *book.log.key() != view.log) {
+        if book.as_ref().is_none_or(|book| *book.log.key() != view.log.verifier) {
             *book = None;
             *book = Some(Self::open(parts, view)?);
         }
@@ -123,17 +134,20 @@ impl Book {
     pub(super) fn order(
         &mut self,
         parts: &CertificateParts,
-        view: &View,
+        key: &LogKey,
         more: Vec<Order>,
     ) -> Result<Vec<Answer>, CertificateError> {
         let checkpoint = self.log.pending().map(|pending| CheckpointOrder {
-            key: view.log_key,
+            key: key.id,
             old: head(pending.onto()),
             new: head(pending.checkpoint()),
             proof: pending.consistency().to_vec(),
         });
         let waits = checkpoint.is_some();
         let orders: Vec<Order> = checkpoint.map(Order::Checkpoint).into_iter().chain(more).collect();
+        if orders.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut answers = super::issuance::order(parts, orders)?.into_iter();
         if waits {
             match answers.next() {
@@ -196,14 +210,28 @@ fn entry(view: &View, member: &Precertified, leaf: u64) -> Option<Vec<u8>> {
     .encode()
 }
 
+/// Finishes a log that is to be left: what was swapped in and not signed is signed and shown, unless its key signs no
+/// more; then it was never shown, and nobody was told.
+fn finish(parts: &CertificateParts, key: &LogKey, signed: Option<Head>) -> Result<(), CertificateError> {
+    let (tiles, lock) = (Arc::clone(&parts.tiles), Arc::clone(&parts.lock));
+    let log = Log::open(key.verifier.clone(), tiles, lock)?;
+    let mut book = Book { log, tiles: Arc::clone(&parts.tiles), leaves: Leaves::since(0) };
+    book.check_agreement(key, signed)?;
+    match book.order(parts, key, Vec::new()) {
+        Err(CertificateError::Refused(_)) => Ok(()),
+        ordered => ordered.map(|_| ()),
+    }
+}
+
 fn head(checkpoint: &Checkpoint) -> Head {
     Head { size: checkpoint.size(), root: *checkpoint.root() }
 }
 
-fn disagreement(view: &View, stored: u64, signed: Head) -> CertificateError {
-    CertificateError::Disagreement { origin: origin(view), stored, signed: signed.size }
+/// The origin of a checkpoint's text.
+fn origin(checkpoint: &str) -> &str {
+    checkpoint.lines().next().unwrap_or_default()
 }
 
-fn origin(view: &View) -> String {
-    view.log.name().to_owned()
+fn disagreement(log: &LogKey, stored: u64, signed: Head) -> CertificateError {
+    CertificateError::Disagreement { origin: log.origin().to_owned(), stored, signed: signed.size }
 }

@@ -8,7 +8,7 @@ use pki::{Possessed, PossessionError, check_strength};
 use signer::HolderOrder;
 
 use super::CertificateError;
-use super::sight::View;
+use super::view::View;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -76,6 +76,14 @@ pub enum CertificateError {
         /// The size that was signed last.
         signed: u64,
     },
+    /// A log that the registry does not know.
+    #[error(
+        "the store holds the log of certificates `{stored}`, which the registry does not know: is this the folder of another platform?"
+    )]
+    OtherLog {
+        /// The stored one.
+        stored: String,
+    },
     /// What the key process chose is no certificate's.
     #[error("the key process chose something that is no certificate's")]
     Chosen(#[source] Option<envelope::ChosenError>),
@@ -156,6 +164,12 @@ impl From<ComposeError> for CertificateError {
 impl From<SignerError> for CertificateError {
     fn from(source: SignerError) -> Self {
         Self::Unreachable(Arc::new(source))
+    }
+}
+
+impl From<signer::PlatformError> for CertificateError {
+    fn from(source: signer::PlatformError) -> Self {
+        Self::Platform(Arc::new(source))
     }
 }
 

@@ -10,7 +10,7 @@ use signer::{Answer, HolderOrder, HolderStep, Order, Orders, Signed};
 
 use super::book::Book;
 use super::claim::Admitted;
-use super::sight::View;
+use super::view::View;
 use super::{CertificateError, CertificateParts, Issued, all_fail};
 
 /// What the steps are taken with.
@@ -117,11 +117,11 @@ impl Issuance<'_> {
     ) -> Result<(Vec<u64>, Vec<Answer>), CertificateError> {
         let book = book.as_mut().expect("the log was opened before the first step");
         let leaves = book.append(self.view, members)?;
-        let log = self.view.log_key;
+        let log = self.view.log.id;
         let orders = members.iter().zip(&leaves).map(|(member, leaf)| {
             self.holder_order(&member.admitted, HolderStep::Timestamp { log, leaf: *leaf })
         });
-        let answers = book.order(self.parts, self.view, orders.collect())?;
+        let answers = book.order(self.parts, &self.view.log, orders.collect())?;
         Ok((leaves, answers))
     }
 
@@ -133,7 +133,7 @@ impl Issuance<'_> {
     ) -> Result<Timestamped, CertificateError> {
         let signed = signed(answer)?;
         let extension = sct::leaf_index(leaf).ok_or(CertificateError::Entry)?;
-        let log = &self.view.log_public_key;
+        let log = &self.view.log.public_key;
         let timestamp = SignedTimestamp::new(log, precertified.time, extension, signed.signature);
         let verified = timestamp.verify(log, &self.view.public_key, &precertified.logged);
         verified.map_err(|_| CertificateError::Signature)?;
@@ -142,7 +142,7 @@ impl Issuance<'_> {
 
     /// The third step.
     pub(super) fn certify(&self, members: Vec<Timestamped>) -> Vec<Result<Certified, CertificateError>> {
-        let log = self.view.log_key;
+        let log = self.view.log.id;
         let orders = members.iter().map(|member| {
             let step = HolderStep::Certificate { log, leaf: member.leaf };
             self.holder_order(&member.precertified.admitted, step)

@@ -13,9 +13,12 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use envelope::timestamp::{Authority, Stamped, open, verify};
-use model::PublicKey;
+use model::{Form, PublicKey};
 use pki::{CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
-use signer::{Answers, Head, Refusal, SignerError, State};
+use quorum::{Change, Registry};
+use signer::{Answers, Certified, Head, Refusal, SignerError, State};
+use testkit::founding::{key_record, no_journal};
+use testkit::{HandClock, Person};
 
 use super::*;
 
@@ -34,6 +37,7 @@ enum Mood {
 struct Fake {
     key: EcdsaKeyPair,
     certificate: Certificate,
+    state: State,
     mood: Mutex<Mood>,
     orders: Mutex<Vec<usize>>,
 }
@@ -66,7 +70,7 @@ impl Signer for Fake {
     }
 
     fn state(&self) -> Result<State, SignerError> {
-        Err(gone())
+        Ok(self.state.clone())
     }
 }
 
@@ -132,21 +136,43 @@ struct World {
     root: Certificate,
 }
 
+/// What a key process tells of a platform with these keys.
+fn platform(keys: &[(Form, &PublicKey, &Certificate)]) -> State {
+    let (ada, journal) = (Person::new(1), no_journal());
+    let genesis = ada.found(ada.genesis(&[], &journal, NOW), NOW).encode();
+    let record = |form: Form, key: &PublicKey| {
+        Change::Key(key_record(&format!("platform/{form}"), form, key.clone(), NOW))
+    };
+    let changes = keys.iter().map(|(form, key, _)| record(*form, key)).collect();
+    let entry = ada.enter(&Registry::begin(&genesis).unwrap(), changes, NOW).encode();
+    let certified = |(_, key, certificate): &(Form, &PublicKey, &Certificate)| Certified {
+        key: key.id(),
+        certificate: certificate.der().to_vec(),
+    };
+    State {
+        registry: vec![genesis, entry],
+        certificates: keys.iter().map(certified).collect(),
+        journal: Head::empty(),
+        journal_key: journal.spki().to_vec(),
+        journal_checkpoint: String::new(),
+        anchor: signer::Anchor::Unanchored,
+        ledger: Head::empty(),
+        checkpoints: Vec::new(),
+        tuf: Vec::new(),
+        stores: Vec::new(),
+    }
+}
+
 fn world() -> World {
     let (root_key, root_public) = key();
     let root = issue(&root_key, &CertificateProfile::Root, &root_public, Issuer::Itself);
     let (own_key, own_public) = key();
     let leaf = issue(&root_key, &CertificateProfile::Timestamping, &own_public, Issuer::Certificate(&root));
-    let own = Own {
-        key: own_public.id(),
-        public_key: own_public,
-        chain: vec![leaf.clone()],
-        root: Some(root.clone()),
-    };
+    let state = platform(&[(Form::Ca, &root_public, &root), (Form::Timestamp, &own_public, &leaf)]);
     let (mood, orders) = (Mutex::new(Mood::Signs), Mutex::default());
-    let fake = Arc::new(Fake { key: own_key, certificate: leaf.clone(), mood, orders });
-    let authority = TimestampAuthority::new(fake.clone(), Arc::new(Empty));
-    *authority.own.write().unwrap() = Some(Arc::new(own));
+    let fake = Arc::new(Fake { key: own_key, certificate: leaf.clone(), state, mood, orders });
+    let clock = Arc::new(HandClock::at(NOW));
+    let authority = TimestampAuthority::new(fake.clone(), Arc::new(Empty), clock);
     World { fake, authority, leaf, root }
 }
 

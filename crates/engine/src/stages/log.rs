@@ -22,7 +22,7 @@ pub use entrant::Entrant;
 use entrant::{Waiting, Whose, groups, perhaps};
 use known::Known;
 pub use sealing::found_log;
-use sealing::{checkpoint_key, seal};
+use sealing::{in_use, seal, stored};
 
 /// A stamped request each of whose signatures is in the log, where its profile asks for that.
 #[derive(Debug)]
@@ -70,6 +70,12 @@ pub enum LogStageError {
     /// The head of the ledger, or the log's index, could not be read or written.
     #[error("the store cannot be read or written")]
     Store(#[from] crate::StoreError),
+    /// What the key process tells of the platform is not known.
+    #[error(transparent)]
+    Unknown(#[from] crate::SubmitError),
+    /// The newest checkpoint cannot be read.
+    #[error("the newest checkpoint cannot be read")]
+    Lock(#[source] tlog::LockError),
     /// The platform has no checkpoint key, or one that is not known here.
     #[error("the platform's checkpoint key cannot be used")]
     Platform(#[from] PlatformError),
@@ -95,13 +101,14 @@ pub struct LogStage {
 }
 
 impl LogStage {
-    /// The stage over a world whose log was founded; opens the log, and brings its index to where it is.
+    /// The stage over a world whose log was founded; opens the log, or the one that succeeds it by now, and brings its
+    /// index to where it is.
     pub fn open(world: Arc<World>) -> Result<Self, LogStageError> {
-        let (key, verifier) = checkpoint_key(&world)?;
+        let (key, verifier) = stored(&*world.cache.refreshed()?, &world)?;
         let known = Known::of(Arc::clone(&world), verifier.name());
-        // One world opens its log once; were it opened again, it would be the same one.
-        let _ = world.log_key.set(verifier.clone());
+        world.logs.know(verifier.clone());
         let mut stage = Self { world, key, verifier, log: None, known };
+        stage.turn()?;
         stage.log()?;
         // An index that cannot be written keeps nothing from being signed: it is tried again when it is needed.
         let _ = stage.catch_up();
@@ -112,6 +119,10 @@ impl LogStage {
     /// which is answered here.
     pub fn run(&mut self, batch: Vec<Entrant>) -> Passed<Logged, Entrant> {
         let mut passed = Passed::default();
+        // As long as the key of the log that is open signs, nothing has to wait for the next.
+        if let Err(error) = self.turn() {
+            passed.trouble = Some(Trouble::new("the next transparency log", error));
+        }
         let mut waiting: Vec<Waiting> = Vec::new();
         for entrant in batch {
             match entrant {
@@ -126,6 +137,33 @@ impl LogStage {
             self.world.board.note(logged.intended().id(), State::Logged);
         }
         passed
+    }
+
+    /// Goes on in the log whose key is in use by now, where that is another than the one that is open.
+    ///
+    /// CRASH: entries that were in flight may stand in the old log, and get a second one in the new.
+    fn turn(&mut self) -> Result<(), LogStageError> {
+        let (key, verifier) = in_use(&*self.world.cache.current()?, &self.world)?;
+        if verifier == self.verifier {
+            return Ok(());
+        }
+        // What was swapped into the old log is signed and shown before it is left, unless its key signs no more: then it
+        // was never shown, and nobody was told.
+        match self.log() {
+            Ok(_) | Err(LogStageError::Refused(_) | LogStageError::Log(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let _ = self.catch_up();
+        let locked = self.world.lock.load().map_err(LogStageError::Lock)?;
+        let last = locked.map(|locked| locked.checkpoint).unwrap_or_default();
+        let (tiles, lock) = (Arc::clone(&self.world.tiles), Arc::clone(&self.world.lock));
+        self.log = None;
+        let begun = tlog::Log::succeed(&last, verifier.clone(), tiles, lock)?;
+        drop(begun);
+        self.known = Known::of(Arc::clone(&self.world), verifier.name());
+        self.world.logs.know(verifier.clone());
+        (self.key, self.verifier) = (key, verifier);
+        self.log().map(|_| ())
     }
 
     fn admit(&self, stamped: Box<Stamped>, waiting: &mut Vec<Waiting>, passed: &mut Passed<Logged, Entrant>) {

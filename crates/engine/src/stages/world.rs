@@ -1,14 +1,15 @@
 //! All that the stages touch, behind traits.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{Clock, RequestId, Space};
 use signer::Signer;
-use tlog::{CheckpointLock, TileStore, VerifierKey};
+use tlog::{CheckpointLock, TileStore};
 
 use super::records::Place;
 use crate::board::{Board, Reply, Seat};
+use crate::logs::Logs;
 use crate::metrics::Counters;
 use crate::platform::{Platform, PlatformCache};
 use crate::troubles::Troubles;
@@ -63,8 +64,8 @@ pub struct World {
     pub(crate) board: Board,
     pub(crate) counters: Counters,
     pub(crate) troubles: Troubles,
-    /// The key of the transparency log, once it was opened.
-    pub(crate) log_key: OnceLock<VerifierKey>,
+    /// The transparency logs that were opened.
+    pub(crate) logs: Logs,
     /// The size of the transparency log: the entries of an intent that is recorded now are not before it.
     pub(crate) log_size: AtomicU64,
 }
@@ -91,7 +92,7 @@ impl World {
             board: Board::default(),
             counters: Counters::default(),
             troubles: Troubles::default(),
-            log_key: OnceLock::new(),
+            logs: Logs::default(),
             log_size: AtomicU64::new(0),
             clock,
             signer,

@@ -59,7 +59,7 @@ fn an_entry_is_made_once_whoever_asks_at_the_same_time_and_whoever_asks_again() 
     let entries: Vec<LogEntry> = answered.iter().map(|answered| answered.recv().unwrap().unwrap()).collect();
     for (turn, entry) in entries.iter().enumerate() {
         assert_eq!(entry.index, entries[turn % 2].index);
-        verify(engine.log_key().unwrap(), entry, if turn % 2 == 0 { &one } else { &other });
+        verify(&engine.log_key().unwrap(), entry, if turn % 2 == 0 { &one } else { &other });
     }
     assert_ne!(entries[0].index, entries[1].index);
     let again = submit(&engine, &one).recv().unwrap().unwrap();
@@ -71,7 +71,7 @@ fn an_entry_is_made_once_whoever_asks_at_the_same_time_and_whoever_asks_again() 
     let engine = world.engine();
     let restarted = submit(&engine, &other).recv().unwrap().unwrap();
     assert_eq!((restarted.index, engine.metrics().log_size), (entries[1].index, 2));
-    verify(engine.log_key().unwrap(), &restarted, &other);
+    verify(&engine.log_key().unwrap(), &restarted, &other);
 }
 
 #[test]

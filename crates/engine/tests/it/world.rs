@@ -291,7 +291,7 @@ impl World {
             clock: Arc::<HandClock>::clone(&self.clock),
             random: Box::new(move |bytes| seeded.fill(bytes)),
             policy: Arc::<Script>::clone(&self.policy),
-            timestamper: Arc::new(TimestampAuthority::new(line.clone(), store.clone())),
+            timestamper: Arc::new(TimestampAuthority::new(line.clone(), store.clone(), self.clock.clone())),
             signer: line,
             requests: store.clone(),
             ledger: store.clone(),

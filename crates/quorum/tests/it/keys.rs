@@ -49,6 +49,63 @@ fn taking_away_needs_one_administrator_and_restoring_needs_the_quorum() {
 }
 
 #[test]
+fn what_is_to_retire_is_retired_sooner_by_one_and_kept_longer_by_a_quorum_alone() {
+    let (ada, ben, cleo, mut registry) = two_administrators();
+    let key = record("k", 1, 50, None);
+    let add = entry(&registry, &ada, vec![Change::Key(key.clone())], &[&ben, &cleo]);
+    append(&mut registry, &add).unwrap();
+    let state = |state, since| {
+        let reason = "a year is over".to_owned();
+        vec![Change::KeyState { key: key.id(), state, since: at(since), reason }]
+    };
+    let retire = entry(&registry, &ada, state(KeyState::Retired, 900), &[&ada]);
+    append(&mut registry, &retire).unwrap();
+    let known = registry.key(&key.id()).unwrap();
+    assert!(known.is_active_at(at(899)) && !known.is_active_at(at(900)), "it signs until then");
+    for (kept, since) in [
+        (KeyState::Retired, 901),
+        (KeyState::Suspended, 100),
+        (KeyState::Active, 100),
+        (KeyState::Revoked, 901),
+    ] {
+        let longer = entry(&registry, &ada, state(kept, since), &[&ada]);
+        assert!(append(&mut registry.clone(), &longer).is_err(), "{kept:?}");
+        let endorsed = entry(&registry, &ada, state(kept, since), &[&ben, &cleo]);
+        append(&mut registry.clone(), &endorsed).unwrap();
+    }
+    for (sooner, since) in [(KeyState::Retired, 100), (KeyState::Revoked, 900)] {
+        let sooner = entry(&registry, &ada, state(sooner, since), &[&ada]);
+        append(&mut registry.clone(), &sooner).unwrap();
+    }
+}
+
+#[test]
+fn a_key_of_the_platform_takes_over_within_its_validity_and_no_other_does() {
+    let ada = Person::new(1);
+    let mut registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
+    let log = |generation, seed, takes_over| {
+        let mut log = record("log", generation, seed, None);
+        (log.form, log.purpose) = (Form::Checkpoint, Purpose::Checkpoint);
+        log.classes.clear();
+        (log.origin, log.takes_over) = (Some(format!("{generation}.log.example.test")), takes_over);
+        log
+    };
+    let late = log(1, 50, Some(at(2_000_000)));
+    let mut of_code = record("k", 1, 50, None);
+    of_code.takes_over = Some(at(100));
+    for bad in [late, of_code] {
+        let refused = entry(&registry, &ada, vec![Change::Key(bad.clone())], &[&ada]);
+        assert!(append(&mut registry.clone(), &refused).is_err(), "{bad:?}");
+    }
+    for log in [log(1, 50, None), log(2, 51, Some(at(500)))] {
+        let add = entry(&registry, &ada, vec![Change::Key(log)], &[&ada]);
+        append(&mut registry, &add).unwrap();
+    }
+    let in_use = |second| registry.in_use(Form::Checkpoint, at(second)).unwrap().record.generation;
+    assert_eq!([in_use(10), in_use(499), in_use(500)], [1, 1, 2]);
+}
+
+#[test]
 fn two_keys_never_share_key_material_and_generations_come_one_by_one() {
     let ada = Person::new(1);
     let mut registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();

@@ -1,5 +1,5 @@
 //! The log of certificates, as C2SP static-ct-api has monitors read it: `/ctlog/SHARD/…`, where SHARD is the last part of
-//! the log's origin.
+//! the log's origin: the one that grows, and those that it succeeded.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use model::Digest;
+use store::FrozenLogs;
 use tlog::tile::TileFormatError;
 use tlog::{TileError, TilePath, TileStore};
 
@@ -22,6 +23,8 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 #[derive(Clone)]
 pub(crate) struct CertificateLogReader {
     pub(crate) tiles: Arc<dyn TileStore>,
+    /// Those that came before it, by the last parts of their origins.
+    pub(crate) frozen: FrozenLogs,
     pub(crate) authority: Arc<CertificateAuthority>,
 }
 
@@ -63,9 +66,12 @@ pub(crate) async fn issuer(
 }
 
 impl CertificateLogReader {
-    /// The checkpoint that is shown, if it is that of this shard.
+    /// The checkpoint that this shard shows.
     fn shown(&self, shard: &str) -> Result<String, Refusal> {
-        let read = self.tiles.published();
+        let read = match self.frozen.find(shard) {
+            Some(frozen) => frozen.checkpoint(),
+            None => self.tiles.published(),
+        };
         let note =
             read.map_err(|error| Refusal::unavailable("the log's checkpoint cannot be read now", error))?;
         let is_of = |note: &String| {
@@ -80,7 +86,11 @@ impl CertificateLogReader {
 
     fn tile(&self, shard: &str, path: TilePath) -> Result<Vec<u8>, Refusal> {
         self.shown(shard)?;
-        match self.tiles.read(&[path]).into_iter().next() {
+        let read = match self.frozen.find(shard) {
+            Some(frozen) => Some(frozen.tile(path)),
+            None => self.tiles.read(&[path]).into_iter().next(),
+        };
+        match read {
             Some(Ok(bytes)) => Ok(bytes),
             None | Some(Err(TileError::Missing { .. })) => {
                 Err(Refusal::new(Code::NotFound, format!("there is no `{path}`")))

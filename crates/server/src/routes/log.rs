@@ -23,7 +23,7 @@ pub(crate) mod search;
 #[derive(Clone)]
 pub(crate) struct LogReader {
     pub(crate) tiles: Arc<dyn TileStore>,
-    pub(crate) frozen: Arc<FrozenLogs>,
+    pub(crate) frozen: FrozenLogs,
 }
 
 /// One log.

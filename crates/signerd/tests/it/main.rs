@@ -20,4 +20,5 @@ mod proofs;
 mod recall;
 mod refusals;
 mod registry;
+mod rotation;
 mod world;

@@ -182,4 +182,17 @@ impl CheckpointLock for Memory {
             Ok(())
         })
     }
+
+    fn succeed(&self, last: &str, first: &str) -> Result<(), LockError> {
+        self.change_lock(|lock| {
+            if lock.as_ref().is_none_or(|held| held.checkpoint != last) {
+                return Err(LockError::Conflict);
+            }
+            let first = first.to_owned();
+            *lock = Some(Locked { onto: first.clone(), checkpoint: first, staged: Vec::new() });
+            self.tiles.lock().unwrap().clear();
+            *self.note.lock().unwrap() = None;
+            Ok(())
+        })
+    }
 }

@@ -162,6 +162,7 @@ fn a_signature_from_outside_its_keys_validity_is_bad_however_well_it_is_stamped(
         generation: 2,
         not_before: at(60),
         not_after: at(500),
+        takes_over: None,
         ..key_record("default/blob", Form::Blob, platform.blob.public(), at(0))
     };
     platform.change(vec![Change::Key(record)], at(50));

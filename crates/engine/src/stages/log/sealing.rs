@@ -10,10 +10,28 @@ use super::LogStageError;
 use crate::platform::{Platform, PlatformError, PlatformKey};
 use crate::stages::World;
 
-/// The key that signs the log's checkpoints, and as what its signatures are verified.
-pub(super) fn checkpoint_key(world: &World) -> Result<(KeyId, VerifierKey), LogStageError> {
-    let platform = Platform::replay(&world.signer.state()?)?;
-    let key: &PlatformKey = platform.own(Form::Checkpoint)?;
+/// A key that signs checkpoints, and as what its signatures are verified.
+pub(super) type LogKey = (KeyId, VerifierKey);
+
+/// The key of the log that is to be written now.
+pub(super) fn in_use(platform: &Platform, world: &World) -> Result<LogKey, LogStageError> {
+    log_key(platform.own(Form::Checkpoint, world.clock.now())?)
+}
+
+/// The key of the log that is there; of the one that is to be, where there is none.
+pub(super) fn stored(platform: &Platform, world: &World) -> Result<LogKey, LogStageError> {
+    let Some(locked) = world.lock.load().map_err(LogStageError::Lock)? else {
+        return in_use(platform, world);
+    };
+    let origin = locked.checkpoint.lines().next();
+    let of_log =
+        |key: &&quorum::Key| key.record.form == Form::Checkpoint && key.record.origin.as_deref() == origin;
+    let key = platform.registry().keys().find(of_log);
+    let key = key.and_then(|key| platform.named(&key.record.name, key.record.generation));
+    key.map_or_else(|| in_use(platform, world), |key| log_key(key))
+}
+
+fn log_key(key: &PlatformKey) -> Result<LogKey, LogStageError> {
     let record = key.record();
     let origin = record.origin.as_deref().ok_or(PlatformError::NoKey { form: Form::Checkpoint })?;
     Ok((record.id(), VerifierKey::of_log(origin, &record.public_key)?))
@@ -21,7 +39,7 @@ pub(super) fn checkpoint_key(world: &World) -> Result<(KeyId, VerifierKey), LogS
 
 /// Creates the platform's log, where there is none: once, when a platform is made.
 pub fn found_log(world: &World) -> Result<(), LogStageError> {
-    let (key, verifier) = checkpoint_key(world)?;
+    let (key, verifier) = in_use(&*world.cache.refreshed()?, world)?;
     let mut log = tlog::Log::create(verifier, Arc::clone(&world.tiles), Arc::clone(&world.lock))?;
     seal(world, key, &mut log).map(|_| ())
 }

@@ -36,7 +36,7 @@ pub(crate) struct EntryCounter {
     /// Bounds what is on its way: signatures stand in one queue with entries, behind no more of them than this lets in.
     pub(crate) turnstile: Arc<Turnstile>,
     pub(crate) strangers: Arc<Strangers>,
-    pub(crate) frozen: Arc<FrozenLogs>,
+    pub(crate) frozen: FrozenLogs,
     pub(crate) limits: Limits,
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn log_entry(
     }
     counter.admit(&parts.headers, peer).await?;
     let entry = counter.log(&parts.headers, body).await?;
-    let key = counter.engine.log_key().ok_or_else(|| Refusal::new(Code::ReadOnly, FROZEN))?;
+    let key = counter.engine.log_key_of(&entry.checkpoint).ok_or_else(|| Refusal::new(Code::ReadOnly, FROZEN))?;
     let json = answer(&key.log_id(), &entry).map_err(Refusal::internal)?;
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, headers, json).into_response())

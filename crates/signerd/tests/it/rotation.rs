@@ -1,0 +1,120 @@
+//! Keys of the platform itself that others succeed: who signs when, and what a server that somebody owns gets of an old one.
+
+use std::time::Duration;
+
+use model::{Algorithm, Digest, Form, KeyId, merkle};
+use quorum::{Change, KeyRecord, KeyState};
+use signer::{
+    AdminAnswer, CheckpointOrder, Head, Imprint, Order, Refusal, RefusalCode, Signed, Signer, TimestampOrder,
+};
+
+use crate::world::{HOUR, ORIGIN, Platform, YEAR};
+
+const NEXT_ORIGIN: &str = "2027.log.localhost";
+
+/// A rotation of the platform's log or of its timestamp authority: published now, in use in an hour, over in two.
+struct Rotation {
+    old: KeyId,
+    new: KeyId,
+}
+
+fn rotate(platform: &Platform, name: &str, form: Form, algorithm: Algorithm) -> Rotation {
+    let now = platform.world.now().whole_second();
+    let old = platform.key(name);
+    let record = platform.record(name, form, algorithm);
+    let new = KeyRecord {
+        generation: 2,
+        not_before: now,
+        takes_over: Some(now.after(HOUR)),
+        origin: record.origin.as_ref().map(|_| NEXT_ORIGIN.to_owned()),
+        ..record
+    };
+    let retire = retire(old, KeyState::Retired, now.after(2 * HOUR));
+    let rotation = Rotation { old, new: new.id() };
+    let entered = platform.enter(vec![Change::Key(new), retire]);
+    assert!(matches!(entered, AdminAnswer::Appended { .. }), "{entered:?}");
+    rotation
+}
+
+fn retire(key: KeyId, state: KeyState, since: model::Instant) -> Change {
+    Change::KeyState { key, state, since, reason: "a year is over".to_owned() }
+}
+
+fn stamp(platform: &Platform, key: KeyId) -> Result<Signed, Refusal> {
+    platform.order(Order::Timestamp(TimestampOrder { key, imprint: Imprint::Sha256([5; 32]), nonce: None }))
+}
+
+fn root_of(leaves: &[&[u8]]) -> Head {
+    let hashes: Vec<Digest> = leaves.iter().map(|leaf| merkle::leaf_hash(leaf)).collect();
+    Head { size: hashes.len() as u64, root: merkle::root(&hashes) }
+}
+
+fn checkpoint(platform: &Platform, key: KeyId, new: Head) -> Result<Signed, Refusal> {
+    let order = CheckpointOrder { key, old: root_of(&[]), new, proof: Vec::new() };
+    platform.order(Order::Checkpoint(order))
+}
+
+#[test]
+fn a_new_authority_takes_over_at_its_time_and_the_old_one_signs_until_it_retires() {
+    let platform = Platform::new();
+    let Rotation { old, new } =
+        rotate(&platform, "platform/timestamp", Form::Timestamp, Algorithm::EcdsaP256);
+    let state = platform.process.state().unwrap();
+    assert!(state.certificates.iter().any(|one| one.key == new), "it is certified once it is published");
+    let in_use = |platform: &Platform| {
+        let registry = platform.registry();
+        registry.in_use(Form::Timestamp, platform.world.now()).unwrap().record.id()
+    };
+    // Published: both are trusted, the old one signs.
+    assert_eq!(in_use(&platform), old);
+    stamp(&platform, old).unwrap();
+    let early = stamp(&platform, new).unwrap_err();
+    assert!(early.code == RefusalCode::Key && early.text.contains("takes over at"), "{}", early.text);
+    // Taken over: both sign, and whoever chooses takes the new one.
+    platform.world.clock.advance(HOUR);
+    assert_eq!(in_use(&platform), new);
+    stamp(&platform, new).unwrap();
+    stamp(&platform, old).unwrap();
+    // Over.
+    platform.world.clock.advance(HOUR);
+    stamp(&platform, new).unwrap();
+    let late = stamp(&platform, old).unwrap_err();
+    assert!(late.code == RefusalCode::Key && late.text.contains("is retired"), "{}", late.text);
+}
+
+#[test]
+fn an_owned_server_brings_back_no_retired_authority_and_uses_no_old_shards_key() {
+    let platform = Platform::new();
+    let log = rotate(&platform, "platform/log", Form::Checkpoint, Algorithm::Ed25519);
+    checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap();
+    platform.world.clock.advance(2 * HOUR);
+    let origin = |platform: &Platform| {
+        let heads = platform.process.state().unwrap().checkpoints;
+        heads.into_iter().map(|(origin, head)| (origin, head.size)).collect::<Vec<_>>()
+    };
+    // Whatever it orders with the old key is refused: its own log's next head, the same head again, another's head.
+    for head in [root_of(&[b"one"]), root_of(&[b"one", b"two"]), root_of(&[])] {
+        assert_eq!(checkpoint(&platform, log.old, head).unwrap_err().code, RefusalCode::Key);
+    }
+    assert_eq!(origin(&platform), [(ORIGIN.to_owned(), 1)], "the old log ends where it ended");
+    // The new shard is another log: it begins with nothing, and its key says nothing of the old one.
+    checkpoint(&platform, log.new, root_of(&[b"first"])).unwrap();
+    assert!(origin(&platform).contains(&(NEXT_ORIGIN.to_owned(), 1)));
+    // A clock that is put back, by a day or by a year, revives nobody, nor does a start on what the disks hold.
+    for back in [Duration::from_secs(24 * 3_600), YEAR] {
+        platform.world.clock.set_now(platform.world.now().before(back));
+        assert_eq!(checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap_err().code, RefusalCode::Key);
+    }
+    let platform = platform.restart();
+    assert_eq!(checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap_err().code, RefusalCode::Key);
+}
+
+#[test]
+fn an_authority_that_is_to_retire_may_be_retired_at_once() {
+    let platform = Platform::new();
+    let tsa = rotate(&platform, "platform/timestamp", Form::Timestamp, Algorithm::EcdsaP256);
+    stamp(&platform, tsa.old).unwrap();
+    let entered = platform.enter(vec![retire(tsa.old, KeyState::Retired, platform.world.now())]);
+    assert!(matches!(entered, AdminAnswer::Appended { .. }), "{entered:?}");
+    assert_eq!(stamp(&platform, tsa.old).unwrap_err().code, RefusalCode::Key);
+}

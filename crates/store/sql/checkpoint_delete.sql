@@ -1,1 +1,0 @@
-DELETE FROM log_checkpoint WHERE log = ?1
