@@ -2,7 +2,8 @@
 //!
 //! **In scope**: the trust root file ([`TrustRoot`]), receipts ([`verify_receipt`]), Sigstore bundles signed with a
 //! managed key ([`verify_bundle`]) or by anybody ([`verify_sigstore`]), detached CMS with a timestamp token
-//! ([`verify_cms`]), and what a verifier expects of what was signed ([`Expectations`]).
+//! ([`verify_cms`]), what a verifier expects of what was signed ([`Expectations`]), and which metadata of a TUF repository
+//! a client takes ([`TufTrust`]).
 //!
 //! **Out of scope**: any input or output. The caller brings the file's digest, all bytes, and the time together with
 //! whose time it is. Revocations that are newer than the trust root cannot be known here.
@@ -11,7 +12,7 @@
 //! checked, or [`Refused`], which keeps "this is bad" apart from "this cannot be checked".
 //!
 //! Specifications: RFC 5652 §5.6 (CMS), RFC 3161 §2.4.2 (timestamp tokens), RFC 9162 §2.1.3 (inclusion), C2SP
-//! tlog-checkpoint, Sigstore's client specification (bundles). Receipts and trust roots are avouch's own.
+//! tlog-checkpoint, Sigstore's client specification (bundles), TUF 1.0 §5. Receipts and trust roots are avouch's own.
 
 mod anchors;
 mod bundle;
@@ -26,6 +27,7 @@ mod refused;
 mod root;
 mod sigstore;
 mod timestamp;
+mod tuf;
 mod verified;
 
 pub use bundle::{BundleTrust, verify_bundle};
@@ -34,5 +36,6 @@ pub use expectations::{Evidence, Expectations, KeyExpectation, QuorumExpectation
 pub use receipt::{Artifact, verify_receipt};
 pub use refused::{Fault, Gap, Part, Refused};
 pub use root::{RootError, RootParts, TRUST_ROOT_BYTES_MAX, TrustRoot};
-pub use sigstore::{Identity, Pattern, PatternError, SignedBy, verify_sigstore};
+pub use sigstore::{Identity, Pattern, PatternError, SignedBy, SigstoreRoot, verify_sigstore};
+pub use tuf::{Fetched, ROLES_VISITED_MAX, ROOTS_MAX, TufRefused, TufSource, TufTrust};
 pub use verified::{BelievedTime, NotChecked, Present, Proven, TimeSource, Verified, VerifiedItem, Whose};

@@ -8,7 +8,7 @@ use model::{
     CanonicalError, Digest, Form, Instant, KeyId, PlatformId, PublicKey, from_canonical, limits, to_canonical,
 };
 use pki::{Certificate, CertificateError, PemError};
-use quorum::{Endorsement, Entry, KeyState, Registry, RegistryError};
+use quorum::{Endorsement, Entry, KeyRecord, KeyState, Registry, RegistryError};
 use serde::{Deserialize, Serialize};
 use tlog::VerifierKey;
 use tlog::note::NoteError;
@@ -252,10 +252,13 @@ impl TrustRoot {
             return Err(RootError::NotRegistered { what: "root certificate" });
         }
         let log = |log: &Log| {
-            let key = log.key().ok().filter(|key| stands(key, Form::Checkpoint));
+            let is_log = |key: &PublicKey| stands(key, Form::Checkpoint) || stands(key, Form::Set);
+            let key = log.key().ok().filter(is_log);
             let record = key.and_then(|key| self.registry.key(&key.id()));
             record.is_some_and(|known| {
-                known.record.origin.as_deref() == log.origin() && log.public_key.valid_for == window(known)
+                let key = log_key(&known.record).and_then(Result::ok);
+                let is_named = key.is_some_and(|key| Some(key.name()) == log.origin());
+                is_named && log.public_key.valid_for == window(known)
             })
         };
         if !self.wire.sigstore.tlogs.iter().all(log)
@@ -325,11 +328,13 @@ impl Composing<'_> {
 
     fn logs(&self) -> Result<Vec<Log>, RootError> {
         let mut logs = Vec::new();
-        for key in self.keys(Form::Checkpoint) {
-            let Some(origin) = &key.record.origin else { continue };
-            let verifier = VerifierKey::of_log(origin, &key.record.public_key)
-                .map_err(|source| RootError::Origin { origin: origin.clone(), source })?;
-            let base_url = format!("https://{origin}");
+        for key in self.keys(Form::Checkpoint).chain(self.keys(Form::Set)) {
+            let Some(verifier) = log_key(&key.record) else { continue };
+            let verifier = verifier.map_err(|source| {
+                let origin = key.record.origin.clone().unwrap_or_default();
+                RootError::Origin { origin, source }
+            })?;
+            let base_url = format!("https://{}", verifier.name());
             logs.push(Log::new(&base_url, &key.record.public_key, &verifier.log_id(), window(key)));
         }
         Ok(logs)
@@ -364,6 +369,15 @@ impl Composing<'_> {
         };
         with_root.map(authority).collect()
     }
+}
+
+/// How the checkpoints of a key are checked; `None` where it signs none.
+fn log_key(record: &KeyRecord) -> Option<Result<VerifierKey, NoteError>> {
+    let (origin, key) = (record.origin.as_deref()?, &record.public_key);
+    Some(match record.form {
+        Form::Set => VerifierKey::of_rekor_v1(origin, key),
+        _ => VerifierKey::of_log(origin, key),
+    })
 }
 
 /// From when a key may have signed, and until when it did, where it does no more.

@@ -6,6 +6,7 @@
 
 mod entry;
 mod identity;
+mod roots;
 mod signer;
 mod times;
 
@@ -13,12 +14,11 @@ use envelope::ToBeSigned;
 use envelope::bundle::{Bundle, Content};
 use envelope::dsse::{self, Envelope};
 use envelope::in_toto::Statement;
-use envelope::trusted_root::TrustedRoot;
 use model::{Algorithm, Hash, Hashed, PublicKey};
 
 pub use identity::{Identity, Pattern, PatternError};
+pub use roots::SigstoreRoot;
 
-use crate::anchors::Anchors;
 use crate::receipt::{file_digest, unreadable};
 use crate::refused::{Fault, Gap};
 use crate::{Artifact, NotChecked, Part, Present, Proven, Refused, Verified, VerifiedItem};
@@ -33,15 +33,16 @@ pub enum SignedBy<'a> {
 }
 
 /// Verifies a Sigstore bundle of this file, in whatever version of the format.
-pub fn verify_sigstore(
+pub fn verify_sigstore<'a>(
     artifact: &Artifact,
     json: &[u8],
     signed_by: SignedBy<'_>,
-    root: &TrustedRoot,
+    root: impl Into<SigstoreRoot<'a>>,
     present: Present,
 ) -> Result<Verified, Refused> {
     let bundle = Bundle::from_json(json).map_err(unreadable(Part::Bundle))?;
-    let anchors = Anchors::of(root);
+    let root = root.into();
+    let anchors = root.anchors();
     let signer = signer::read(&bundle, signed_by)?;
     let key = signer.key();
     let (to_be_signed, mut proven) = signed(&bundle, artifact, key.algorithm())?;
@@ -51,7 +52,16 @@ pub fn verify_sigstore(
     proven.push(Proven::Signature { algorithm: key.algorithm() });
     let stamped = times::of_tokens(&bundle, &anchors, present)?;
     let entry = entry::verify(&bundle, &to_be_signed, artifact, &signer, &anchors, &stamped, present)?;
-    let times: Vec<_> = stamped.into_iter().chain(entry.time).collect();
+    let mut not_checked = vec![NotChecked::NoRequest];
+    let promised = match (entry.time, root) {
+        // INVARIANT: the promise of a platform's own log is no time: whoever has its server orders one whenever they like.
+        (Some(_), SigstoreRoot::Platform(_)) => {
+            not_checked.push(NotChecked::Promise);
+            None
+        }
+        (time, _) => time,
+    };
+    let times: Vec<_> = stamped.into_iter().chain(promised).collect();
     // Without a time of somebody else's, a certificate of ten minutes says nothing, and a key is not known to have been good.
     let Some(first) = times.first() else {
         return Err(Refused::cannot_check(Part::Timestamp, Gap::NoTimestamp));
@@ -59,10 +69,10 @@ pub fn verify_sigstore(
     proven.extend(signer.verify(signed_by, &anchors, &times)?);
     proven.extend(times.iter().map(|dated| dated.proven.clone()));
     proven.extend(entry.proven);
-    let mut not_checked = vec![NotChecked::NoRequest];
     if matches!(signed_by, SignedBy::Key(_)) {
         not_checked.push(NotChecked::KeyGiven);
     }
+    not_checked.extend(signer.asserted(root).then_some(NotChecked::IdentityAsserted));
     let item = VerifiedItem { item: None, key: key.id(), time: first.time.clone(), proven };
     let file = artifact.digests.sha256();
     Ok(Verified { file, platform: None, request: None, items: vec![item], not_checked })

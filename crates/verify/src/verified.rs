@@ -314,6 +314,10 @@ pub enum NotChecked {
     NoRequest,
     /// The key was given by the verifier, and no registry was asked about it.
     KeyGiven,
+    /// What the platform's own log of Rekor v1 says of the time.
+    Promise,
+    /// Whose the ID token was is the server's word alone.
+    IdentityAsserted,
 }
 
 impl fmt::Display for NotChecked {
@@ -353,6 +357,12 @@ impl fmt::Display for NotChecked {
             Self::FileName { signed_as } => write!(f, "the file's name: it was signed as `{signed_as}`"),
             Self::NoRequest => f.write_str("who asked for it, and by which rule: only a receipt says so"),
             Self::KeyGiven => f.write_str("whether the key was in force: it was named by hand"),
+            Self::Promise => f.write_str(
+                "the time that the log of Rekor v1 promises: it is the platform's own word, and only a timestamp counts",
+            ),
+            Self::IdentityAsserted => f.write_str(
+                "whose the ID token was: the platform's registry lets its server say so (`identity: asserted`)",
+            ),
         }
     }
 }

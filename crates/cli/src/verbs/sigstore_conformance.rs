@@ -134,7 +134,7 @@ impl VerifyBundle {
         let present = Present { at: crate::clock::now(), source: TimeSource::SystemClock };
         // A file is read for every digest that a signature may be by: this protocol asks once.
         let artifact = super::verify::artifact(&self.file, &model::Hash::ALL)?;
-        let verified = by.verify(&artifact, &json, &root, &Expectations::default(), present);
+        let verified = by.verify(&artifact, &json, (&root).into(), &Expectations::default(), present);
         verified.map_err(|source| Failure::Refused {
             subject: format!("`{}` is refused by `{}`", self.file.display(), self.bundle.display()),
             source,

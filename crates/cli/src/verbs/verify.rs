@@ -157,9 +157,8 @@ fn judge_by(args: &VerifyArgs, hashes: &[Hash]) -> Result<Verified, Failure> {
             let json = crate::files::read_bounded(&signature, envelope::bundle::BUNDLE_BYTES_MAX)?;
             match &foreign {
                 Some(foreign) => {
-                    let platform = || Ok(args.trust_root()?.sigstore().clone());
-                    let root = args.foreign.trusted_root(platform)?;
-                    foreign.verify(&artifact, &json, &root, &expectations, present)
+                    let root = args.foreign.trusted_root(|| args.trust_root())?;
+                    foreign.verify(&artifact, &json, (&root).into(), &expectations, present)
                 }
                 None => {
                     let root = args.trust_root()?;

@@ -5,9 +5,10 @@ use envelope::rekor::Verifier;
 use model::PublicKey;
 use pki::token::CertificateNames;
 use pki::{Certificate, PathError, Usage, VerifiedPath, verify_path};
+use quorum::IdentityProof;
 
 use super::times::Dated;
-use super::{Identity, SignedBy};
+use super::{Identity, SignedBy, SigstoreRoot};
 use crate::anchors::{Anchors, TrustedAuthority};
 use crate::receipt::unreadable;
 use crate::refused::{Fault, Gap};
@@ -91,6 +92,19 @@ impl Named {
             transparent,
             Proven::Holder { subject, issuer },
         ])
+    }
+
+    /// Was it certified by a key of the platform that takes its server's word for whose an ID token is?
+    pub(super) fn asserted(&self, root: SigstoreRoot<'_>) -> bool {
+        let (SigstoreRoot::Platform(root), Some(certificate)) = (root, &self.certificate) else {
+            return false;
+        };
+        let authorities = &root.anchors().certificate_authorities;
+        let mut issuers = authorities.iter().map(|one| one.chain.first().unwrap_or(&one.root));
+        let issuer = issuers.find(|issuer| certificate.verify_signature_by(issuer).is_ok());
+        let key = issuer.and_then(|issuer| issuer.public_key().ok());
+        let record = key.and_then(|key| Some(&root.registry().key(&key.id())?.record));
+        record.is_some_and(|record| record.identity == Some(IdentityProof::Asserted))
     }
 
     fn path(

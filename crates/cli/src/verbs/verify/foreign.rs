@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ::verify::{
-    Artifact, BundleTrust, Expectations, Identity, Pattern, Present, Refused, SignedBy, Verified,
-    verify_bundle, verify_sigstore,
+    Artifact, BundleTrust, Expectations, Identity, Pattern, Present, Refused, SignedBy, SigstoreRoot,
+    TrustRoot, Verified, verify_bundle, verify_sigstore,
 };
 use clap::Args;
 use envelope::bundle::{Bundle, Content, Signer, Version};
@@ -60,9 +60,27 @@ impl ForeignArgs {
     /// Whose logs and authorities are believed.
     pub(super) fn trusted_root(
         &self,
-        otherwise: impl FnOnce() -> Result<TrustedRoot, Failure>,
-    ) -> Result<TrustedRoot, Failure> {
-        self.trusted_root.as_deref().map_or_else(otherwise, trusted_root)
+        otherwise: impl FnOnce() -> Result<TrustRoot, Failure>,
+    ) -> Result<Believed, Failure> {
+        match &self.trusted_root {
+            Some(path) => trusted_root(path).map(Believed::Foreign),
+            None => otherwise().map(Box::new).map(Believed::Platform),
+        }
+    }
+}
+
+/// Whose logs and authorities are believed.
+pub(super) enum Believed {
+    Foreign(TrustedRoot),
+    Platform(Box<TrustRoot>),
+}
+
+impl<'a> From<&'a Believed> for SigstoreRoot<'a> {
+    fn from(believed: &'a Believed) -> Self {
+        match believed {
+            Believed::Foreign(root) => root.into(),
+            Believed::Platform(root) => (&**root).into(),
+        }
     }
 }
 
@@ -80,7 +98,7 @@ impl Foreign {
         &self,
         artifact: &Artifact,
         json: &[u8],
-        root: &TrustedRoot,
+        root: SigstoreRoot<'_>,
         expectations: &Expectations,
         present: Present,
     ) -> Result<Verified, Refused> {
@@ -90,7 +108,7 @@ impl Foreign {
             }
             // What a managed key signs may be without timestamp or log, where its profile is; nothing else may.
             Self::Key(key) if is_plain(json) => {
-                let trust = BundleTrust::Given { key, sigstore: root };
+                let trust = BundleTrust::Given { key, sigstore: root.sigstore() };
                 verify_bundle(artifact, json, trust, expectations, present)
             }
             Self::Key(key) => verify_sigstore(artifact, json, SignedBy::Key(key), root, present),
