@@ -2,6 +2,7 @@
 //! appended by the key process, which checks all of it again.
 
 mod pending;
+mod succession;
 mod words;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::random;
 use crate::ssh::EndorsingKey;
 
 pub(crate) use pending::{Granted, Pending, Then};
+pub(crate) use succession::Successor;
 pub(crate) use words::show as show_entry;
 
 /// How long an administrative request stays open where one person governs: it is asked and granted in one breath.
@@ -300,12 +302,14 @@ impl NewKey<'_> {
             classes: self.classes,
             not_before: self.not_before.whole_second(),
             not_after: self.not_before.whole_second().after(self.validity),
+            takes_over: None,
             rule: self.rule,
             rate: None,
             origin: self.origin,
             subject,
             // A token is believed by its issuer's signature, where nobody says otherwise.
             identity: (self.form == Form::Certificate).then_some(IdentityProof::Proven),
+            role: None,
         }
     }
 }

@@ -66,8 +66,9 @@ fn words(change: &Change) -> String {
             let rule = record.rule.as_ref().map_or_else(|| "no rule".to_owned(), rule);
             let classes: Vec<&str> = record.classes.iter().map(|class| class.word()).collect();
             let origin = record.origin.as_ref().map(|origin| format!(", log {origin}")).unwrap_or_default();
+            let takes_over = record.takes_over.map(|at| format!(", takes over at {at}")).unwrap_or_default();
             format!(
-                "adds key {}#{} of form {}, {}, classes [{}], {rule}{origin}, until {}: {}",
+                "adds key {}#{} of form {}, {}, classes [{}], {rule}{origin}{takes_over}, until {}: {}",
                 record.name,
                 record.generation,
                 record.form,

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use model::{Algorithm, Form, Instant};
-use quorum::{Adoption, Change, Key, KeyState, Registry};
+use model::{Form, Instant};
+use quorum::{Adoption, Change, Key, KeyRecord, KeyState, Registry};
 use signer::AdminClient;
 
-use crate::administration::{Administrator, Granted, NewKey, Then, days, generate, name, sealed_files};
+use crate::administration::{Administrator, Granted, Successor, Then, generate, name, sealed_files};
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -55,18 +55,15 @@ pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure>
         reason: args.reason.clone(),
     };
     let instance = adoption.instance.clone();
-    let NextLog { frozen, begun, certificates, mut changes } =
-        next_log(&registry, &key_process, &args.reason, now)?;
+    let NextLogs { logs, mut changes } = next_logs(&registry, &key_process, &args.reason, now)?;
     changes.insert(0, Change::Adoption(adoption));
     if let Granted::Waits(waiting) = administrator.change(&mut registry, changes, &args.reason, now)? {
         return Ok(waiting.tell(Then::Submit, terminal));
     }
     terminal.line(format_args!("adopted: the journal goes on as `{instance}` from leaf {} on", journal.size));
-    terminal.line(format_args!("log `{frozen}` is frozen; `{begun}` begins when the server starts again"));
-    for log in certificates {
-        terminal.line(format_args!(
-            "log of certificates `{log}` is frozen; a new key of form sct begins another"
-        ));
+    for (frozen, begun) in logs {
+        terminal
+            .line(format_args!("log `{frozen}` is frozen; `{begun}` begins when the server starts again"));
     }
     terminal.line(terminal.bold("next:"));
     terminal.line(format_args!("  avouch fsck {0}; then avouch serve {0}", args.dir.display()));
@@ -75,67 +72,53 @@ pub(super) fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-/// One log ends, and another begins.
-struct NextLog {
-    frozen: String,
-    begun: String,
-    /// Logs of certificates, which end as well.
-    certificates: Vec<String>,
-    /// Every key so far that signs heads of a log retires, and one is added.
+/// Logs end, and others begin.
+struct NextLogs {
+    /// Each with the one that begins in its place.
+    logs: Vec<(String, String)>,
+    /// Every key so far that signs heads of a log retires, and one is added in its place.
     changes: Vec<Change>,
 }
 
-fn next_log(
+fn next_logs(
     registry: &Registry,
     key_process: &AdminClient,
     reason: &str,
     now: Instant,
-) -> Result<NextLog, Failure> {
-    let old: Vec<&Key> = registry.keys().filter(|key| signs_heads(key)).collect();
-    let (logs, of_certificates): (Vec<&Key>, Vec<&Key>) =
-        old.iter().partition(|key| key.record.form == Form::Checkpoint);
-    let last = logs.last().ok_or_else(|| Failure::Usage {
-        what: "the registry has no checkpoint key in use, so there is no log to go on from".to_owned(),
-        advice: "`avouch key list` shows all keys",
-    })?;
-    let begun = next_origin(registry, &now.to_string());
-    let next = NewKey {
-        name: last.record.name.clone(),
-        generation: last.record.generation + 1,
-        form: Form::Checkpoint,
-        classes: Vec::new(),
-        public_key: generate(key_process, &sealed_files(), Algorithm::Ed25519)?,
-        store: sealed_files(),
-        not_before: now,
-        validity: days(3650),
-        subject: None,
-        origin: Some(begun.clone()),
-        rule: None,
-    };
+) -> Result<NextLogs, Failure> {
+    let old: Vec<&Key> = registry.keys().filter(|key| signs_heads(key, now)).collect();
+    if !old.iter().any(|key| key.record.form == Form::Checkpoint) {
+        return Err(Failure::Usage {
+            what: "the registry has no checkpoint key in use, so there is no log to go on from".to_owned(),
+            advice: "`avouch key list` shows all keys",
+        });
+    }
     let retire = |key: &&Key| Change::KeyState {
         key: key.record.id(),
         state: KeyState::Retired,
         since: now,
         reason: reason.to_owned(),
     };
-    let mut changes: Vec<Change> = old.iter().map(retire).collect();
-    changes.push(Change::Key(next.record()));
-    let certificates = of_certificates.iter().filter_map(|key| key.record.origin.clone()).collect();
-    Ok(NextLog { frozen: last.record.origin.clone().unwrap_or_default(), begun, certificates, changes })
+    let (mut logs, mut changes): (_, Vec<Change>) = (Vec::new(), old.iter().map(retire).collect());
+    for form in [Form::Checkpoint, Form::Sct] {
+        let Some(last) = old.iter().rfind(|key| key.record.form == form) else { continue };
+        let next = Successor {
+            public_key: generate(key_process, &sealed_files(), last.record.public_key.algorithm())?,
+            store: sealed_files(),
+            published: now,
+            takes_over: None,
+            days: 3650,
+        };
+        let next = next.of(&last.record, registry);
+        let names = |record: &KeyRecord| record.origin.clone().unwrap_or_default();
+        logs.push((names(&last.record), names(&next)));
+        changes.push(Change::Key(next));
+    }
+    Ok(NextLogs { logs, changes })
 }
 
 /// One that is suspended could be restored later, and would go on from a head that others know to be old.
-fn signs_heads(key: &Key) -> bool {
-    matches!(key.record.form, Form::Checkpoint | Form::Sct)
-        && matches!(key.state, KeyState::Active | KeyState::Suspended)
-}
-
-/// The origin of the next log of this year: `2026-2.log.HOST` after `2026.log.HOST`.
-fn next_origin(registry: &Registry, now: &str) -> String {
-    let year: String = now.chars().take(4).collect();
-    let taken = |origin: &String| registry.keys().any(|key| key.record.origin.as_ref() == Some(origin));
-    let first = format!("{year}.log.{}", registry.host());
-    let later = (2_u32..).map(|number| format!("{year}-{number}.log.{}", registry.host()));
-    let mut origins = std::iter::once(first).chain(later);
-    origins.find(|origin| !taken(origin)).expect("numbers do not end")
+fn signs_heads(key: &Key, now: Instant) -> bool {
+    matches!(key.record.form, Form::Checkpoint | Form::Sct | Form::Set)
+        && (key.is_active_at(now) || key.state == KeyState::Suspended)
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use model::Disk;
 use quorum::Registry;
 use signerd::{FileDisk, Inspection, RESTORED, Restored};
-use store::{LogName, Reader, Restoration, SHARDS};
+use store::{LogName, Reader, Restoration};
 use tlog::tile::TileKind;
 use tlog::{Checkpoint, Locked, TilePath};
 
@@ -146,7 +146,9 @@ impl Copy<'_> {
             fault: "holds no log",
             advice: "`avouch fsck` says more",
         })?;
-        self.tree(&part.join(SHARDS), &|_| true)?;
+        for name in LogName::ALL {
+            self.tree(&part.join(name.shards()), &|_| true)?;
+        }
         self.tree(&part.join("tls"), &|_| true)?;
         let log = LogHead { origin: newest.origin().to_owned(), size: newest.size(), root: *newest.root() };
         Ok((HeadOf { size: ledger.size, root: ledger.root }, log))

@@ -168,9 +168,15 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
             let (folder, mut registry) = endorser.open()?;
             let id = find_key(&registry, key)?;
             let now = crate::clock::now();
-            let state = if *revoke { KeyState::Revoked } else { KeyState::Suspended };
+            let known = registry.key(&id);
+            let state = match known.map(|key| key.state) {
+                _ if *revoke => KeyState::Revoked,
+                // One that is to retire does so now: to suspend it would be to keep it for later.
+                Some(KeyState::Retired) => KeyState::Retired,
+                _ => KeyState::Suspended,
+            };
             // What a key signed since it was stopped does not come to be believed by stopping it once more.
-            let stopped = registry.key(&id).filter(|key| key.state != KeyState::Active);
+            let stopped = known.filter(|key| !key.is_active_at(now));
             let since = stopped.map_or(now, |key| key.since);
             let change = Change::KeyState { key: id, state, since, reason: reason.clone() };
             if let Granted::Waits(waiting) =
@@ -274,8 +280,17 @@ fn report(key: &Key) -> KeyReport<'_> {
 pub(super) fn line(key: &Key, terminal: Terminal) {
     let record = &key.record;
     let governed = if record.rule.is_some() { "governed" } else { "" };
-    let state = key_state(key.state);
-    let state = if key.state == KeyState::Active { terminal.good(state) } else { terminal.bad(state) };
+    let now = crate::clock::now();
+    let state = if key.is_active_at(now) {
+        let later = |word, at| terminal.good(&format!("{word} {at}"));
+        match key.state {
+            KeyState::Retired => later("retires", key.since),
+            _ if now < record.in_use_from() => later("takes over", record.in_use_from()),
+            state => terminal.good(key_state(state)),
+        }
+    } else {
+        terminal.bad(key_state(key.state))
+    };
     let name = format!("{}#{}", record.name, record.generation);
     terminal.line(format_args!(
         "{name:<24} {:<10} {:<18} {state} {governed} {}",

@@ -1,16 +1,21 @@
-//! `avouch trust`: the trust root that verifiers start from.
+//! `avouch trust`: the trust root that verifiers start from, and the keys of the platform that it lists.
+
+mod rotate;
+mod show;
+mod standing;
 
 use std::path::PathBuf;
 
 use ::verify::TrustRoot;
 use clap::{Args, Subcommand};
 use model::{PublicKey, Space};
-use quorum::Registry;
 
 use crate::context::ContextArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+
+pub(super) use show::{governance, show};
 
 /// The flags of `avouch trust`.
 #[derive(Debug, Args)]
@@ -41,7 +46,7 @@ enum TrustVerb {
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
     },
-    /// Show what a trust root trusts
+    /// Show what a trust root trusts: each authority and log, since when, until when, and what is next
     #[command(after_help = "Example:\n  avouch trust show trust-root.json")]
     Show {
         /// The trust root; otherwise the one of the stored context
@@ -52,6 +57,8 @@ enum TrustVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Have another key take the place of an authority's or a log's
+    Rotate(rotate::RotateArgs),
 }
 
 pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -80,6 +87,7 @@ pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure>
             };
             if *json { terminal.bytes(&root.encode()) } else { show(&root, terminal) }
         }
+        TrustVerb::Rotate(args) => return rotate::run(args, terminal),
     }
     Ok(Exit::Done)
 }
@@ -103,56 +111,4 @@ pub(super) fn public_key_pem(key: &PublicKey) -> String {
     let lines: Vec<&str> =
         base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
-}
-
-/// Who governs a platform, and since which entry of the registry.
-pub(super) fn governance(registry: &Registry) -> String {
-    let several: u32 = registry.administration().requirements.iter().map(|one| one.threshold).sum();
-    match registry.several_since() {
-        None => "governed by a single person (solo)".to_owned(),
-        Some(0) => format!("governed by {several} of {}", registry.administrators().count()),
-        Some(entry) => format!(
-            "governed by {several} of {} since entry {entry}, and by a single person before",
-            registry.administrators().count()
-        ),
-    }
-}
-
-/// Shows a trust root to people.
-pub(super) fn show(root: &TrustRoot, terminal: Terminal) {
-    let registry = root.registry();
-    terminal.line(format_args!("{} {}", terminal.bold("platform"), root.platform()));
-    terminal.line(format_args!("  fingerprint {}", root.fingerprint()));
-    let governance = governance(registry);
-    terminal.line(format_args!(
-        "  host {}, {governance}, {} registry entries, head {}",
-        registry.host(),
-        registry.entries(),
-        registry.head()
-    ));
-    terminal.line(format_args!("  expires {}", root.expires()));
-    for log in root.logs() {
-        terminal.line(format_args!("{} {}", terminal.bold("log"), log.encode()));
-    }
-    for journal in root.journals() {
-        terminal.line(format_args!(
-            "{} {} (unanchored: no witness cosigns it)",
-            terminal.bold("journal"),
-            journal.encode()
-        ));
-    }
-    for root in root.roots() {
-        terminal.line(format_args!(
-            "{} {} until {}",
-            terminal.bold("root"),
-            root.subject_text(),
-            root.not_after()
-        ));
-    }
-    for key in registry.keys() {
-        super::key::line(key, terminal);
-    }
-    terminal.line(
-        "not protected: who asks is the server's word; what one administrator of a solo platform changes",
-    );
 }
