@@ -27,6 +27,8 @@ pub enum Step {
     Frame,
     /// The lane of a key store: its frames, and the uses of its keys.
     Lane(Store),
+    /// The module behind the lane of the token, while it signs.
+    Module,
     /// The server, at any moment.
     Server,
     /// The key process, at any moment.
@@ -62,6 +64,14 @@ pub enum Fault {
     Overtaken,
     /// Nothing of the lane comes through for long.
     Slow,
+    /// The module's process is killed while it signs.
+    KilledInMidSign,
+    /// The module does not answer until its process is killed for that.
+    Hung,
+    /// The token is pulled out, and put back some time later.
+    TokenGone,
+    /// The PIN is another from now on, and somebody writes it anew later.
+    PinRefused,
     /// The clock is set an hour or a day, either way.
     Jump,
 }
@@ -75,13 +85,14 @@ pub(crate) enum Kind {
     Disk,
     Line,
     Lane,
+    Module,
     Process,
     Clock,
 }
 
 impl Step {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Intent,
         Self::JournalWrite,
         Self::JournalSync,
@@ -94,6 +105,7 @@ impl Step {
         Self::Lane(Store::Cloud),
         Self::Lane(Store::Software),
         Self::Lane(Store::Token),
+        Self::Module,
         Self::Server,
         Self::KeyProcess,
         Self::Clock,
@@ -116,6 +128,7 @@ impl Step {
             Self::Lane(Store::Cloud) => "lane of the cloud",
             Self::Lane(Store::Software) => "lane of the files",
             Self::Lane(Store::Token) => "lane of the token",
+            Self::Module => "module of the token",
             Self::Clock => "clock",
         }
     }
@@ -133,13 +146,15 @@ impl Step {
             Self::Frame => Kind::Line,
             Self::Server | Self::KeyProcess => Kind::Process,
             Self::Lane(_) => Kind::Lane,
+            Self::Module => Kind::Module,
             Self::Clock => Kind::Clock,
         }
     }
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [Self::Disk, Self::Line, Self::Lane, Self::Process, Self::Clock];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Disk, Self::Line, Self::Lane, Self::Module, Self::Process, Self::Clock];
 
     /// All that can befall a step of this kind.
     pub(crate) const fn faults(self) -> &'static [Fault] {
@@ -155,6 +170,7 @@ impl Kind {
                 Fault::Overtaken,
                 Fault::Slow,
             ],
+            Self::Module => &[Fault::KilledInMidSign, Fault::Hung, Fault::TokenGone, Fault::PinRefused],
             Self::Clock => &[Fault::Jump],
         }
     }
@@ -172,6 +188,7 @@ impl Kind {
             Self::Lane => {
                 "befall the orders of one lane, and the keys of its store: the store of the files has the platform's own, too"
             }
+            Self::Module => "befall the one store that stands behind a lane process of its own",
             Self::Clock => "befalls the one clock that all read, between any two steps",
         }
     }
@@ -193,6 +210,10 @@ impl Fault {
             Self::BadSignature => "bad signature",
             Self::Overtaken => "overtaken",
             Self::Slow => "slow",
+            Self::KilledInMidSign => "killed",
+            Self::Hung => "hung",
+            Self::TokenGone => "token gone",
+            Self::PinRefused => "PIN refused",
             Self::Jump => "jump",
         }
     }
@@ -221,7 +242,7 @@ mod tests {
 
     #[test]
     fn the_table_has_every_step_once_and_every_kind_of_fault() {
-        assert_eq!(all().len(), 8 * 4 + 2 + 3 * 6 + 2 * 2 + 1);
+        assert_eq!(all().len(), 8 * 4 + 2 + 3 * 6 + 4 + 2 * 2 + 1);
         assert!(Kind::ALL.iter().all(|kind| Step::ALL.iter().any(|step| step.kind() == *kind)));
     }
 }

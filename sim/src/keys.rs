@@ -8,6 +8,7 @@ use testkit::HandClock;
 
 use crate::cells::{Cell, Fault, Step};
 use crate::disk::JournalDisk;
+use crate::module::Module;
 use crate::plan::Plan;
 use crate::stores::{self, Store};
 use crate::truth::{Seen, Truth};
@@ -30,6 +31,7 @@ pub(crate) struct WatchedKeys {
 struct State {
     plan: Plan,
     met: Vec<Cell>,
+    module: Module,
     /// What happens while a key store is at work, if that is planned.
     meanwhile: Option<Meanwhile>,
     /// Did the intents of the batch at work stand in a snapshot alone, before something happened meanwhile?
@@ -60,6 +62,7 @@ impl WatchedKeys {
 
     /// The stores, watched, as a key process holds them.
     pub(crate) fn stores(&self) -> Stores {
+        self.state().module.restart();
         let store = |store: Store| -> Arc<dyn KeyStore> {
             Arc::new(WatchedStore { inner: Arc::clone(&self.inner[&store]), keys: self.clone(), store })
         };
@@ -71,6 +74,11 @@ impl WatchedKeys {
     /// Plans a fault for a use of a key in a store.
     pub(crate) fn plan(&self, store: Store, after: u64, fault: Fault) {
         self.state().plan.add(Step::Lane(store), after, fault);
+    }
+
+    /// Plans a fault for a use of the module.
+    pub(crate) fn plan_in_the_module(&self, after: u64, fault: Fault) {
+        self.state().plan.add(Step::Module, after, fault);
     }
 
     /// What happens while a key store is at work, where that is planned, until the next word.
@@ -86,7 +94,8 @@ impl WatchedKeys {
 
     /// Nothing fails any more.
     pub(crate) fn mend(&self) {
-        self.state().plan = Plan::default();
+        let mut state = self.state();
+        (state.plan, state.module) = (Plan::default(), Module::default());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -98,6 +107,20 @@ impl WatchedKeys {
         let fault = state.plan.meet(Step::Lane(store))?;
         state.met.push((Step::Lane(store), fault));
         Some(fault)
+    }
+
+    /// Is the module there, where a store has one?
+    fn reach(&self, store: Store) -> Result<(), KeyStoreError> {
+        if store == Store::Token { self.state().module.stand(&self.clock) } else { Ok(()) }
+    }
+
+    /// Does the module fail, where a store has one, when it has signed?
+    fn answer(&self, store: Store) -> Result<(), KeyStoreError> {
+        let mut state = self.state();
+        let fault = if store == Store::Token { state.plan.meet(Step::Module) } else { None };
+        let Some(fault) = fault else { return Ok(()) };
+        state.met.push((Step::Module, fault));
+        Err(state.module.fail(fault, &self.clock))
     }
 
     fn overtake(&self) {
@@ -117,6 +140,7 @@ impl KeyStore for WatchedStore {
     }
 
     fn key(&self, id: &KeyId) -> Result<Arc<dyn Key>, KeyStoreError> {
+        self.keys.reach(self.store)?;
         let inner = self.inner.key(id)?;
         Ok(Arc::new(WatchedKey { inner, keys: self.keys.clone(), store: self.store, id: *id }))
     }
@@ -128,6 +152,7 @@ impl Key for WatchedKey {
     }
 
     fn sign(&self, what: Signable<'_>) -> Result<Vec<u8>, KeyStoreError> {
+        self.keys.reach(self.store)?;
         let (disk, now) = (&self.keys.disk, self.keys.clock.now());
         let fresh = disk.is_fresh() || self.keys.state().was_fresh;
         let seen = Seen { now, is_durable: &|digest| disk.is_durable(digest.as_bytes()), fresh };
@@ -136,6 +161,7 @@ impl Key for WatchedKey {
         if !self.keys.truth.knows(&self.id) {
             return signature;
         }
+        self.keys.answer(self.store)?;
         match self.keys.meet(self.store) {
             Some(Fault::KeyStoreError) => Err(KeyStoreError::Library { action: "sign" }),
             Some(Fault::Overtaken) => {

@@ -16,6 +16,7 @@ mod founding;
 mod index;
 mod intruder;
 mod keys;
+mod module;
 mod outcomes;
 mod people;
 mod plan;

@@ -324,6 +324,7 @@ impl<'a> Run<'a> {
             (Kind::Line, _) => self.transport.plan(step, self.dice.below(4), fault),
             (Kind::Lane, Step::Lane(store)) => self.plan_in_a_lane(store, fault),
             (Kind::Lane, _) => {}
+            (Kind::Module, _) => self.keys.plan_in_the_module(self.dice.below(4), fault),
             (Kind::Process, Step::Server) => self.stop_the_server(fault),
             (Kind::Process, _) => self.stop_the_key_process(fault),
             (Kind::Clock, _) => self.set_the_clock(),
@@ -428,11 +429,12 @@ impl<'a> Run<'a> {
         self.refresh();
     }
 
-    /// Everything comes to its end: clients ask until they know.
+    /// Everything comes to its end: the server is started once more, and clients ask until they know.
     fn finish(&mut self) -> Found {
         for round in 0..ROUNDS {
             let open = self.open();
-            if open.is_empty() {
+            // A checkpoint that was shown when the power went is shown again by the next start, which is this one.
+            if open.is_empty() && round > 0 {
                 return Ok(());
             }
             if round % 8 == 0 {

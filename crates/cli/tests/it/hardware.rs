@@ -2,61 +2,20 @@
 //! foreign tools accept.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use testkit::SoftHsm;
 
-use crate::site::Site;
-
-/// Adds a store `hsm` to the configuration.
-fn configure(dir: &Path, uri: &str, hsm: &SoftHsm) {
-    let config = dir.join("avouch.toml");
-    let environment = hsm.environment();
-    let conf = &environment["SOFTHSM2_CONF"];
-    let text = fs::read_to_string(&config).unwrap();
-    let text = text.split("[signerd.stores.hsm]").next().unwrap().to_owned();
-    let store = format!(
-        "[signerd.stores.hsm]\nkind = \"pkcs11\"\nuri = \"{uri}\"\nenvironment = {{ SOFTHSM2_CONF = \"{conf}\" }}\n\
-         read = [\"{conf}\"]\nwrite = [\"{}\"]\n",
-        hsm.tokens().display()
-    );
-    fs::write(config, text + "\n" + &store).unwrap();
-}
-
-/// A platform with a store `hsm`, founded and not served yet.
-fn founded(hsm: &SoftHsm) -> Site {
-    let site = Site::unfounded();
-    site.good(&["init", &site.data(), "--admin-passphrase-file", &site.path("passphrase")]);
-    configure(&site.dir, &hsm.uri(hsm.module()), hsm);
-    site
-}
-
-fn create(site: &Site, name: &str, flags: &[&str]) -> (i32, String) {
-    let (dir, passphrase) = (site.data(), site.path("passphrase"));
-    let endorser = ["--dir", &dir, "--admin-passphrase-file", &passphrase];
-    site.run(&[&["key", "create", name][..], flags, &endorser].concat())
-}
+use crate::token::{TokenStore, create, founded, with_profile};
 
 fn row(said: &str, what: &str) -> String {
     said.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {said}")).to_owned()
 }
 
-/// The lane processes that may write to this token.
-fn lanes(hsm: &SoftHsm) -> Vec<String> {
-    let mark = format!("write={}", hsm.tokens().display());
-    let is_lane = |process: &String| {
-        let arguments = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-        arguments.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
-    };
-    let all = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    all.filter(is_lane).collect()
-}
-
 #[test]
 fn interop_openssl_accepts_what_a_key_in_a_hardware_token_signs() {
     let (Some(hsm), Some(openssl)) = (SoftHsm::new(), testkit::tool("openssl")) else { return };
-    let mut site = founded(&hsm);
+    let mut site = founded(&TokenStore::of(&hsm, &hsm.tokens()));
     assert!(site.good(&["config", "check", &site.data()]).contains("is good"));
     site.serve();
     for (name, form, algorithm) in
@@ -107,13 +66,14 @@ fn interop_openssl_accepts_what_a_key_in_a_hardware_token_signs() {
 #[test]
 fn a_store_that_is_configured_wrong_is_named_before_anything_starts() {
     let Some(hsm) = SoftHsm::new() else { return };
-    let site = founded(&hsm);
+    let tokens = hsm.tokens();
+    let site = founded(&TokenStore::of(&hsm, &tokens));
     for (uri, expected) in [
         ("pkcs11:token=a?module-path=/m.so&pin-value=1234", "`pin-value` is not taken"),
         ("pkcs11:token=a", "`module-path` is missing"),
         ("token=a", "must begin with `pkcs11:`"),
     ] {
-        configure(&site.dir, uri, &hsm);
+        TokenStore { uri: uri.to_owned(), ..TokenStore::of(&hsm, &tokens) }.configure(&site.dir);
         let (code, said) = site.run(&["config", "check", &site.data()]);
         assert!(code == 3 && said.contains("signerd.stores") && said.contains(expected), "{code}: {said}");
     }
@@ -122,7 +82,7 @@ fn a_store_that_is_configured_wrong_is_named_before_anything_starts() {
 #[test]
 fn what_is_wrong_with_a_token_is_said_by_doctor_and_to_whoever_makes_a_key() {
     let Some(hsm) = SoftHsm::new() else { return };
-    let mut site = founded(&hsm);
+    let mut site = founded(&TokenStore::of(&hsm, &hsm.tokens()));
     hsm.write_pin("wrong");
     site.serve();
     let (code, said) = create(&site, "default/hsm", &["--form", "blob", "--store", "hsm"]);
@@ -142,20 +102,19 @@ fn what_is_wrong_with_a_token_is_said_by_doctor_and_to_whoever_makes_a_key() {
 #[test]
 fn a_lane_process_that_is_killed_is_replaced_and_none_is_left_behind() {
     let Some(hsm) = SoftHsm::new() else { return };
-    let mut site = founded(&hsm);
+    let tokens = hsm.tokens();
+    let store = TokenStore::of(&hsm, &tokens);
+    let mut site = founded(&store);
     site.serve();
-    let (code, said) = create(&site, "default/hsm", &["--form", "blob", "--store", "hsm"]);
-    assert_eq!(code, 0, "{said}");
-    let profile = ["profile", "create", "default/hsm", "--key=blob=default/hsm", "--dir"];
-    site.good(&[&profile[..], &[&site.data()]].concat());
+    with_profile(&site);
     fs::write(site.path("thing.bin"), "what the organisation ships\n").unwrap();
     for _ in 0..3 {
-        let before = lanes(&hsm);
+        let before = store.lanes();
         assert_eq!(before.len(), 1, "{before:?}");
         assert!(Command::new("kill").args(["-9", &before[0]]).status().unwrap().success());
         site.good(&["sign", "thing.bin", "--profile", "default/hsm", "--again"]);
-        assert_ne!(lanes(&hsm), before);
+        assert_ne!(store.lanes(), before);
     }
     site.stop();
-    assert_eq!(lanes(&hsm), Vec::<String>::new());
+    assert_eq!(store.lanes(), Vec::<String>::new());
 }

@@ -1,40 +1,73 @@
-//! The kill loop: launcher, server and key process under load, killed at random with `kill -9`.
+//! The kill loop: launcher, server, key process and the lane process of a hardware token under load, killed at random
+//! with `kill -9`; and the token fails in every way that it can.
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use model::receipt::Receipt;
-use testkit::Seeded;
+use testkit::{Seeded, Shim, SoftHsm};
 
 use crate::site::{Role, Site, alone};
+use crate::token::{TokenStore, founded, with_profile};
 
-/// So many kills, unless `AVOUCH_KILLS` says otherwise.
-const KILLS: usize = 20;
+/// So many misfortunes, unless `AVOUCH_KILLS` says otherwise.
+const KILLS: usize = 21;
 
-/// Clients that sign all the time.
-const CLIENTS: usize = 3;
+/// Under which profile each client signs all the time: one with keys in files, two with the key in the token.
+const CLIENTS: [&str; 3] = ["default", "default/hsm", "default/hsm"];
+
+/// How long anything may take that follows by itself.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What befalls the platform.
+#[derive(Debug, Clone, Copy)]
+enum Misfortune {
+    /// One of the three processes is killed.
+    Kill(Role),
+    /// The lane process is killed while it signs.
+    KillInMidSign,
+    /// The module hangs while it signs, until its process is killed for that.
+    Hang,
+    /// The token is pulled out, and put back.
+    TokenGone,
+    /// The PIN is wrong when the module next logs in, and is put right.
+    WrongPin,
+}
+
+const PROCESSES: [Misfortune; 3] =
+    [Misfortune::Kill(Role::Launcher), Misfortune::Kill(Role::Server), Misfortune::Kill(Role::KeyProcess)];
+const TOKEN: [Misfortune; 4] =
+    [Misfortune::KillInMidSign, Misfortune::Hang, Misfortune::TokenGone, Misfortune::WrongPin];
 
 fn kills() -> usize {
     std::env::var("AVOUCH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS)
 }
 
-fn below(seeded: &mut Seeded, limit: u64) -> u64 {
-    let mut bytes = [0; 8];
-    seeded.fill(&mut bytes);
-    u64::from_be_bytes(bytes) % limit
+fn kill(process: &str) {
+    // It may have been started again by now.
+    let _gone = Command::new("kill").args(["-9", process]).status();
+}
+
+fn await_that(what: &str, is_so: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Signs one file after the other; what fails is asked for again, as people do.
-fn client(number: usize, site: &Site, stop: &AtomicBool, signed: &AtomicUsize) {
+fn client(number: usize, profile: &str, site: &Site, stop: &AtomicBool, signed: &AtomicUsize) {
     let mut file = 0;
     while !stop.load(Ordering::SeqCst) {
         let name = format!("client-{number}-{file}.bin");
         let mut tries = 0;
-        while site.sign(&name).0 != 0 {
+        while site.sign_under(profile, &name).0 != 0 {
             tries += 1;
-            assert!(tries < 500, "{name} is never signed: {}", site.sign(&name).1);
+            assert!(tries < 500, "{name} is never signed: {}", site.sign_under(profile, &name).1);
             if stop.load(Ordering::SeqCst) {
                 return;
             }
@@ -44,39 +77,88 @@ fn client(number: usize, site: &Site, stop: &AtomicBool, signed: &AtomicUsize) {
     }
 }
 
+/// The token does what it does while somebody signs with it.
+fn fail(shim: &Shim, misfortune: Misfortune) {
+    match misfortune {
+        Misfortune::KillInMidSign | Misfortune::Hang => {
+            let hanging = shim.hang();
+            let process = hanging();
+            shim.relent("hang");
+            if matches!(misfortune, Misfortune::KillInMidSign) {
+                kill(&process);
+            }
+        }
+        Misfortune::TokenGone => {
+            let before = shim.count("loads");
+            shim.ask("removed");
+            await_that("whoever signs misses the token", || shim.count("loads") > before);
+            shim.relent("removed");
+        }
+        Misfortune::WrongPin => {
+            let before = shim.count("logins");
+            shim.hsm.write_pin("wrong");
+            kill(&shim.process());
+            await_that("the wrong PIN is tried", || shim.count("logins") > before);
+            shim.hsm.write_pin(SoftHsm::PIN);
+        }
+        Misfortune::Kill(_) => {}
+    }
+}
+
+/// All that can happen, in turn at first, and then as the dice fall.
+fn choose(at: usize, shim: Option<&Shim>, seeded: &mut Seeded) -> Misfortune {
+    let all = [&PROCESSES[..], if shim.is_some() { &TOKEN } else { &[] }].concat();
+    let dice = usize::try_from(seeded.below(all.len() as u64)).unwrap();
+    all[if at < all.len() { at } else { dice }]
+}
+
 #[test]
 fn every_receipt_that_a_client_holds_is_in_log_and_ledger_after_any_kill() {
     let _alone = alone();
-    let mut site = Site::new();
+    let shim = Shim::new();
+    let mut site = match &shim {
+        Some(shim) => founded(&TokenStore::of_shim(shim)),
+        None => Site::founded(),
+    };
+    site.serve();
+    shim.iter().for_each(|_| with_profile(&site));
     let (stop, signed) = (AtomicBool::new(false), AtomicUsize::new(0));
     // Clients see the folder alone: the processes are the loop's to kill.
-    let clients: Vec<Site> = (0..CLIENTS).map(|_| site.at(&site.dir)).collect();
+    let profile = |wanted: &'static str| if shim.is_some() { wanted } else { "default" };
+    let clients: Vec<(Site, &str)> = CLIENTS.map(|wanted| (site.at(&site.dir), profile(wanted))).into();
     let mut seeded = Seeded::new(20);
     std::thread::scope(|scope| {
-        for (number, own) in clients.iter().enumerate() {
+        for (number, (own, profile)) in clients.iter().enumerate() {
             let (stop, signed) = (&stop, &signed);
-            scope.spawn(move || client(number, own, stop, signed));
+            scope.spawn(move || client(number, profile, own, stop, signed));
         }
         let mut before = 0;
-        for kill in 0..kills() {
+        for number in 0..kills() {
             let since = Instant::now();
             while signed.load(Ordering::SeqCst) <= before && since.elapsed() < Duration::from_secs(60) {
                 std::thread::sleep(Duration::from_millis(5));
             }
             before = signed.load(Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(below(&mut seeded, 200)));
-            let role = [Role::Launcher, Role::Server, Role::KeyProcess][below(&mut seeded, 3) as usize];
-            eprintln!("kill {kill}: {role:?}, after {before} files");
-            site.kill(role);
+            std::thread::sleep(Duration::from_millis(seeded.below(200)));
+            let misfortune = choose(number, shim.as_ref(), &mut seeded);
+            eprintln!("{number}: {misfortune:?}, after {before} files");
+            match (misfortune, &shim) {
+                (Misfortune::Kill(role), _) => site.kill(role),
+                (_, Some(shim)) => fail(shim, misfortune),
+                (_, None) => {}
+            }
         }
         stop.store(true, Ordering::SeqCst);
     });
-    // A last one, so that the servers that came up last have recovered what was in flight.
-    assert_eq!(site.sign("last.bin").0, 0);
+    // A last one under each profile, so that the processes that came up last have recovered what was in flight.
+    for (number, wanted) in CLIENTS.into_iter().enumerate() {
+        let name = format!("last-{number}.bin");
+        await_that("the last file is signed", || site.sign_under(profile(wanted), &name).0 == 0);
+    }
     site.stop();
     let mut seen = BTreeSet::new();
     let mut arguments = vec!["fsck".to_owned(), site.data(), "--json".to_owned()];
-    for own in clients.iter().chain([&site]) {
+    for own in clients.iter().map(|(own, _)| own).chain([&site]) {
         let held = own.receipts();
         arguments.extend(["--receipt".to_owned(), held.clone()]);
         count(Path::new(&held), &mut seen);

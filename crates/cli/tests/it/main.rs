@@ -38,5 +38,6 @@ mod sigstore_site;
 mod site;
 mod stage;
 mod tamper;
+mod token;
 #[cfg(target_arch = "x86_64")]
 mod walls;

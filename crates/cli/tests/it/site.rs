@@ -22,11 +22,15 @@ pub(crate) struct Site {
 impl Site {
     /// A founded platform, served.
     pub(crate) fn new() -> Self {
-        let mut site = Self::unfounded();
-        let passphrase = site.path("passphrase");
-        let dir = site.dir.to_string_lossy().into_owned();
-        site.good(&["init", &dir, "--admin-passphrase-file", &passphrase]);
+        let mut site = Self::founded();
         site.serve();
+        site
+    }
+
+    /// A founded platform that is not served yet.
+    pub(crate) fn founded() -> Self {
+        let site = Self::unfounded();
+        site.good(&["init", &site.data(), "--admin-passphrase-file", &site.path("passphrase")]);
         site
     }
 
@@ -108,8 +112,13 @@ impl Site {
 
     /// Signs bytes as a file of this name, into a folder of receipts.
     pub(crate) fn sign(&self, name: &str) -> (i32, String) {
+        self.sign_under("default", name)
+    }
+
+    /// The same under another profile.
+    pub(crate) fn sign_under(&self, profile: &str, name: &str) -> (i32, String) {
         fs::write(self.folder.path().join(name), format!("bytes of {name}")).unwrap();
-        self.run(&["sign", name])
+        self.run(&["sign", name, "--profile", profile])
     }
 
     /// Puts the receipts of all that was signed so far into one folder.
