@@ -276,6 +276,12 @@ impl Certificate {
         encoding::der(self.parsed.signature_algorithm())
     }
 
+    /// Does it tell its subject or its issuer apart from others of the same name (RFC 5280 §4.1.2.8)?
+    pub(crate) fn has_unique_identifiers(&self) -> bool {
+        let signed = self.parsed.tbs_certificate();
+        signed.issuer_unique_id().is_some() || signed.subject_unique_id().is_some()
+    }
+
     pub(crate) fn all_extensions(&self) -> &[x509_cert::ext::Extension] {
         self.parsed.tbs_certificate().extensions().map_or(&[], Vec::as_slice)
     }

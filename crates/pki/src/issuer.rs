@@ -1,9 +1,12 @@
 //! Who may stand above a signer in a path: looked at before the search for it, certificate by certificate.
 
-use const_oid::db::rfc5280::ANY_EXTENDED_KEY_USAGE;
+use const_oid::db::rfc5280::{
+    ANY_EXTENDED_KEY_USAGE, ID_CE_INHIBIT_ANY_POLICY, ID_CE_POLICY_CONSTRAINTS, ID_CE_POLICY_MAPPINGS,
+};
 use model::Instant;
 use pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use webpki::{EndEntityCert, aws_lc_rs};
+use x509_cert::ext::Extension;
 
 use crate::path::within_validity;
 use crate::{Certificate, PathError, Usage};
@@ -59,10 +62,11 @@ pub enum IssuerFault {
 }
 
 /// The certificates above a signer's that may issue at this time and for this usage, and those that may not.
+#[derive(Clone)]
 pub(crate) struct Issuers<'a> {
     pub(crate) intermediates: Vec<&'a Certificate>,
     pub(crate) roots: Vec<&'a Certificate>,
-    refused: Vec<(&'a Certificate, PathError)>,
+    pub(crate) refused: Vec<(&'a Certificate, PathError)>,
 }
 
 impl<'a> Issuers<'a> {
@@ -107,6 +111,7 @@ fn check_intermediate(
     usage: Usage,
 ) -> Result<(), PathError> {
     within_validity(intermediate, at)?;
+    check_known(leaf, intermediate)?;
     may_issue(intermediate, usage)
         .map_err(|source| PathError::WrongIssuer { subject: leaf.subject_text(), source })
 }
@@ -136,6 +141,27 @@ fn check_root(leaf: &Certificate, root: &Certificate, at: Instant, usage: Usage)
     } else {
         Err(PathError::BadSignature { subject })
     }
+}
+
+/// INVARIANT: what asks for a certificate policy on the whole path is not overlooked, for policies are not followed here:
+/// policy constraints and the inhibition of `anyPolicy` must be critical (RFC 5280 §4.2.1.11 and 14), and are not
+/// everywhere. Nor are unique identifiers, which tell apart whoever has one name.
+pub(crate) fn check_known(leaf: &Certificate, one: &Certificate) -> Result<(), PathError> {
+    let cannot_check = |what| Err(PathError::CannotCheck { subject: leaf.subject_text(), what });
+    let mut extensions = one.all_extensions().iter();
+    let asks = |extension: &Extension| match extension.extn_id {
+        ID_CE_POLICY_CONSTRAINTS | ID_CE_INHIBIT_ANY_POLICY => true,
+        // Where nobody asks for a policy it is all the same which one it is.
+        ID_CE_POLICY_MAPPINGS => extension.critical,
+        _ => false,
+    };
+    if extensions.any(asks) {
+        return cannot_check("policy constraints");
+    }
+    if one.has_unique_identifiers() {
+        return cannot_check("unique identifiers");
+    }
+    Ok(())
 }
 
 /// `webpki` holds AlgorithmIdentifiers without their outermost header; all of them are shorter than 128 bytes.

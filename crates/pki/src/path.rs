@@ -8,10 +8,17 @@ use std::time::Duration;
 
 use model::Instant;
 use pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter};
+use webpki::{
+    EndEntityCert, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeIdIter, RevocationCheckDepth,
+    RevocationOptionsBuilder, UnknownStatusPolicy,
+};
 
-use crate::issuer::{ALGORITHMS, IssuerFault, Issuers, within_path_length};
-use crate::{Certificate, Usage, UsageFault};
+use crate::issuer::{ALGORITHMS, IssuerFault, Issuers, check_known, within_path_length};
+use crate::{Certificate, RevocationLists, Usage, UsageFault};
+
+mod explain;
+#[cfg(test)]
+mod pkits;
 
 /// Certificates that may stand between a signer's and a root, or beside them.
 pub const INTERMEDIATES_MAX: usize = 16;
@@ -125,6 +132,20 @@ pub enum PathError {
         /// Whose certificate the path begins with.
         subject: String,
     },
+    /// A certificate of the path was revoked.
+    #[error("a certificate on the path from `{subject}` to its root was revoked")]
+    Revoked {
+        /// Whose certificate the path begins with.
+        subject: String,
+    },
+    /// Nobody says whether a certificate of the path was revoked.
+    #[error("whether a certificate on the path from `{subject}` was revoked cannot be checked: {why}")]
+    RevocationUnknown {
+        /// Whose certificate the path begins with.
+        subject: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// More certificates than a path can need.
     #[error("{count} intermediate certificates, where at most {INTERMEDIATES_MAX} are looked at")]
     TooMany {
@@ -134,7 +155,7 @@ pub enum PathError {
 }
 
 /// Finds a path from `leaf` over `intermediates`, in any order, to one of `roots`, and checks it for `usage` as it
-/// was at the time `at`.
+/// was at the time `at`. Whether any of them was revoked is not asked: see [`verify_unrevoked_path`].
 pub fn verify_path(
     leaf: &Certificate,
     intermediates: &[Certificate],
@@ -142,16 +163,55 @@ pub fn verify_path(
     at: Instant,
     usage: Usage,
 ) -> Result<VerifiedPath, PathError> {
-    if intermediates.len() > INTERMEDIATES_MAX {
-        return Err(PathError::TooMany { count: intermediates.len() });
-    }
+    verify(leaf, Above { intermediates, roots, lists: None }, at, usage)
+}
+
+/// Does the same, and finds every certificate of the path but the root in a revocation list of its issuer that is in
+/// force at the time `at`, and not revoked there.
+pub fn verify_unrevoked_path(
+    leaf: &Certificate,
+    intermediates: &[Certificate],
+    roots: &[Certificate],
+    lists: &RevocationLists,
+    at: Instant,
+    usage: Usage,
+) -> Result<VerifiedPath, PathError> {
+    verify(leaf, Above { intermediates, roots, lists: Some(lists) }, at, usage)
+}
+
+/// What stands above a signer's certificate, and what is said of all of them.
+#[derive(Clone, Copy)]
+struct Above<'a> {
+    intermediates: &'a [Certificate],
+    roots: &'a [Certificate],
+    /// `None` where nobody asks.
+    lists: Option<&'a RevocationLists>,
+}
+
+fn verify(
+    leaf: &Certificate,
+    above: Above<'_>,
+    at: Instant,
+    usage: Usage,
+) -> Result<VerifiedPath, PathError> {
     within_validity(leaf, at)?;
     leaf.check_usage(usage).map_err(|source| PathError::WrongUsage {
         subject: leaf.subject_text(),
         usage,
         source,
     })?;
-    let search = Search { leaf, issuers: Issuers::sound(leaf, intermediates, roots, at, usage), usage, at };
+    find(leaf, above, at, usage)
+}
+
+/// Finds the path of a certificate that is valid itself, and for this usage.
+fn find(leaf: &Certificate, above: Above<'_>, at: Instant, usage: Usage) -> Result<VerifiedPath, PathError> {
+    let Above { intermediates, roots, lists } = above;
+    if intermediates.len() > INTERMEDIATES_MAX {
+        return Err(PathError::TooMany { count: intermediates.len() });
+    }
+    check_known(leaf, leaf)?;
+    let issuers = Issuers::sound(leaf, intermediates, roots, at, usage);
+    let search = Search { leaf, issuers, lists, usage, at };
     let path = search.run().map_err(|error| search.explain(error))?;
     let authorities: Vec<&Certificate> = path.intermediates.iter().chain([&path.root]).collect();
     within_path_length(&authorities)
@@ -163,6 +223,7 @@ pub fn verify_path(
 struct Search<'a> {
     leaf: &'a Certificate,
     issuers: Issuers<'a>,
+    lists: Option<&'a RevocationLists>,
     usage: Usage,
     at: Instant,
 }
@@ -175,13 +236,21 @@ impl Search<'_> {
         let roots = ders(&self.issuers.roots);
         let anchors = roots.iter().map(webpki::anchor_from_trusted_cert).collect::<Result<Vec<_>, _>>()?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(self.at.seconds()));
+        let lists = self.lists.map(RevocationLists::all);
+        let revocation = lists.as_deref().map(|lists| {
+            let asked =
+                RevocationOptionsBuilder::new(lists).map_err(|_| webpki::Error::UnknownRevocationStatus)?;
+            let asked = asked.with_depth(RevocationCheckDepth::Chain);
+            let asked = asked.with_status_policy(UnknownStatusPolicy::Deny);
+            Ok(asked.with_expiration_policy(ExpirationPolicy::Enforce).build())
+        });
         let found = end_entity.verify_for_usage(
             ALGORITHMS,
             &anchors,
             &intermediates,
             time,
             CheckedBefore,
-            None,
+            revocation.transpose()?,
             None,
         )?;
         let used =
@@ -199,34 +268,6 @@ impl Search<'_> {
     fn root_of(&self, anchor: &TrustAnchor<'_>, anchors: &[TrustAnchor<'_>]) -> Option<Certificate> {
         let place = anchors.iter().position(|candidate| candidate == anchor)?;
         self.issuers.roots.get(place).copied().cloned()
-    }
-
-    /// Says in our words why there is no path. Where an issuer was refused before the search, that is why.
-    fn explain(&self, error: webpki::Error) -> PathError {
-        use webpki::Error as E;
-        let subject = self.leaf.subject_text();
-        match error {
-            E::UnknownIssuer => match self.issuers.refusal(self.leaf) {
-                Some(refusal) => refusal.clone(),
-                None => PathError::UntrustedIssuer { subject, issuer: self.leaf.issuer_text() },
-            },
-            E::InvalidSignatureForPublicKey
-            | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
-            | E::SignatureAlgorithmMismatch => PathError::BadSignature { subject },
-            E::UnsupportedSignatureAlgorithmContext(_) => {
-                PathError::CannotCheck { subject, what: "a signature algorithm" }
-            }
-            E::UnsupportedCriticalExtension => {
-                PathError::CannotCheck { subject, what: "a critical extension" }
-            }
-            E::PathLenConstraintViolated => {
-                PathError::WrongIssuer { subject, source: IssuerFault::PathLength }
-            }
-            E::NameConstraintViolation => {
-                PathError::WrongIssuer { subject, source: IssuerFault::NameConstraint }
-            }
-            _ => PathError::Malformed { subject },
-        }
     }
 }
 

@@ -60,6 +60,7 @@ pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
         ("sigstore-python", "signs and verifies, in Python", python::SIGSTORE.provide(&folder)),
         ("sigstore-python-4.2", "does so in the way of before", python::SIGSTORE_4_2.provide(&folder)),
         ("schemathesis", "tries the server against its own document", python::SCHEMATHESIS.provide(&folder)),
+        ("pkits", "has good and bad certificate paths", python::PKI_VECTORS.provide(&folder)),
     ];
     for (tool, purpose, outcome) in fetched {
         match outcome {

@@ -1,4 +1,5 @@
-//! Programs written in Python, each in a virtual environment of its own: exact versions, with their hashes.
+//! Programs written in Python, and vectors that come as such, each in a virtual environment of its own: exact versions,
+//! with their hashes.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -15,7 +16,7 @@ const REQUIREMENTS: &str = "requirements.txt";
 pub(super) struct Environment {
     /// Its name in `bin/`, that of the environment's folder, and of the folder with the requirements.
     name: &'static str,
-    /// The package, and the program in it.
+    /// The package, and the program in it, if there is one.
     package: &'static str,
 }
 
@@ -25,6 +26,9 @@ pub(super) const SCHEMATHESIS: Environment = Environment { name: "schemathesis",
 pub(super) const SIGSTORE: Environment = Environment { name: "sigstore-python", package: "sigstore" };
 /// The last one that logs attestations in the way of before.
 pub(super) const SIGSTORE_4_2: Environment = Environment { name: "sigstore-python-4.2", package: "sigstore" };
+/// PKITS, NIST's test suite for certificate paths, as the authors of `cryptography` hand it on.
+pub(super) const PKI_VECTORS: Environment =
+    Environment { name: "pki-vectors", package: "cryptography-vectors" };
 
 impl Environment {
     /// Makes sure of `bin/NAME` in `folder`, and returns its version.
@@ -51,10 +55,14 @@ impl Environment {
 
     /// `bin/NAME`, where tests look for tools.
     fn link(&self, folder: &Path, here: &Path) -> Result<(), Failure> {
+        let program = here.join("bin").join(self.package);
+        if !program.exists() {
+            return Ok(());
+        }
         create(&folder.join("bin"))?;
         let path = folder.join("bin").join(self.name);
         let _ = fs::remove_file(&path);
-        symlink(here.join("bin").join(self.package), &path).map_err(|source| Failure::File {
+        symlink(program, &path).map_err(|source| Failure::File {
             action: "link",
             path,
             source,
