@@ -405,9 +405,11 @@ fn frames() -> Done {
         journal: head,
         journal_key: known::LOG.public_key().spki().to_vec(),
         journal_checkpoint: String::from_utf8(log_example("log/checkpoint-5.txt")?)?,
+        anchor: signer::Anchor::Held { by: vec!["witness.example/1".to_owned()] },
         ledger: head,
         checkpoints: vec![("1.log.sign.example.test".to_owned(), head)],
         stores: vec!["software".parse()?],
+        tuf: Vec::new(),
     };
     let generate = AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::Ed25519 };
     for (name, frame) in [

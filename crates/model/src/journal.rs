@@ -10,7 +10,8 @@
 //! | 4 | start | sequence 8, time 8, random 32 |
 //! | 5 | refusals | sequence 8, time 8, how many orders were refused since the last such leaf 8 |
 //! | 6 | ledger | sequence 8, time 8, size of the audit ledger 8, its root 32 |
-//! | 7 | anchor | sequence 8, time 8, random 32, cosignatures (count 4; each: id of the witness's key 32, size of the journal 8, the witness's time 8) |
+//! | 7 | anchor | sequence 8, time 8, random 32 |
+//! | 8 | cosigned | sequence 8, time 8, cosignatures (count 4; each: id of the witness's key 32, size of the journal 8, the witness's time 8) |
 //!
 //! The sequence is the leaf's own index. Times are nanoseconds since 1970.
 
@@ -78,7 +79,14 @@ pub enum Leaf {
         time: Instant,
         /// Fresh random bytes: whoever cosigns this has seen it, and nothing that was cosigned before.
         random: [u8; 32],
-        /// What witnesses have cosigned since the last such leaf.
+    },
+    /// Witnesses have cosigned what they were shown.
+    Cosigned {
+        /// The leaf's index.
+        sequence: u64,
+        /// When that was heard, by its own clock.
+        time: Instant,
+        /// What they cosigned.
         cosigned: Vec<Cosigned>,
     },
 }
@@ -178,7 +186,8 @@ impl Leaf {
             | Self::Start { sequence, .. }
             | Self::Refusals { sequence, .. }
             | Self::Ledger { sequence, .. }
-            | Self::Anchor { sequence, .. } => *sequence,
+            | Self::Anchor { sequence, .. }
+            | Self::Cosigned { sequence, .. } => *sequence,
         }
     }
 
@@ -201,8 +210,11 @@ impl Leaf {
             Self::Ledger { sequence, time, size, root } => {
                 writer.byte(6).long(*sequence).long(time.nanoseconds()).long(*size).digest(root);
             }
-            Self::Anchor { sequence, time, random, cosigned } => {
+            Self::Anchor { sequence, time, random } => {
                 writer.byte(7).long(*sequence).long(time.nanoseconds()).fixed(random);
+            }
+            Self::Cosigned { sequence, time, cosigned } => {
+                writer.byte(8).long(*sequence).long(time.nanoseconds());
                 writer.list(cosigned, |writer, one| {
                     writer.digest(&one.witness).long(one.size).long(one.time.nanoseconds());
                 });
@@ -245,6 +257,10 @@ impl Leaf {
                 sequence: reader.long("sequence")?,
                 time: Instant::from_nanoseconds(reader.long("time")?),
                 random: reader.array("random")?,
+            },
+            8 => Self::Cosigned {
+                sequence: reader.long("sequence")?,
+                time: Instant::from_nanoseconds(reader.long("time")?),
                 cosigned: reader.list("cosignatures", COSIGNED_MAX, Cosigned::take)?,
             },
             _ => return Err(LeafError::Unknown { version, kind }),
@@ -347,21 +363,12 @@ mod tests {
             Leaf::Start { sequence: 1, time: Instant::from_seconds(3), random: [9; 32] },
             Leaf::Refusals { sequence: 2, time: Instant::from_seconds(4), count: 5 },
             Leaf::Ledger { sequence: 3, time: Instant::from_seconds(5), size: 6, root: Digest::of(b"r") },
-            Leaf::Anchor {
-                sequence: 4,
-                time: Instant::from_seconds(6),
-                random: [7; 32],
-                cosigned: Vec::new(),
-            },
-            Leaf::Anchor {
-                sequence: 5,
+            Leaf::Anchor { sequence: 4, time: Instant::from_seconds(6), random: [7; 32] },
+            Leaf::Cosigned { sequence: 5, time: Instant::from_seconds(7), cosigned: Vec::new() },
+            Leaf::Cosigned {
+                sequence: 6,
                 time: Instant::from_seconds(7),
-                random: [8; 32],
-                cosigned: vec![Cosigned {
-                    witness: Digest::of(b"w"),
-                    size: 4,
-                    time: Instant::from_seconds(6),
-                }],
+                cosigned: vec![Cosigned { witness: Digest::of(b"w"), size: 4, time: Instant::from_seconds(6) }],
             },
         ];
         for leaf in leaves {

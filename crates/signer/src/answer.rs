@@ -3,7 +3,7 @@
 use envelope::tuf::Named;
 use model::{Digest, Instant, KeyId, Space, TufRole};
 
-use crate::Head;
+use crate::{Anchor, Head};
 
 /// The answers to a batch of orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,11 +89,13 @@ pub enum RefusalCode {
     Token,
     /// The item was given up before anything was signed for it, and nothing will be.
     Recalled,
+    /// Too few witnesses hold the journal now.
+    Anchor,
 }
 
 impl RefusalCode {
     /// Every code there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Malformed,
         Self::OtherPlatform,
         Self::Stale,
@@ -108,6 +110,7 @@ impl RefusalCode {
         Self::Journal,
         Self::Token,
         Self::Recalled,
+        Self::Anchor,
     ];
 
     /// Its number.
@@ -127,6 +130,7 @@ impl RefusalCode {
             Self::Journal => 12,
             Self::Token => 13,
             Self::Recalled => 14,
+            Self::Anchor => 15,
         }
     }
 
@@ -137,7 +141,7 @@ impl RefusalCode {
 
     /// Could the same order succeed later?
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::KeyStore | Self::Rate | Self::Clock)
+        matches!(self, Self::KeyStore | Self::Rate | Self::Clock | Self::Anchor)
     }
 }
 
@@ -154,6 +158,8 @@ pub struct State {
     pub journal_key: Vec<u8>,
     /// The journal's latest signed checkpoint.
     pub journal_checkpoint: String,
+    /// Is the journal held by witnesses?
+    pub anchor: Anchor,
     /// The longest head of the audit ledger that the journal recorded since the platform was begun or adopted; the empty
     /// one, where it recorded none.
     pub ledger: Head,

@@ -8,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::frame::{Frame, FrameError};
-use crate::{AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, State};
+use crate::{
+    AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, State, WitnessAnswer, WitnessMessage,
+};
 
 /// How long an answer may take. A batch of slow hardware keys takes seconds, never minutes.
 const ANSWER_PERIOD: Duration = Duration::from_secs(30);
@@ -33,6 +35,12 @@ const IDLE_MAX: usize = 8;
 pub struct Client {
     line: Line,
     asking: Mutex<()>,
+}
+
+/// Speaks to the key process at its socket for witnessing.
+#[derive(Debug)]
+pub struct WitnessClient {
+    line: Line,
 }
 
 /// Speaks to the key process at its administrative socket.
@@ -65,6 +73,21 @@ impl Signer for Client {
         let _turn = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         match self.line.ask(&Frame::Ask)? {
             Frame::State(state) => Ok(state),
+            other => Err(self.line.unexpected(other)),
+        }
+    }
+}
+
+impl WitnessClient {
+    /// A client of the socket for witnessing at this path.
+    pub fn new(socket: &Path) -> Self {
+        Self { line: Line::new(socket) }
+    }
+
+    /// Says something. Saying it again does no harm.
+    pub fn send(&self, message: &WitnessMessage) -> Result<WitnessAnswer, SignerError> {
+        match self.line.ask(&Frame::Witness(message.clone()))? {
+            Frame::WitnessAnswer(answer) => Ok(answer),
             other => Err(self.line.unexpected(other)),
         }
     }

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use model::layout::{LayoutError, Reader, Writer};
 
 use crate::wire;
-use crate::{AdminAnswer, AdminMessage, Answers, Orders, Refusal, State};
+use crate::{AdminAnswer, AdminMessage, Answers, Orders, Refusal, State, WitnessAnswer, WitnessMessage};
 
 /// The longest frame. A batch of 256 orders of the largest items is well below; a registry of that size is not.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -32,6 +32,10 @@ pub enum Frame {
     Admin(AdminMessage),
     /// The answer to one.
     AdminAnswer(AdminAnswer),
+    /// What is said for witnessing.
+    Witness(WitnessMessage),
+    /// The answer to that.
+    WitnessAnswer(WitnessAnswer),
     /// A frame that was not even looked into.
     Refused(Refusal),
 }
@@ -80,6 +84,8 @@ impl Frame {
             Self::Admin(message) => wire::admin::put_message(writer.byte(5), message),
             Self::AdminAnswer(answer) => wire::admin::put_answer(writer.byte(6), answer),
             Self::Refused(refusal) => wire::answer::put_refusal(writer.byte(7), refusal),
+            Self::Witness(message) => wire::witnessing::put_message(writer.byte(8), message),
+            Self::WitnessAnswer(answer) => wire::witnessing::put_answer(writer.byte(9), answer),
         }
         writer.finish()
     }
@@ -99,6 +105,8 @@ impl Frame {
             5 => Self::Admin(wire::admin::take_message(&mut reader)?),
             6 => Self::AdminAnswer(wire::admin::take_answer(&mut reader)?),
             7 => Self::Refused(wire::answer::take_refusal(&mut reader)?),
+            8 => Self::Witness(wire::witnessing::take_message(&mut reader)?),
+            9 => Self::WitnessAnswer(wire::witnessing::take_answer(&mut reader)?),
             _ => return Err(FrameError::Unknown { version, kind }),
         };
         reader.finish()?;

@@ -18,11 +18,12 @@ mod order;
 mod platform;
 mod signer;
 mod wire;
+pub mod witnessing;
 
 pub use admin::{AdminAnswer, AdminMessage};
 pub use agreement::Agreement;
 pub use answer::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State, TufVersion};
-pub use client::{AdminClient, CREDENTIAL_BYTES, Client, credential_file};
+pub use client::{AdminClient, CREDENTIAL_BYTES, Client, WitnessClient, credential_file};
 pub use frame::{Announced, FRAME_BYTES_MAX, Frame, FrameError};
 pub use order::{
     CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, PromiseOrder, RecallOrder,
@@ -30,3 +31,4 @@ pub use order::{
 };
 pub use platform::{Chain, Platform, PlatformError};
 pub use signer::{Signer, SignerError};
+pub use witnessing::{Anchor, Offer, WitnessAnswer, WitnessMessage};

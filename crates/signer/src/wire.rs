@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod answer;
 pub(crate) mod order;
 mod tuf;
+pub(crate) mod witnessing;
 
 /// The most orders in a batch.
 pub(crate) const ORDERS_MAX: usize = 256;

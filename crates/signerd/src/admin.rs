@@ -6,6 +6,7 @@ use model::{Algorithm, Instant, Space, told};
 use quorum::{Change, Entry, KeyRecord, Moment, Registry, RegistryError};
 use signer::{AdminAnswer, Refusal, RefusalCode};
 
+use crate::anchor::Anchoring;
 use crate::certificate;
 use crate::continuity::check_adoption;
 use crate::guard::{Belief, Reading};
@@ -64,7 +65,8 @@ impl KeyProcess {
     pub(crate) fn append(&mut self, entry: &[u8], opened: &Opened) -> Result<AdminAnswer, Refusal> {
         let (now, changes) = (self.now(), opened.changes());
         let mut next = registry(self.journal.state())?.clone();
-        next.append(entry, Moment::Live(judged_at(changes, now))).map_err(|error| not_taken(&error))?;
+        let at = judged_at(changes, now);
+        next.append(entry, Moment::Live(at)).map_err(|error| not_taken(&error))?;
         if changes.iter().any(|change| matches!(change, Change::Key(_))) && !adopts(changes) {
             check_clock(now)?;
         }
@@ -75,9 +77,13 @@ impl KeyProcess {
             }
         }
         let state = self.journal.state();
-        check_adoption(&self.continuity, registry(state)?, &next, changes, &state.heads)?;
+        check_adoption(self.lost(), registry(state)?, &next, changes, &state.heads, at)?;
         let answer = self.enter(entry)?;
         self.continuity = self.continuity.after(self.journal.state().registry.as_ref());
+        if adopts(changes) {
+            // The journal goes on under another origin, and what was cosigned of the old one says nothing of it.
+            self.anchoring = Anchoring::default();
+        }
         Ok(answer)
     }
 

@@ -89,7 +89,9 @@ impl KeyProcess {
             // Only a certificate has a number that nobody may foresee.
             let serial = if matches!(order, Order::Holder(_)) { self.journal.draw() } else { [0; 16] };
             let (state, keys) = (self.journal.state(), &self.keys);
-            let free = self.continuity.check(order, state.registry.as_ref());
+            let registry = state.registry.as_ref();
+            let free = self.continuity.check(order, registry);
+            let free = free.and_then(|()| self.anchoring.check(order, registry, self.clock.boot()));
             let given_up = &mut self.given_up;
             let prepared = free.and_then(|()| match order {
                 Order::Sign(order) => code::prepare(state, keys, order, now),

@@ -32,6 +32,15 @@ pub struct Restored {
     pub at: Instant,
 }
 
+/// May there be another history than this one?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// No: nothing is lost.
+    Nothing,
+    /// Perhaps: the state was restored, or its witnesses do not hold it.
+    Something,
+}
+
 /// Does the state go on where it stopped?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Continuity {
@@ -93,18 +102,10 @@ impl Continuity {
     /// INVARIANT: a state that was restored and not adopted signs nothing that another history may have signed
     /// otherwise: no checkpoint, no token, no certificate, nothing that people endorsed.
     pub(crate) fn check(&self, order: &Order, registry: Option<&Registry>) -> Result<(), Refusal> {
-        let Self::Restored(restored) = self else { return Ok(()) };
-        let is_free = match order {
-            Order::Sign(order) => registry.is_some_and(|registry| !is_governed(registry, &order.item)),
-            // What was signed is recalled once somebody says that this state goes on.
-            Order::Timestamp(_)
-            | Order::Checkpoint(_)
-            | Order::Promise(_)
-            | Order::Holder(_)
-            | Order::Tuf(_)
-            | Order::Recall(_) => false,
-        };
-        if is_free { Ok(()) } else { Err(restored.refusal()) }
+        match self {
+            Self::Restored(restored) if !is_free(order, registry) => Err(restored.refusal()),
+            _ => Ok(()),
+        }
     }
 
     /// May the journal's own checkpoint be signed, and certificates be issued?
@@ -123,6 +124,20 @@ impl Restored {
     }
 }
 
+/// Does an order ask for nothing that another history may have signed otherwise?
+pub(crate) fn is_free(order: &Order, registry: Option<&Registry>) -> bool {
+    match order {
+        Order::Sign(order) => registry.is_some_and(|registry| !is_governed(registry, &order.item)),
+        // What was signed is recalled once somebody says that this state goes on.
+        Order::Timestamp(_)
+        | Order::Checkpoint(_)
+        | Order::Promise(_)
+        | Order::Holder(_)
+        | Order::Tuf(_)
+        | Order::Recall(_) => false,
+    }
+}
+
 /// An item that cannot be read, or names a key that is not known, is refused further on for that.
 fn is_governed(registry: &Registry, item: &[u8]) -> bool {
     let key = model::Item::parse(item).ok();
@@ -133,11 +148,12 @@ fn is_governed(registry: &Registry, item: &[u8]) -> bool {
 /// An adoption begins new histories: a journal under a new name, and, where state was lost, logs under new origins.
 /// The old ones are frozen.
 pub(crate) fn check_adoption(
-    continuity: &Continuity,
+    lost: Lost,
     before: &Registry,
     after: &Registry,
     changes: &[Change],
     heads: &BTreeMap<String, Head>,
+    now: Instant,
 ) -> Result<(), Refusal> {
     let adoptions = changes.iter().filter(|change| matches!(change, Change::Adoption(_))).count();
     if adoptions == 0 {
@@ -149,13 +165,14 @@ pub(crate) fn check_adoption(
     if adoptions > 1 || is_old {
         return refused(format!("an adoption names one new instance; `{instance}` was one before"));
     }
-    if continuity.is_settled() {
+    if lost == Lost::Nothing {
         return Ok(());
     }
     let is_new = |key: &&Key| before.key(&key.record.id()).is_none();
     // One that is suspended could be restored later, and would go on from a head that others know to be old.
-    let goes_on = |key: &&Key| matches!(key.state, KeyState::Active | KeyState::Suspended);
-    let signs = |key: &&Key| matches!(key.record.form, Form::Checkpoint | Form::Sct | Form::Set) && goes_on(key);
+    let goes_on = |key: &&Key| key.is_active_at(now) || key.state == KeyState::Suspended;
+    let signs =
+        |key: &&Key| matches!(key.record.form, Form::Checkpoint | Form::Sct | Form::Set) && goes_on(key);
     if let Some(key) = after.keys().filter(signs).find(|key| !is_new(key)) {
         let (name, generation) = (&key.record.name, key.record.generation);
         return refused(format!(

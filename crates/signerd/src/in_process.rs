@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use signer::{AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, State};
+use signer::{
+    AdminAnswer, AdminMessage, Answers, Orders, Signer, SignerError, State, WitnessAnswer, WitnessMessage,
+};
 
 use crate::shared::Shared;
 use crate::{KeyProcess, KeyProcessError};
@@ -25,6 +27,11 @@ impl InProcess {
     /// What comes over the administrative socket otherwise.
     pub fn administer(&self, message: &AdminMessage) -> Result<AdminAnswer, SignerError> {
         Ok(self.process.administer(message))
+    }
+
+    /// What comes over the socket for witnessing otherwise.
+    pub fn witness(&self, message: &WitnessMessage) -> WitnessAnswer {
+        self.process.witness(message)
     }
 
     /// A clean stop. Dropping the last clone instead is like a crash.

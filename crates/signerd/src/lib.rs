@@ -16,6 +16,8 @@
 
 mod abreast;
 mod admin;
+mod anchor;
+mod anchorage;
 mod batch;
 mod certificate;
 mod checkpoint;
@@ -63,7 +65,7 @@ pub use sandbox::confine::{
     ConfineError, Confined, Confines, Filter, Modes, Network, Programs, Sockets, confine,
 };
 pub use sandbox::{User, harden, passphrase, user};
-pub use start::{Config, Running, guarantees_file, run, start};
+pub use start::{Config, Running, guarantees_file, run, start, witness_socket};
 
 /// Where random bytes come from. In production the system; in a simulation its seed.
 pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;

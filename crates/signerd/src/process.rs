@@ -8,8 +8,9 @@ use model::journal::{Ending, Intent, Leaf, Outcome};
 use model::{Algorithm, Clock, Digest, Disk, KeyId, PublicKey, told};
 use signer::{Certified, Refusal, RefusalCode, State as Told};
 
+use crate::anchor::Anchoring;
 use crate::certificate::{self, Issued, Issuing};
-use crate::continuity::Continuity;
+use crate::continuity::{Continuity, Lost};
 use crate::guard::{ClockGuard, Reading};
 use crate::journal::{Journal, Made, Opened, Record, proof};
 use crate::recall::GivenUp;
@@ -58,6 +59,8 @@ pub struct KeyProcess {
     made_room: Duration,
     /// Was the state restored from a backup?
     pub(crate) continuity: Continuity,
+    /// What is known of the witnesses in this run.
+    pub(crate) anchoring: Anchoring,
 }
 
 /// Orders that were refused and stand in no leaf yet.
@@ -97,6 +100,7 @@ impl KeyProcess {
             refusals,
             made_room,
             continuity,
+            anchoring: Anchoring::default(),
         };
         let time = process.now().time;
         let start = Leaf::Start { sequence: process.journal.state().next(), time, random: fresh };
@@ -146,8 +150,9 @@ impl KeyProcess {
 
     /// The next certificate that a key of the registry lacks, its intent durable.
     pub(crate) fn next_certificate(&mut self) -> Result<Option<Issuing>, Refusal> {
-        // INVARIANT: a state that was restored and not adopted issues none; its other history may have, otherwise.
-        if !self.continuity.is_settled() {
+        // INVARIANT: a state that was restored and not adopted issues none, nor one that no witness holds; its other
+        // history may have, otherwise.
+        if self.lost() == Lost::Something {
             return Ok(None);
         }
         let now = self.now();
@@ -187,6 +192,7 @@ impl KeyProcess {
             journal: self.journal.durable(),
             journal_key: state.journal_key.spki().to_vec(),
             journal_checkpoint: self.journal_checkpoint()?,
+            anchor: self.anchored(),
             ledger: state.ledger,
             checkpoints: state.heads.iter().map(|(origin, head)| (origin.clone(), *head)).collect(),
             stores: self.keys.names().cloned().collect(),

@@ -4,7 +4,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard};
 
 use keystore::Stores;
-use signer::{AdminAnswer, AdminMessage, Answers, Orders, Refusal, RefusalCode, State};
+use signer::{
+    AdminAnswer, AdminMessage, Anchor, Answers, Orders, Refusal, RefusalCode, State, WitnessAnswer,
+    WitnessMessage,
+};
 
 use crate::gate::{Gate, Pass};
 use crate::process::{KeyProcess, journal_failed};
@@ -62,6 +65,16 @@ impl Shared {
             AdminMessage::Append { entry } => self.append(entry),
         };
         answer.unwrap_or_else(AdminAnswer::Refused)
+    }
+
+    /// Answers whoever goes between this process and the witnesses.
+    pub(crate) fn witness(&self, message: &WitnessMessage) -> WitnessAnswer {
+        let answer = self.entered(|process| process.witness(message));
+        // Certificates that had to wait until the journal was held are issued now.
+        if matches!(answer, Ok(WitnessAnswer::Anchored(Anchor::Held { .. }))) {
+            let _told_to_whoever_orders_next = self.catch_up();
+        }
+        answer.unwrap_or_else(WitnessAnswer::Refused)
     }
 
     /// Takes the next entry, and issues the certificates that it calls for.

@@ -43,6 +43,8 @@ pub(crate) enum Audience {
     Orders,
     /// An administrator, who shows this.
     Administration(Credential),
+    /// Whoever goes between this process and its witnesses.
+    Witnessing,
 }
 
 impl Audience {
@@ -50,6 +52,7 @@ impl Audience {
         match self {
             Self::Orders => "orders",
             Self::Administration(_) => "administration",
+            Self::Witnessing => "witnessing",
         }
     }
 }
@@ -226,7 +229,12 @@ impl Desk {
                 Ok(answers) => Frame::Answers(answers),
                 Err(error) => self.fail(&error),
             },
-            (_, Frame::Ask) => process.state().map_or_else(refused, Frame::State),
+            (Audience::Witnessing, Frame::Witness(message)) => {
+                Frame::WitnessAnswer(process.witness(&message))
+            }
+            (Audience::Orders | Audience::Administration(_), Frame::Ask) => {
+                process.state().map_or_else(refused, Frame::State)
+            }
             (Audience::Administration(_), Frame::Admin(message)) => {
                 Frame::AdminAnswer(process.administer(&message))
             }

@@ -101,6 +101,12 @@ pub fn guarantees_file(socket: &Path) -> PathBuf {
     socket.with_extension("guarantees")
 }
 
+/// Where the key process that takes orders at this socket speaks with whoever goes to its witnesses. Nothing is ordered
+/// there.
+pub fn witness_socket(socket: &Path) -> PathBuf {
+    socket.with_file_name("witness.sock")
+}
+
 /// Starts within a process that does other things too: takes the folder, opens keys and journal, and listens.
 pub fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, KeyProcessError> {
     listen(config, clock, OnFailure::Refuse)
@@ -131,6 +137,13 @@ fn listen(config: &Config, clock: Arc<dyn Clock>, failure: OnFailure) -> Result<
             &config.admin_socket,
             Audience::Administration(Credential::issue(&config.admin_socket)?),
             &config.admin_users,
+            &process,
+            failure,
+        )?,
+        Listening::start(
+            &witness_socket(&config.socket),
+            Audience::Witnessing,
+            &config.order_users,
             &process,
             failure,
         )?,

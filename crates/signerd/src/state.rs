@@ -9,6 +9,7 @@ use signer::Head;
 use tlog::RightEdge;
 
 use crate::KeyProcessError;
+use crate::anchorage::{self, Anchorage};
 use crate::journal::{Made, Record, Work};
 use crate::rate::Window;
 use crate::tuf::Versions;
@@ -51,6 +52,8 @@ pub(crate) struct State {
     pub(crate) tuf: Versions,
     /// How often rated keys signed lately.
     pub(crate) rates: BTreeMap<KeyId, Window>,
+    /// What witnesses know of the journal.
+    pub(crate) anchorage: Anchorage,
 }
 
 /// An item that was signed, or is about to be.
@@ -86,6 +89,7 @@ impl State {
             heads: BTreeMap::new(),
             tuf: Versions::default(),
             rates: BTreeMap::new(),
+            anchorage: Anchorage::default(),
         }
     }
 
@@ -113,10 +117,16 @@ impl State {
             Record::Plain(Leaf::Ledger { size, root, .. }) if *size > self.ledger.size => {
                 self.ledger = Head { size: *size, root: *root };
             }
+            Record::Plain(Leaf::Cosigned { cosigned, .. }) => self.anchorage.confirm(cosigned),
             // A start alone moves no mark: a clock that was wrong for an hour must not stop a platform for longer.
             Record::Plain(_) => {}
         }
-        self.edge.append(leaf.hash());
+        let hash = leaf.hash();
+        self.edge.append(hash);
+        self.anchorage.append(hash);
+        if let (Leaf::Anchor { .. }, Some(registry)) = (&leaf, &self.registry) {
+            self.anchorage.offer(&self.edge, &anchorage::witnesses(registry));
+        }
         Ok(())
     }
 
@@ -180,6 +190,8 @@ impl State {
                     self.adopted = adopted_at(entry);
                     self.ledger = Head::empty();
                     self.rates.clear();
+                    // The journal goes on under another origin, which no witness knows.
+                    self.anchorage = Anchorage::default();
                     let adoptions = u64::try_from(registry.adoptions().len()).unwrap_or(u64::MAX);
                     self.serial = self.serial.max(adoptions.saturating_mul(1 << 48));
                 }

@@ -198,6 +198,18 @@ impl SignedCheckpoint {
 }
 
 impl Cosignature {
+    /// Opens a checkpoint of this origin that a witness cosigned, whoever the log is.
+    pub fn open(note: &str, origin: &str, witness: &VerifierKey) -> Result<Checkpoint, CheckpointError> {
+        let refuse = |source| CheckpointError::Note { origin: origin.to_owned(), source };
+        let opened = crate::note::open(note, std::slice::from_ref(witness)).map_err(refuse)?;
+        let checkpoint = Checkpoint::parse(opened.text())?;
+        if checkpoint.origin != origin {
+            let (expected, found) = (origin.to_owned(), checkpoint.origin);
+            return Err(CheckpointError::Origin { expected, found });
+        }
+        Ok(checkpoint)
+    }
+
     /// The bytes that a witness signs at a time, cut to whole seconds.
     pub fn to_be_signed(checkpoint: &Checkpoint, time: Instant) -> Vec<u8> {
         cosigned_text(&checkpoint.text(), time.seconds()).into_bytes()

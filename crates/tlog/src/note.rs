@@ -252,6 +252,18 @@ pub(crate) fn joined(note: &str, lines: &str, keys: &[VerifierKey]) -> Result<St
     Ok(joined)
 }
 
+/// The note with those of its signatures that are by one of `keys`, which must verify.
+pub fn only(note: &str, keys: &[VerifierKey]) -> Result<String, NoteError> {
+    let note = Note::parse(note)?;
+    if note.signed_by(keys)?.is_empty() {
+        return Err(NoteError::NoKnownKey);
+    }
+    let mut kept = format!("{}\n", note.text);
+    let known = note.signatures.iter().filter(|line| keys.iter().any(|key| line.is_of(key)));
+    known.for_each(|line| kept.push_str(&line.encode()));
+    Ok(kept)
+}
+
 /// The line of a signature under a note of this text: of a cosignature the time stands before the signature, in eight
 /// bytes. It must verify.
 pub fn signature_line(text: &str, key: &VerifierKey, signature: &[u8]) -> Result<String, NoteError> {

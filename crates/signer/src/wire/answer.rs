@@ -6,6 +6,7 @@ use model::limits;
 
 use super::order::{put_head, take_head};
 use super::tuf::{put_versions, take_versions};
+use super::witnessing::{put_anchor, take_anchor};
 use super::{ORDERS_MAX, PROOF_MAX};
 use crate::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 
@@ -98,6 +99,7 @@ pub(crate) fn put_state(writer: &mut Writer, state: &State) {
     });
     put_head(writer, &state.journal);
     writer.bytes(&state.journal_key).bytes(state.journal_checkpoint.as_bytes());
+    put_anchor(writer, &state.anchor);
     put_head(writer, &state.ledger);
     writer.list(&state.checkpoints, |writer, (origin, head)| {
         writer.bytes(origin.as_bytes());
@@ -122,6 +124,7 @@ pub(crate) fn take_state(reader: &mut Reader<'_>) -> Result<State, LayoutError> 
         journal: take_head(reader)?,
         journal_key: reader.bytes("journal key", limits::SPKI_BYTES_MAX)?.to_vec(),
         journal_checkpoint: reader.text("journal checkpoint", CHECKPOINT_BYTES_MAX)?.to_owned(),
+        anchor: take_anchor(reader)?,
         ledger: take_head(reader)?,
         checkpoints: reader.list("checkpoints", ORIGINS_MAX, |reader| {
             let origin = reader.text("origin", limits::NAME_BYTES_MAX)?.to_owned();

@@ -1,11 +1,13 @@
 //! Every frame reads back as itself, and nothing else is a frame.
 
-use model::{Algorithm, Digest, KeyId};
+use envelope::tuf::Named;
+use model::{Algorithm, Digest, Instant, KeyId, TufRole};
 use proptest::prelude::*;
 use signer::{
-    AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, FrameError, Head,
-    HolderOrder, HolderStep, Imprint, JournalProof, Order, Orders, PromiseOrder, RecallOrder, Refusal,
-    RefusalCode, SignOrder, Signed, State, TimestampOrder,
+    AdminAnswer, AdminMessage, Anchor, Answer, Answers, Certified, CheckpointOrder, Frame, FrameError, Head,
+    HolderOrder, HolderStep, Imprint, JournalProof, Offer, Order, Orders, PromiseOrder, RecallOrder, Refusal,
+    RefusalCode, SignOrder, Signed, State, TimestampOrder, TufOrder, TufVersion, WitnessAnswer,
+    WitnessMessage,
 };
 
 fn bytes(limit: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -56,7 +58,9 @@ fn order() -> impl Strategy<Value = Order> {
         (digest(), bytes(60), any::<u64>(), head(), lists()).prop_map(|(key, body, index, head, path)| {
             Order::Promise(PromiseOrder { key: KeyId::new(key), body, index, head, path })
         });
-    prop_oneof![sign, timestamp, checkpoint, promise, holder, recall]
+    let tuf = (digest(), any::<u64>())
+        .prop_map(|(key, version)| Order::Tuf(TufOrder { key: KeyId::new(key), version }));
+    prop_oneof![sign, timestamp, checkpoint, promise, holder, recall, tuf]
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
@@ -94,11 +98,57 @@ fn state() -> impl Strategy<Value = State> {
                 journal,
                 journal_key,
                 journal_checkpoint: checkpoint,
+                anchor: Anchor::Unanchored,
                 ledger,
                 checkpoints,
                 stores,
+                tuf: Vec::new(),
             },
         )
+}
+
+fn tuf_version() -> impl Strategy<Value = TufVersion> {
+    let named = (any::<u64>(), any::<u64>(), digest()).prop_map(|(version, length, digest)| Named {
+        version,
+        length,
+        digest,
+    });
+    let signature = (digest(), bytes(72)).prop_map(|(key, signature)| (KeyId::new(key), signature));
+    let parts = (0..TufRole::ALL.len(), any::<u64>(), any::<u64>());
+    (parts, prop::option::of(named), prop::collection::vec(signature, 0..3)).prop_map(
+        |((role, version, expires), names, signatures)| TufVersion {
+            role: TufRole::ALL[role],
+            version,
+            expires: Instant::from_nanoseconds(expires),
+            names,
+            signatures,
+        },
+    )
+}
+
+fn anchor() -> impl Strategy<Value = Anchor> {
+    prop_oneof![
+        Just(Anchor::Unanchored),
+        prop::collection::vec("[a-z.]{1,20}", 0..4).prop_map(|by| Anchor::Held { by }),
+        ".{0,40}".prop_map(|why| Anchor::Loose { why }),
+    ]
+}
+
+fn witnessing() -> impl Strategy<Value = WitnessMessage> {
+    prop_oneof![
+        Just(WitnessMessage::Offer),
+        prop::collection::vec(".{0,40}", 0..4).prop_map(|notes| WitnessMessage::Tell { notes }),
+    ]
+}
+
+fn witnessed() -> impl Strategy<Value = WitnessAnswer> {
+    let offer = ("[a-z+]{1,20}", ".{0,40}", any::<u64>(), prop::collection::vec(digest(), 0..5))
+        .prop_map(|(witness, checkpoint, old_size, proof)| Offer { witness, checkpoint, old_size, proof });
+    prop_oneof![
+        prop::collection::vec(offer, 0..4).prop_map(WitnessAnswer::Offers),
+        anchor().prop_map(WitnessAnswer::Anchored),
+        refusal().prop_map(WitnessAnswer::Refused),
+    ]
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
@@ -119,7 +169,10 @@ fn frame() -> impl Strategy<Value = Frame> {
         (head(), prop::collection::vec(answer(), 0..5))
             .prop_map(|(journal, answers)| Frame::Answers(Answers { journal, answers })),
         Just(Frame::Ask),
-        state().prop_map(Frame::State),
+        (state(), prop::collection::vec(tuf_version(), 0..4), anchor())
+            .prop_map(|(state, tuf, anchor)| Frame::State(State { tuf, anchor, ..state })),
+        witnessing().prop_map(Frame::Witness),
+        witnessed().prop_map(Frame::WitnessAnswer),
         message.prop_map(Frame::Admin),
         told.prop_map(Frame::AdminAnswer),
         refusal().prop_map(Frame::Refused),
@@ -185,7 +238,7 @@ fn a_frame_of_another_version_or_kind_is_named() {
         error.to_string(),
         "a frame of version 2 and kind 3; the two sides are not of one release of avouch"
     );
-    assert!(matches!(Frame::decode(&[1, 8]), Err(FrameError::Unknown { kind: 8, .. })));
+    assert!(matches!(Frame::decode(&[1, 10]), Err(FrameError::Unknown { kind: 10, .. })));
 }
 
 #[test]
@@ -208,7 +261,7 @@ fn a_refusal_of_any_length_travels_cut_at_a_whole_character() {
 #[test]
 fn codes_keep_their_numbers() {
     let numbers: Vec<u8> = RefusalCode::ALL.iter().map(|code| code.byte()).collect();
-    assert_eq!(numbers, (1..=14).collect::<Vec<u8>>());
+    assert_eq!(numbers, (1..=15).collect::<Vec<u8>>());
     for code in RefusalCode::ALL {
         assert_eq!(RefusalCode::from_byte(code.byte()), Some(code));
     }

@@ -13,6 +13,7 @@ use signer::Head;
 use tlog::RightEdge;
 
 use crate::KeyProcessError;
+use crate::anchorage::Anchorage;
 use crate::rate::Window;
 use crate::state::{Signing, State, adopted_at};
 use crate::tuf::Versions;
@@ -54,6 +55,7 @@ impl State {
             window.put(writer.digest(key.digest()));
         }
         self.tuf.put(&mut writer);
+        self.anchorage.put(&mut writer);
         writer.finish()
     }
 
@@ -112,6 +114,7 @@ impl State {
         self.rates =
             map(reader, "rates", |reader| Ok((KeyId::new(reader.digest("key")?), Window::take(reader)?)))?;
         self.tuf = Versions::take(reader)?;
+        self.anchorage = Anchorage::take(reader, self.edge.size())?;
         Ok(())
     }
 }

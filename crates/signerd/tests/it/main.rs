@@ -7,6 +7,7 @@
 )]
 
 mod adoption;
+mod anchor;
 mod attacks;
 mod faults;
 mod hardware;

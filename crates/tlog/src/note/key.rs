@@ -59,6 +59,11 @@ impl VerifierKey {
         Self::of(origin, algorithm, key.clone())
     }
 
+    /// The key of a witness.
+    pub fn of_witness(name: &str, key: &PublicKey) -> Result<Self, NoteError> {
+        Self::of(name, NoteAlgorithm::Cosignature, key.clone())
+    }
+
     /// The key of a certificate-transparency log; its name is the log's origin.
     pub fn of_certificate_log(origin: &str, key: &PublicKey) -> Result<Self, NoteError> {
         Self::of(origin, NoteAlgorithm::TreeHead, key.clone())

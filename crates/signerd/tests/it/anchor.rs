@@ -1,0 +1,378 @@
+//! A key process whose journal is held by witnesses: before they hold it, and when they know another history, nothing
+//! governed is signed.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystore::{Cost, Passphrase};
+use model::{Clock as _, Digest, Disk, Instant};
+use quorum::{Adoption, Book, Change, KeyState, Witness as Named, Witnesses};
+use signer::{
+    AdminAnswer, AdminMessage, Anchor, Imprint, Offer, Order, RefusalCode, Signer as _, TimestampOrder,
+    WitnessAnswer, WitnessMessage,
+};
+use signerd::InProcess;
+use testkit::{HandClock, MemoryDisk};
+use tlog::VerifierKey;
+use tlog::witness::{KnownLog, Rejection};
+use witness::{Carried, Keys, Reach, Reply, Witness, WitnessError, carry};
+
+use crate::world::{MINUTE, Platform, World, journal_key, space};
+
+const ORIGIN: &str = "localhost/journal/one";
+
+/// Witnesses of one journal, with a clock of their own.
+struct Town {
+    clock: Arc<HandClock>,
+    witnesses: Vec<Witness>,
+}
+
+/// The way to one of them.
+struct Way<'a>(&'a Witness);
+
+impl Reach for Way<'_> {
+    type Error = Infallible;
+
+    fn add_checkpoint(&self, body: &str) -> Result<Reply, Infallible> {
+        Ok(match self.0.add_checkpoint(body) {
+            Ok(lines) => Reply::Cosigned(lines),
+            Err(WitnessError::Rejected(Rejection::Conflict { size })) => Reply::Conflict { size },
+            Err(WitnessError::Rejected(rejection)) => Reply::Rejected { status: rejection.status() },
+            Err(other) => panic!("{other}"),
+        })
+    }
+
+    fn newest(&self, origin: &str) -> Result<Option<String>, Infallible> {
+        Ok(self.0.checkpoint(&Digest::of(origin.as_bytes())))
+    }
+}
+
+impl Town {
+    /// Three witnesses who know this journal under these origins.
+    fn of(platform: &Platform, origins: &[&str]) -> Self {
+        let clock = Arc::new(HandClock::at(platform.world.now()));
+        let journal = journal_key(&platform.process);
+        let open = |n: u8| {
+            let (disk, keys) = (Arc::new(MemoryDisk::new()), MemoryDisk::new());
+            let keys = || Keys {
+                disk: Arc::new(keys.clone()),
+                passphrase: Passphrase::from_file_content(b"correct horse".to_vec().into()).unwrap(),
+                cost: Cost::LEAST,
+            };
+            let name = format!("witness.example.test/{n}");
+            witness::begin(&name, &*disk, keys()).unwrap();
+            let log = |origin: &&str| {
+                KnownLog::new(origin, VerifierKey::of_log(origin, &journal).unwrap()).unwrap()
+            };
+            let logs = origins.iter().map(log).collect();
+            Witness::open(disk, keys(), Arc::<HandClock>::clone(&clock), logs).unwrap()
+        };
+        let witnesses = (1..=3).map(open).collect();
+        Self { clock, witnesses }
+    }
+
+    fn named(&self) -> Change {
+        let named =
+            |one: &Witness| Named { name: one.key().name().to_owned(), key: one.key().public_key().clone() };
+        let witnesses = self.witnesses.iter().map(named).collect();
+        Change::Witnesses(Witnesses { threshold: 2, witnesses, books: vec![Book::Journal] })
+    }
+
+    /// Goes to these witnesses and back, once.
+    fn round(&self, process: &InProcess, reached: &[usize]) -> WitnessAnswer {
+        let offers = match process.witness(&WitnessMessage::Offer) {
+            WitnessAnswer::Offers(offers) => offers,
+            other => return other,
+        };
+        let mut notes = Vec::new();
+        for at in reached {
+            let witness = &self.witnesses[*at];
+            let own = |offer: &&Offer| offer.witness == witness.key().encode();
+            let offer = offers.iter().find(own).unwrap();
+            match carried(offer, witness) {
+                Carried::Cosigned(note) => notes.push(note),
+                Carried::Refused { newest, .. } => notes.extend(newest),
+            }
+        }
+        process.witness(&WitnessMessage::Tell { notes })
+    }
+}
+
+fn carried(offer: &Offer, witness: &Witness) -> Carried {
+    let size: u64 = offer.checkpoint.lines().nth(1).unwrap().parse().unwrap();
+    let proof_from = |old: u64| {
+        let own = (old == offer.old_size).then(|| offer.proof.clone());
+        Ok(own.or_else(|| (old == size).then(Vec::new)))
+    };
+    carry(&offer.checkpoint, offer.old_size, proof_from, &Way(witness)).unwrap()
+}
+
+fn governed(platform: &Platform, what: &[u8]) -> Result<(), (RefusalCode, String)> {
+    let asking = platform.asking("default/governed", what);
+    let endorsers: Vec<_> = platform.world.endorsers.iter().take(2).collect();
+    let order = asking.endorsed(&endorsers, platform.world.now()).order();
+    told(platform, order)
+}
+
+fn stamped(platform: &Platform) -> Result<(), (RefusalCode, String)> {
+    let key = platform.key("platform/timestamp");
+    told(platform, Order::Timestamp(TimestampOrder { key, imprint: Imprint::Sha256([5; 32]), nonce: None }))
+}
+
+fn blob(platform: &Platform, what: &[u8]) -> Result<(), (RefusalCode, String)> {
+    told(platform, platform.asking("default/blob", what).order())
+}
+
+fn told(platform: &Platform, order: Order) -> Result<(), (RefusalCode, String)> {
+    platform.order(order).map(drop).map_err(|refusal| (refusal.code, refusal.text))
+}
+
+/// A platform whose registry names three witnesses of its journal, two of which it takes.
+fn witnessed() -> (Platform, Town) {
+    on(Arc::new(MemoryDisk::new()))
+}
+
+fn on(disk: Arc<dyn Disk>) -> (Platform, Town) {
+    let platform = Platform::begin(World::on(disk));
+    let town = Town::of(&platform, &[ORIGIN, "localhost/journal/two"]);
+    assert_eq!(platform.process.state().unwrap().anchor, Anchor::Unanchored);
+    let entered = platform.enter(vec![town.named()]);
+    assert!(matches!(entered, AdminAnswer::Appended { .. }), "{entered:?}");
+    (platform, town)
+}
+
+fn held(answer: WitnessAnswer) -> usize {
+    match answer {
+        WitnessAnswer::Anchored(Anchor::Held { by }) => by.len(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn loose(answer: WitnessAnswer) -> String {
+    match answer {
+        WitnessAnswer::Anchored(Anchor::Loose { why }) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn copy(disk: &dyn Disk) -> Arc<MemoryDisk> {
+    let copy = MemoryDisk::new();
+    for name in disk.list().unwrap() {
+        copy.replace(&name, &disk.read(&name).unwrap()).unwrap();
+    }
+    Arc::new(copy)
+}
+
+#[test]
+fn before_enough_witnesses_have_cosigned_this_very_run_nothing_governed_and_nothing_stateful_is_signed() {
+    let (platform, town) = witnessed();
+    for refused in [governed(&platform, b"one"), stamped(&platform)] {
+        let (code, text) = refused.unwrap_err();
+        assert!(code == RefusalCode::Anchor && text.contains("witness.example.test/1"), "{text}");
+    }
+    blob(&platform, b"free").unwrap();
+    assert!(loose(town.round(&platform.process, &[0])).contains("1 of its witnesses, and needs 2"));
+    assert!(governed(&platform, b"one").is_err());
+    assert_eq!(held(town.round(&platform.process, &[0, 2])), 2);
+    governed(&platform, b"one").unwrap();
+    stamped(&platform).unwrap();
+    // What the run before knew is nothing to this one: a state that was put back knew it too.
+    let platform = platform.restart();
+    assert!(governed(&platform, b"two").is_err());
+    // One of them still has to answer what it was shown before, which is no help now.
+    loose(town.round(&platform.process, &[1, 2]));
+    assert_eq!(held(town.round(&platform.process, &[1, 2])), 2);
+    governed(&platform, b"two").unwrap();
+}
+
+#[test]
+fn what_witnesses_do_not_see_again_is_held_no_more_after_five_minutes() {
+    let (platform, town) = witnessed();
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    let advance = |by: Duration| {
+        platform.world.clock.advance(by);
+        town.clock.advance(by);
+    };
+    for _ in 0..10 {
+        advance(MINUTE);
+        assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    }
+    advance(5 * MINUTE);
+    governed(&platform, b"just in time").unwrap();
+    advance(MINUTE);
+    assert_eq!(governed(&platform, b"too late").unwrap_err().0, RefusalCode::Anchor);
+    assert_eq!(held(town.round(&platform.process, &[0, 1])), 2);
+    governed(&platform, b"again").unwrap();
+}
+
+#[test]
+fn a_lost_answer_a_silent_witness_and_a_new_start_leave_nobody_behind() {
+    let (mut platform, town) = witnessed();
+    for lost in 0..4 {
+        // The first cosigns, and nobody hears of it; the third is not reached for long.
+        let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer) else {
+            panic!()
+        };
+        let own = |offer: &&Offer| offer.witness == town.witnesses[0].key().encode();
+        carried(offers.iter().find(own).unwrap(), &town.witnesses[0]);
+        if lost % 2 == 1 {
+            platform = platform.restart();
+        }
+        let first = town.round(&platform.process, &[0, 1]);
+        // Where the process started anew, what was offered before that is heard of first.
+        let second = town.round(&platform.process, &[0, 1]);
+        assert_eq!(held(second), 2, "{first:?}");
+        blob(&platform, &[lost]).unwrap();
+    }
+    town.round(&platform.process, &[2]);
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+}
+
+/// Attack 12.
+#[test]
+fn a_key_process_restored_from_yesterday_signs_nothing_governed_and_says_which_witness_knows_more() {
+    let disk = Arc::new(MemoryDisk::new());
+    let (mut platform, town) = on(Arc::<MemoryDisk>::clone(&disk));
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    let yesterday = copy(&*disk);
+    for n in 0..8 {
+        governed(&platform, &[n]).unwrap();
+    }
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    // The folder is put back as it was, without a word to anybody.
+    platform.world.disk = yesterday;
+    let platform = platform.restart();
+    assert_eq!(governed(&platform, b"before it asks").unwrap_err().0, RefusalCode::Anchor);
+    // One witness that knows more is enough, however many others are out of reach.
+    let why = loose(town.round(&platform.process, &[1]));
+    assert!(why.contains("the witness `witness.example.test/2` cosigned this journal"), "{why}");
+    assert!(why.contains("avouch signerd adopt"), "{why}");
+    for refused in [governed(&platform, b"one"), stamped(&platform)] {
+        assert_eq!(refused.unwrap_err(), (RefusalCode::Journal, why.clone()));
+    }
+    assert!(matches!(platform.process.witness(&WitnessMessage::Offer), WitnessAnswer::Refused(_)));
+    blob(&platform, b"free").unwrap();
+}
+
+/// Attack 13.
+#[test]
+fn two_clones_of_the_key_process_cannot_both_be_cosigned() {
+    let disk = Arc::new(MemoryDisk::new());
+    let (mut platform, town) = on(Arc::<MemoryDisk>::clone(&disk));
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    let (first, second) = (copy(&*disk), copy(&*disk));
+    drop(platform.process);
+    platform.world.disk = first;
+    let first = platform.world.start().unwrap();
+    let before = std::mem::replace(&mut platform.world.disk, second);
+    let second = platform.world.start().unwrap();
+    // Both stand at one size, with other random leaves.
+    assert_eq!(held(town.round(&first, &[0, 1])), 2);
+    let told = town.round(&second, &[0, 1, 2]);
+    assert!(loose(told).contains("another copy of it runs"));
+    platform.process = second;
+    assert_eq!(governed(&platform, b"one").unwrap_err().0, RefusalCode::Journal);
+    // The first goes on: the third witness, whom the second reached first, cosigned the second's.
+    platform.process = first;
+    platform.world.disk = before;
+    assert_eq!(held(town.round(&platform.process, &[0, 1])), 2);
+    governed(&platform, b"one").unwrap();
+}
+
+#[test]
+fn an_adoption_is_the_way_forward_and_begins_a_new_journal_and_new_logs() {
+    let disk = Arc::new(MemoryDisk::new());
+    let (mut platform, town) = on(Arc::<MemoryDisk>::clone(&disk));
+    let yesterday = copy(&*disk);
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    platform.world.disk = yesterday;
+    let platform = platform.restart();
+    loose(town.round(&platform.process, &[0, 1, 2]));
+    let state = platform.process.state().unwrap();
+    let adoption = || {
+        Change::Adoption(Adoption {
+            journal_size: state.journal.size,
+            journal_root: state.journal.root,
+            instance: space("two"),
+            reason: "restored".to_owned(),
+        })
+    };
+    // The log's key has signed heads that this state does not know.
+    let refused = platform.enter(vec![adoption()]);
+    assert!(matches!(refused, AdminAnswer::Refused(_)), "{refused:?}");
+    let (key, since) = (platform.key("platform/log"), platform.world.now());
+    let retired = Change::KeyState { key, state: KeyState::Retired, since, reason: "restored".to_owned() };
+    let adopted = platform
+        .administer(&AdminMessage::Append { entry: platform.entry(vec![adoption(), retired]).encode() });
+    assert!(matches!(adopted, AdminAnswer::Appended { .. }), "{adopted:?}");
+    assert_eq!(governed(&platform, b"one").unwrap_err().0, RefusalCode::Anchor);
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    governed(&platform, b"one").unwrap();
+}
+
+#[test]
+fn a_clock_that_the_witnesses_do_not_share_signs_nothing() {
+    let (platform, town) = witnessed();
+    town.clock.set_now(platform.world.now().after(Duration::from_secs(62)));
+    let why = loose(town.round(&platform.process, &[0, 1, 2]));
+    assert!(why.contains("the witnesses' clocks say another time"), "{why}");
+    assert_eq!(governed(&platform, b"one").unwrap_err().0, RefusalCode::Clock);
+    // A minute is nothing.
+    town.clock.set_now(platform.world.now().before(Duration::from_secs(59)));
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    // One witness whose clock is a year off does not matter where two others agree.
+    let year = Duration::from_secs(365 * 24 * 3_600);
+    town.clock.set_now(platform.world.now().after(year));
+    let told = town.round(&platform.process, &[0]);
+    assert!(matches!(told, WitnessAnswer::Anchored(Anchor::Held { by }) if by.len() == 2));
+}
+
+#[test]
+fn whoever_carries_cosignatures_makes_up_none() {
+    let (platform, town) = witnessed();
+    let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer) else { panic!() };
+    let Carried::Cosigned(note) = carried(&offers[0], &town.witnesses[0]) else { panic!() };
+    let (_, line) = note.rsplit_once("\u{2014} ").unwrap();
+    let bent = [
+        String::new(),
+        "no note".to_owned(),
+        offers[0].checkpoint.clone(),
+        // The same line under another's name, and under another checkpoint.
+        note.replace("witness.example.test/1", "witness.example.test/2"),
+        note.replacen("localhost", "elsewhere", 1),
+        format!("{}\u{2014} {}", offers[0].checkpoint, line.replace("=\n", "A\n")),
+    ];
+    for notes in [bent.to_vec(), vec![note.clone(), note.clone()], vec![note]] {
+        let why = loose(platform.process.witness(&WitnessMessage::Tell { notes }));
+        assert!(why.contains("needs 2") && !why.contains("another copy"), "{why}");
+    }
+    assert!(governed(&platform, b"one").is_err());
+}
+
+#[test]
+fn what_witnesses_hold_outlives_segments_and_restarts() {
+    let mut world = World::new();
+    world.segment_bytes = 4 * 1024;
+    let mut platform = Platform::begin(world);
+    let town = Town::of(&platform, &[ORIGIN]);
+    platform.enter(vec![town.named()]);
+    for n in 0..30_u8 {
+        // Enough for another segment, and then another start.
+        for m in 0..6_u8 {
+            blob(&platform, &[n, m]).unwrap();
+        }
+        if n % 7 == 3 {
+            platform = platform.restart();
+        }
+        town.round(&platform.process, &[0, 1]);
+        assert!(held(town.round(&platform.process, &[0, 1])) >= 2);
+    }
+    town.round(&platform.process, &[2]);
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    assert_eq!(
+        platform.process.state().unwrap().anchor,
+        Anchor::Held { by: (1..=3).map(|n| format!("witness.example.test/{n}")).collect() }
+    );
+    assert!(Instant::EPOCH < town.clock.now());
+}
