@@ -95,14 +95,14 @@ impl Throughput {
         clients.work(during / 4)?;
         let mut probes = Probes::new(raw, self.needs);
         let (mut phases, mut server) = (Phase::default(), Duration::ZERO);
-        probes.take();
+        probes.take()?;
         for _ in 0..rounds {
             let before = processes::processor_time(platform.process());
             let phase = clients.work(during)?;
             server += processes::processor_time(platform.process()) - before;
             phases.latencies.extend(phase.latencies);
             phases.wall += phase.wall;
-            probes.take();
+            probes.take()?;
         }
         Ok(self.row(phases, server, &probes))
     }

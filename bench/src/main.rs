@@ -15,6 +15,7 @@ mod disk;
 mod failure;
 mod hammer;
 mod load;
+mod module;
 mod platform;
 mod processes;
 mod raw;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use failure::Failure;
+use module::ModuleKey;
 use report::Printed;
 
 const USAGE: &str = "\
@@ -48,6 +50,8 @@ enum What {
     Rows(Vec<String>),
     /// The hammer.
     Hammer { seconds: u64, clients: usize },
+    /// The process that measures a module.
+    Module { path: PathBuf, key: ModuleKey },
 }
 
 /// How much is done for a figure.
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
     let done = match &asked.what {
         What::Rows(names) => bench(&asked, names),
         What::Hammer { seconds, clients } => hammer::run(&asked.avouch, *seconds, *clients),
+        What::Module { path, key } => module::run(path, *key),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,6 +100,10 @@ fn asked(arguments: &[&str]) -> Option<Asked> {
         effort: Effort::Full,
         what: What::Rows(Vec::new()),
     };
+    if let ["module", path, key] = rest {
+        asked.what = What::Module { path: PathBuf::from(path), key: ModuleKey::named(key)? };
+        return Some(asked);
+    }
     if let ["hammer", after @ ..] = rest {
         (asked.what, rest) = (What::Hammer { seconds: 30, clients: 32 }, after);
     }

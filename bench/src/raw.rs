@@ -10,8 +10,11 @@ use aws_lc_rs::signature::{
     KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 
+use testkit::SoftHsm;
+
 use crate::cost;
 use crate::failure::Failure;
+use crate::module::{self, ModuleKey};
 
 /// How long one probe of one operation takes.
 const PROBE: Duration = Duration::from_millis(120);
@@ -28,6 +31,8 @@ pub(crate) enum Operation {
     SignRsa3072,
     VerifyRsa3072,
     VerifyEd25519,
+    /// By a key in SoftHSM2, through its module.
+    SignInModule(ModuleKey),
     /// SHA-256 of one MiB.
     HashMebibyte,
 }
@@ -43,6 +48,8 @@ pub(crate) struct Raw {
     ed25519_public: ParsedPublicKey,
     ed25519_signature: Vec<u8>,
     block: Vec<u8>,
+    /// A token of its own, where one can be had.
+    pub(crate) hsm: Option<SoftHsm>,
 }
 
 impl Raw {
@@ -73,13 +80,18 @@ impl Raw {
             ed25519_public,
             ed25519_signature,
             block,
+            hsm: SoftHsm::new(),
         })
     }
 
     /// What one operation costs now.
-    pub(crate) fn probe(&self, operation: Operation) -> Duration {
+    fn probe(&self, operation: Operation) -> Result<Duration, Failure> {
         let random = SystemRandom::new();
-        match operation {
+        Ok(match operation {
+            Operation::SignInModule(key) => {
+                let none = || Failure::bad("no hardware token")(&"SoftHSM2 is not installed");
+                module::probe(self.hsm.as_ref().ok_or_else(none)?, key)?
+            }
             Operation::SignP256 => cost::of_one(PROBE, || {
                 let signed = self.p256.sign(&random, &MESSAGE);
                 assert!(std::hint::black_box(signed).is_ok(), "a key that was just made signs");
@@ -97,7 +109,7 @@ impl Raw {
             Operation::HashMebibyte => cost::of_one(PROBE, || {
                 std::hint::black_box(digest::digest(&digest::SHA256, &self.block));
             }),
-        }
+        })
     }
 }
 
@@ -124,10 +136,11 @@ impl<'a> Probes<'a> {
     }
 
     /// Takes one of each.
-    pub(crate) fn take(&mut self) {
+    pub(crate) fn take(&mut self) -> Result<(), Failure> {
         for ((operation, _), taken) in self.needs.iter().zip(&mut self.taken) {
-            taken.push(self.raw.probe(*operation));
+            taken.push(self.raw.probe(*operation)?);
         }
+        Ok(())
     }
 
     /// What is needed at least, by the median probe of each.

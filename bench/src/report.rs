@@ -28,6 +28,8 @@ pub(crate) struct Row {
 pub(crate) enum Floor {
     AtLeast(f64),
     AtMost(f64),
+    /// Nothing: it is shown beside the others.
+    Shown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,7 @@ impl Row {
         let reached = match self.floor {
             Floor::AtLeast(floor) => self.ratio >= floor,
             Floor::AtMost(ceiling) => self.ratio <= ceiling,
+            Floor::Shown => return "",
         };
         match (self.is_steady(), reached) {
             (false, _) => "unsteady",
@@ -55,9 +58,10 @@ impl Row {
 }
 
 impl Floor {
-    fn number(self) -> f64 {
+    fn number(self) -> Option<f64> {
         match self {
-            Self::AtLeast(number) | Self::AtMost(number) => number,
+            Self::AtLeast(number) | Self::AtMost(number) => Some(number),
+            Self::Shown => None,
         }
     }
 
@@ -65,6 +69,7 @@ impl Floor {
         match self {
             Self::AtLeast(number) => format!("≥ {number}"),
             Self::AtMost(number) => format!("≤ {number}"),
+            Self::Shown => String::new(),
         }
     }
 }
@@ -73,7 +78,7 @@ impl Floor {
 struct Figure {
     value: f64,
     unit: &'static str,
-    floor: f64,
+    floor: Option<f64>,
     ratio: f64,
 }
 

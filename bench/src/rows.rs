@@ -2,6 +2,7 @@
 
 mod hashing;
 mod idle;
+mod keyless;
 mod log;
 mod receipts;
 mod tokens;
@@ -30,11 +31,15 @@ const ROWS: &[(&str, Measure)] = &[
     ("receipts", receipts::full),
     ("signatures", receipts::bare),
     ("rsa-receipts", receipts::rsa),
+    ("pkcs11-receipts", receipts::in_module),
+    ("pkcs11-rsa-receipts", receipts::rsa_in_module),
     ("lone-receipt", receipts::lone),
     ("tokens", tokens::many),
     ("lone-append", log::lone),
     ("append-64", log::of_sixty_four),
     ("append-512", log::of_many),
+    ("certificates", keyless::certificates),
+    ("keyless-flow", keyless::flow),
     ("verify-bundle", verifying::in_process),
     ("verify-process", verifying::as_process),
     ("hashing", hashing::large),

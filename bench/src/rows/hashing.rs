@@ -29,7 +29,7 @@ pub(super) fn large(bench: &Bench<'_>) -> Result<Row, Failure> {
     let mut probes = Probes::new(&bench.raw, NEEDS);
     let (mut took, mut resident) = (Vec::new(), 0);
     for _ in 0..3 {
-        probes.take();
+        probes.take()?;
         let (wall, most) = sign(&platform)?;
         took.push(wall);
         resident = most.max(resident);

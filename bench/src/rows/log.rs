@@ -24,7 +24,7 @@ const ENTRIES: &str = "/api/v2/log/entries";
 const NEEDS: Needs = &[(Operation::VerifyP256, 1)];
 
 /// SubjectPublicKeyInfo of P-256, up to the point that ends it (RFC 5480).
-const SPKI: [u8; 26] = [
+pub(super) const SPKI: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
     0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
@@ -102,7 +102,7 @@ fn median(
     let mut probes = Probes::new(&bench.raw, NEEDS);
     let (mut syncs, mut took) = (Vec::new(), Vec::new());
     for _ in 0..4 {
-        probes.take();
+        probes.take()?;
         syncs.push(disk::sync_time(platform.folder())?);
         took.extend(clients.work(during)?.latencies);
     }

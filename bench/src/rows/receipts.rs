@@ -7,6 +7,7 @@ use crate::cost;
 use crate::disk;
 use crate::failure::Failure;
 use crate::load::{Clients, Throughput};
+use crate::module::ModuleKey;
 use crate::platform::{Plan, Platform};
 use crate::raw::{Needs, Operation, Probes};
 use crate::report::{Floor, Row};
@@ -23,6 +24,15 @@ const FULL: Needs = &[(Operation::SignP256, 2), (Operation::VerifyP256, 2)];
 const BARE: Needs = &[(Operation::SignP256, 1), (Operation::VerifyP256, 1)];
 const RSA: Needs = &[
     (Operation::SignRsa3072, 1),
+    (Operation::VerifyRsa3072, 1),
+    (Operation::SignP256, 1),
+    (Operation::VerifyP256, 1),
+];
+
+const IN_MODULE: Needs =
+    &[(Operation::SignInModule(ModuleKey::P256), 1), (Operation::SignP256, 1), (Operation::VerifyP256, 2)];
+const RSA_IN_MODULE: Needs = &[
+    (Operation::SignInModule(ModuleKey::Rsa3072), 1),
     (Operation::VerifyRsa3072, 1),
     (Operation::SignP256, 1),
     (Operation::VerifyP256, 1),
@@ -45,8 +55,35 @@ pub(super) fn rsa(bench: &Bench<'_>) -> Result<Row, Failure> {
     many(bench, &row, &["--algorithm", "rsa3072"], &[])
 }
 
+pub(super) fn in_module(bench: &Bench<'_>) -> Result<Row, Failure> {
+    let what = "full receipts, the key in SoftHSM2";
+    let row = Throughput { name: "pkcs11-receipts", what, needs: IN_MODULE, floor: 0.45, each: 1 };
+    many(bench, &row, &["--store", "hsm"], &[])
+}
+
+pub(super) fn rsa_in_module(bench: &Bench<'_>) -> Result<Row, Failure> {
+    let what = "RSA-3072 receipts, the key in SoftHSM2";
+    let row = Throughput { name: "pkcs11-rsa-receipts", what, needs: RSA_IN_MODULE, floor: 0.9, each: 1 };
+    many(bench, &row, &["--algorithm", "rsa3072", "--store", "hsm"], &[])
+}
+
+/// With a store `hsm`, where there is a token.
+fn plan(bench: &Bench<'_>) -> Plan {
+    let Some(hsm) = &bench.raw.hsm else { return Plan::default() };
+    let environment = hsm.environment();
+    let conf = environment.get("SOFTHSM2_CONF").map(String::as_str).unwrap_or_default();
+    let (uri, tokens) = (hsm.uri(hsm.module()), hsm.tokens());
+    let config = format!(
+        "[signerd.stores.hsm]\nkind = \"pkcs11\"\nuri = \"{uri}\"\nenvironment = {{ SOFTHSM2_CONF = \"{conf}\" }}\n\
+         read = [\"{conf}\"]\nwrite = [\"{}\"]\n",
+        tokens.display()
+    );
+    Plan { config }
+}
+
 fn many(bench: &Bench<'_>, row: &Throughput, key: &[&str], profile: &[&str]) -> Result<Row, Failure> {
-    let platform = Platform::new(bench.avouch, &Plan::default())?;
+    let plan = if key.contains(&"hsm") { plan(bench) } else { Plan::default() };
+    let platform = Platform::new(bench.avouch, &plan)?;
     platform.profile(PROFILE, key, profile)?;
     let view = view(&mut Connection::open(&platform.listen)?, PROFILE)?;
     let mut clients = Clients::new(&platform.listen, CLIENTS, |number| {
@@ -70,7 +107,7 @@ pub(super) fn lone(bench: &Bench<'_>) -> Result<Row, Failure> {
     let mut probes = Probes::new(&bench.raw, FULL);
     let (mut syncs, mut took) = (Vec::new(), Vec::new());
     for _ in 0..4 {
-        probes.take();
+        probes.take()?;
         syncs.push(disk::sync_time(platform.folder())?);
         took.extend(clients.work(Duration::from_millis(during))?.latencies);
     }

@@ -52,7 +52,7 @@ pub(super) fn in_process(bench: &Bench<'_>) -> Result<Row, Failure> {
     let mut probes = Probes::new(&bench.raw, BUNDLE);
     let mut took = Vec::new();
     for _ in 0..5 {
-        probes.take();
+        probes.take()?;
         took.push(cost::of_one(during, || assert!(verify().is_ok(), "what was good stays good")));
     }
     let (took, needed) = (cost::median(took), probes.cost());
@@ -83,7 +83,7 @@ pub(super) fn as_process(bench: &Bench<'_>) -> Result<Row, Failure> {
     let (mut we, mut they) = (Vec::new(), Vec::new());
     for run in 0..runs {
         if run % 15 == 0 {
-            probes.take();
+            probes.take()?;
         }
         we.push(time(&mut ours())?);
         they.push(time(&mut theirs())?);
