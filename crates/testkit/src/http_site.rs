@@ -24,6 +24,8 @@ pub struct Asked {
 pub enum Reply {
     /// A status, further header lines, and a body.
     Say(u16, Vec<String>, Vec<u8>),
+    /// The whole answer, head and body, as somebody else gave it.
+    Raw(Vec<u8>),
     /// Nothing, and the connection stays open until the site goes.
     Silence,
 }
@@ -44,6 +46,19 @@ impl Reply {
     /// A status without a body.
     pub fn status(status: u16) -> Self {
         Self::Say(status, Vec::new(), Vec::new())
+    }
+
+    /// What goes over the wire; none where nothing is said.
+    fn bytes(self) -> Option<Vec<u8>> {
+        let (status, header, body) = match self {
+            Self::Say(status, header, body) => (status, header, body),
+            Self::Raw(bytes) => return Some(bytes),
+            Self::Silence => return None,
+        };
+        let length = body.len();
+        let mut head = format!("HTTP/1.1 {status} said\r\nconnection: close\r\ncontent-length: {length}\r\n");
+        header.iter().for_each(|line| head.push_str(&format!("{line}\r\n")));
+        Some([format!("{head}\r\n").into_bytes(), body].concat())
     }
 }
 
@@ -106,13 +121,9 @@ fn converse(stream: TcpStream, answer: &dyn Fn(&Asked) -> Reply, count: &AtomicU
     let Ok(read) = stream.try_clone() else { return };
     let Some(asked) = read_call(&mut BufReader::new(read)) else { return };
     count.fetch_add(1, Ordering::SeqCst);
-    let Reply::Say(status, header, body) = answer(&asked) else { return };
-    let mut head =
-        format!("HTTP/1.1 {status} said\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-    header.iter().for_each(|line| head.push_str(&format!("{line}\r\n")));
-    head.push_str("\r\n");
+    let Some(bytes) = answer(&asked).bytes() else { return };
     let mut stream = stream;
-    let _gone = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+    let _gone = stream.write_all(&bytes);
     let _closed = stream.shutdown(std::net::Shutdown::Both);
 }
 

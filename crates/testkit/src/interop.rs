@@ -31,3 +31,27 @@ pub fn interop_row(format: &str, tool: &Tool, direction: Direction, accepted: u3
     let row = Row { format, tool: tool.name(), version: tool.version(), direction, accepted, refused };
     lines::append("AVOUCH_INTEROP", &row);
 }
+
+/// What became of one client's signature at another.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClientCell<'a> {
+    /// `keyless` or `keyed`.
+    pub means: &'a str,
+    /// `blob`, `attestation`, `commit`, `image`.
+    pub what: &'a str,
+    /// Who signed, with the version.
+    pub signer: &'a str,
+    /// Who verified, with the version.
+    pub verifier: &'a str,
+    /// How many changed copies were refused.
+    pub refused: u32,
+    /// Why the untouched one is refused as well; none where it is accepted, as it should be.
+    pub cannot: Option<&'a str>,
+}
+
+/// Reports what one client said of another's signature.
+///
+/// The test itself asserts it; the name of such a test begins with `interop_`.
+pub fn interop_cell(cell: &ClientCell<'_>) {
+    lines::append("AVOUCH_CLIENTS", cell);
+}

@@ -32,7 +32,7 @@ pub use crash_disk::{CrashDisk, Fault};
 pub use disk::MemoryDisk;
 pub use http_site::{Asked, HttpSite, Reply};
 pub use idp::IdentityProvider;
-pub use interop::{Direction, interop_row};
+pub use interop::{ClientCell, Direction, interop_cell, interop_row};
 pub use key::Key;
 pub use person::Person;
 pub use seeded::Seeded;
@@ -40,7 +40,7 @@ pub use skip::{skip, vectors};
 pub use slow_store::{Hold, SlowStore};
 pub use soft_hsm::{Shim, SoftHsm};
 pub use tempfile::TempDir as TempFolder;
-pub use tool::{Tool, pkits, sigstore_js, tool};
+pub use tool::{Tool, pkits, sigstore_js, sigstore_js_client, tool};
 
 /// A folder of one's own, removed with all that is in it when the value is dropped.
 pub fn temp_folder() -> TempFolder {

@@ -29,16 +29,25 @@ pub fn tool(name: &'static str) -> Option<Tool> {
     found.map(|path| Tool { name, path, modules: None })
 }
 
-/// `@sigstore/verify`, or a loud skip: Node.js with the package, `@sigstore/bundle` and `@sigstore/protobuf-specs`
-/// within the reach of whatever script its command is given.
+/// `@sigstore/verify` as Node.js 20 is said to run it, or a loud skip: Node.js with the package, `@sigstore/bundle` and
+/// `@sigstore/protobuf-specs` within the reach of whatever script its command is given.
 pub fn sigstore_js() -> Option<Tool> {
-    const NAME: &str = "@sigstore/verify";
-    let modules = tools_folder().map(|folder| folder.join("sigstore-js/node_modules"));
-    let modules = modules.filter(|modules| modules.join(NAME).is_dir());
+    node_package("sigstore-js", "@sigstore/verify")
+}
+
+/// `@sigstore/sign` or `@sigstore/verify` of today, or a loud skip: each within the reach of whatever script its command
+/// is given, with `@sigstore/bundle` and `@sigstore/protobuf-specs`.
+pub fn sigstore_js_client(package: &'static str) -> Option<Tool> {
+    node_package("sigstore-js-client", package)
+}
+
+fn node_package(folder: &str, package: &'static str) -> Option<Tool> {
+    let modules = tools_folder().map(|tools| tools.join(folder).join("node_modules"));
+    let modules = modules.filter(|modules| modules.join(package).is_dir());
     if modules.is_none() {
-        skip("sigstore-js", "@sigstore/verify is not here; `cargo xtask test` fetches it");
+        skip(folder, &format!("{package} is not here; `cargo xtask test` fetches it"));
     }
-    Some(Tool { name: NAME, modules: Some(modules?), ..tool("node")? })
+    Some(Tool { name: package, modules: Some(modules?), ..tool("node")? })
 }
 
 /// The folder of PKITS, the test suite for certificate paths, or a loud skip.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ pub(crate) struct World {
     pub(crate) site: Site,
     provider: IdentityProvider,
     pub(crate) issuer: HttpSite,
+    tokens: AtomicU64,
 }
 
 impl World {
@@ -37,14 +39,16 @@ impl World {
         site.good(&[&["issuer", "add", &issuer.url(), "--kind", "email"], &endorsed[..]].concat());
         site.good(&["sigstore", "files", &site.path("sigstore")]);
         fs::write(site.path("app.tar"), "the bytes of an application").unwrap();
-        Self { site, provider, issuer }
+        Self { site, provider, issuer, tokens: AtomicU64::new(0) }
     }
 
     /// A new token for whoever has this address.
     pub(crate) fn token(&self, email: &str) -> String {
         let now = now().seconds();
+        // Two tokens of one second are two.
+        let id = self.tokens.fetch_add(1, Ordering::Relaxed);
         let claims = json!({"iss": self.issuer.url(), "aud": "sigstore", "sub": "1", "iat": now, "exp": now + 300,
-            "email": email, "email_verified": true});
+            "jti": id.to_string(), "email": email, "email_verified": true});
         self.provider.token(&claims)
     }
 
@@ -57,11 +61,21 @@ impl World {
         assert!(output.status.success(), "{}", text(&output));
     }
 
-    fn tool(&self, mut command: Command, arguments: &[&str]) -> Output {
+    /// What a tool says, run in the folder of the platform.
+    pub(crate) fn tool(&self, mut command: Command, arguments: &[&str]) -> Output {
         command.current_dir(self.site.folder.path()).args(arguments);
-        // Go takes the authority of our TLS from here, and asks nobody else.
-        command.env("SSL_CERT_FILE", self.site.dir.join("server/tls/ca.pem"));
-        command.env("HOME", self.site.folder.path()).output().unwrap()
+        self.surround(&mut command);
+        command.output().unwrap()
+    }
+
+    /// What a client finds around it: a home of its own, and the authority of the server's TLS, by the names that Go,
+    /// Python and Node.js have for it.
+    pub(crate) fn surround(&self, command: &mut Command) {
+        let authority = self.site.dir.join("server/tls/ca.pem");
+        for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+            command.env(name, &authority);
+        }
+        command.env("HOME", self.site.folder.path()).env("COSIGN_PASSWORD", "");
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod algorithms;
 mod books;
+mod clients;
 mod command_line;
 mod commands;
 mod conformance;
