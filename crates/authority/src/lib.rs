@@ -11,6 +11,7 @@
 mod certificates;
 mod error;
 mod own;
+mod promised;
 mod sight;
 mod timestamp;
 
@@ -18,4 +19,7 @@ pub use certificates::{
     Blame, CertificateAuthority, CertificateError, CertificateNumbers, CertificateParts, Claim, Issued, Proof,
 };
 pub use error::AuthorityError;
+pub use promised::{
+    Appended, PromiseStore, Promised, PromisedError, PromisedHead, PromisedLog, PromisedParts,
+};
 pub use timestamp::{Answer, TimestampAuthority};

@@ -23,7 +23,7 @@ use crate::random;
 use crate::ssh::EndorsingKey;
 
 pub(crate) use pending::{Granted, Pending, Then};
-pub(crate) use succession::Successor;
+pub(crate) use succession::{Successor, promised_origin};
 pub(crate) use words::show as show_entry;
 
 /// How long an administrative request stays open where one person governs: it is asked and granted in one breath.

@@ -7,6 +7,7 @@ pub(crate) mod keyless;
 mod operation;
 mod paths;
 pub(crate) mod public;
+pub(crate) mod rekor_v1;
 pub(crate) mod signing;
 
 use std::collections::BTreeMap;

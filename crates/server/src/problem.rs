@@ -75,7 +75,7 @@ impl Refusal {
                     StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 told(status, "application/problem+json", &self.problem)
             }
-            Dialect::Status | Dialect::Log => {
+            Dialect::Status | Dialect::Log | Dialect::RekorV1 => {
                 let (status, body) = Status::of(dialect, self.problem.code, &self.problem.detail);
                 told(status, "application/json", &body)
             }

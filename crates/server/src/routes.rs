@@ -6,6 +6,7 @@ pub(crate) mod fulcio;
 pub(crate) mod log;
 pub(crate) mod monitor;
 pub(crate) mod profiles;
+pub(crate) mod rekor_v1;
 pub(crate) mod requests;
 pub(crate) mod timestamp;
 pub(crate) mod trust_root;
@@ -15,7 +16,6 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use store::Store;
 
 use crate::door::{self, Access, Sentry, Visitors};
 use crate::openapi::{self, Paths};
@@ -27,6 +27,7 @@ use log::LogReader;
 use log::entries::EntryCounter;
 use log::search::SearchCounter;
 use monitor::Monitor;
+use rekor_v1::RekorV1Counter;
 use timestamp::TimestampCounter;
 use trust_root::TrustRootShelf;
 
@@ -37,9 +38,7 @@ pub(crate) fn api(signing: Signing, sentry: Sentry) -> Router {
 
 /// The listener for the public: no credential for anything.
 pub(crate) fn public(
-    log: LogReader,
-    entries: EntryCounter,
-    store: Arc<Store>,
+    logs: Logs,
     counter: TimestampCounter,
     keyless: Keyless,
     shelf: Arc<TrustRootShelf>,
@@ -48,12 +47,20 @@ pub(crate) fn public(
     let Keyless { certificates, log: certificate_log } = keyless;
     let certificates = certificate_paths().into_router(certificates);
     let certificates = certificates.merge(certificate_log_paths().into_router(certificate_log));
-    let log = log_paths().into_router(log).merge(entry_paths().into_router(entries));
-    let log = log.merge(search_paths().into_router(SearchCounter::over(store)));
+    let Logs { reader, rekor_v1 } = logs;
+    let log = log_paths().into_router(reader).merge(entry_paths().into_router(rekor_v1.entries.clone()));
+    let log = log.merge(search_paths().into_router(SearchCounter::over(Arc::clone(&rekor_v1.store))));
+    let log = log.merge(rekor_v1_paths().into_router(rekor_v1));
     let timestamp = timestamp_paths().into_router(counter);
     let trust_root = trust_root_paths().into_router(shelf);
     let router = log.merge(timestamp).merge(certificates).merge(trust_root);
     behind_door(router.merge(open_paths().into_router(())), sentry)
+}
+
+/// What serves the logs of signatures.
+pub(crate) struct Logs {
+    pub(crate) reader: LogReader,
+    pub(crate) rekor_v1: RekorV1Counter,
 }
 
 /// What serves holders of ID tokens, and monitors of their certificates.
@@ -90,6 +97,19 @@ fn entry_paths() -> Paths<EntryCounter> {
 
 fn search_paths() -> Paths<SearchCounter> {
     Paths::new().get("/v1/log/search", log::search::search, openapi::public::search())
+}
+
+fn rekor_v1_paths() -> Paths<RekorV1Counter> {
+    use openapi::rekor_v1 as says;
+    Paths::new()
+        .get("/api/v1/log", rekor_v1::log::head, says::head())
+        .get("/api/v1/log/proof", rekor_v1::log::proof, says::proof())
+        .get("/api/v1/log/publicKey", rekor_v1::log::public_key, says::public_key())
+        .get("/api/v1/log/entries", rekor_v1::at_index, says::at_index())
+        .post("/api/v1/log/entries", rekor_v1::create, says::create())
+        .get("/api/v1/log/entries/{id}", rekor_v1::named, says::named())
+        .post("/api/v1/log/entries/retrieve", rekor_v1::search::retrieve, says::retrieve())
+        .post("/api/v1/index/retrieve", rekor_v1::search::index, says::index())
 }
 
 fn timestamp_paths() -> Paths<TimestampCounter> {
@@ -140,6 +160,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         .and(log_paths().into_description())
         .and(entry_paths().into_description())
         .and(search_paths().into_description())
+        .and(rekor_v1_paths().into_description())
         .and(timestamp_paths().into_description())
         .and(certificate_paths().into_description())
         .and(certificate_log_paths().into_description())

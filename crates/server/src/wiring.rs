@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authority::{CertificateAuthority, CertificateParts, TimestampAuthority};
+use authority::{CertificateAuthority, CertificateParts, PromisedLog, PromisedParts, TimestampAuthority};
 use axum::Router;
 use data_encoding::HEXLOWER;
 use engine::{Directory, Engine, EngineError, Ledger, LogIndex, Parts, RequestStore};
@@ -11,7 +11,7 @@ use identity::KeySet;
 use model::Clock;
 use policy::BuiltIn;
 use signer::Signer;
-use store::{CertificateLog, FrozenLogs, LogName, Store};
+use store::{CertificateLog, FrozenLogs, LogName, PromisedRows, Store};
 use tlog::{CheckpointLock, TileStore};
 use tokio::sync::watch;
 use tracing::warn;
@@ -27,9 +27,10 @@ use crate::routes::fulcio::CertificateCounter;
 use crate::routes::log::LogReader;
 use crate::routes::log::entries::EntryCounter;
 use crate::routes::monitor::Monitor;
+use crate::routes::rekor_v1::RekorV1Counter;
 use crate::routes::timestamp::TimestampCounter;
 use crate::routes::trust_root::TrustRootShelf;
-use crate::routes::{self, Keyless};
+use crate::routes::{self, Keyless, Logs};
 use crate::signing::Signing;
 use crate::sources::Sources;
 use crate::strangers::Strangers;
@@ -202,6 +203,20 @@ impl Rooms {
         Keyless { certificates, log: CertificateLogReader { tiles: log, frozen, authority } }
     }
 
+    /// The log of Rekor v1.
+    fn promised(&self, store: &Arc<Store>, clock: &Arc<dyn Clock>) -> Arc<PromisedLog> {
+        let rows = Arc::new(PromisedRows::new(Arc::clone(store)));
+        Arc::new(PromisedLog::new(PromisedParts {
+            signer: Arc::clone(&self.signer),
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(clock),
+            tiles: rows.clone(),
+            lock: rows.clone(),
+            index: Arc::clone(&self.index),
+            promises: rows,
+        }))
+    }
+
     /// A timestamp authority.
     fn authority(&self, clock: &Arc<dyn Clock>) -> Arc<TimestampAuthority> {
         let (signer, ledger) = (Arc::clone(&self.signer), Arc::clone(&self.ledger));
@@ -217,6 +232,7 @@ impl Rooms {
     ) -> Routers {
         let Outside { clock, shelf, limits, walls, strangers, store, frozen, access, stop } = outside;
         let keyless = self.keyless(&store, frozen.certificates, &clock, &limits);
+        let promised = self.promised(&store, &clock);
         let telemetry = Arc::new(Telemetry::default());
         let turnstile = Arc::new(Turnstile::new(&limits));
         let callers = Callers { keys: self.keys, clock: Arc::clone(&clock), turnstile };
@@ -229,7 +245,7 @@ impl Rooms {
             frozen: frozen.logs.clone(),
             limits: limits.clone(),
         };
-        let public_store = Arc::clone(&store);
+        let rekor_v1 = RekorV1Counter { log: promised, store: Arc::clone(&store), entries };
         let signing = Signing { engine: engine.clone(), callers, store, limits: limits.clone(), stop };
         let monitor = Monitor {
             engine: engine.clone(),
@@ -242,21 +258,13 @@ impl Rooms {
             access: access.clone(),
             walls,
         };
-        let log = LogReader { tiles: self.tiles, frozen: frozen.logs };
+        let logs = Logs { reader: LogReader { tiles: self.tiles, frozen: frozen.logs }, rekor_v1 };
         let counter = TimestampCounter::open(public_authority, limits);
         let sentry =
             |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors, access: access.clone() };
         Routers {
             api: routes::api(signing, sentry(Visitors::Callers(Arc::clone(&strangers)))),
-            public: routes::public(
-                log,
-                entries,
-                public_store,
-                counter,
-                keyless,
-                shelf,
-                sentry(Visitors::Public(strangers)),
-            ),
+            public: routes::public(logs, counter, keyless, shelf, sentry(Visitors::Public(strangers))),
             monitor: routes::monitored(monitor),
             admin: routes::behind_door(admin, sentry(Visitors::Own)),
         }

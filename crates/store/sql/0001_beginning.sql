@@ -106,7 +106,7 @@ CREATE TABLE ledger_milestones (
 
 -- The logs: of each its newest checkpoint, and the tiles whose files may not have reached the disk.
 CREATE TABLE log_checkpoint (
-    log        TEXT PRIMARY KEY CHECK (log IN ('transparency', 'certificates')),
+    log        TEXT PRIMARY KEY CHECK (log IN ('transparency', 'certificates', 'promised')),
     onto       TEXT NOT NULL,
     checkpoint TEXT NOT NULL
 ) STRICT;
@@ -116,3 +116,12 @@ CREATE TABLE staged_tiles (
     bytes BLOB NOT NULL,
     PRIMARY KEY (log, path)
 ) STRICT;
+
+-- What the log of Rekor v1 promised of its entries. The key process makes a promise once; its time is in seconds.
+CREATE TABLE promises (
+    origin    TEXT    NOT NULL,
+    position  INTEGER NOT NULL,
+    time      INTEGER NOT NULL,
+    signature BLOB    NOT NULL,
+    PRIMARY KEY (origin, position)
+) STRICT, WITHOUT ROWID;

@@ -2,7 +2,7 @@
 //!
 //! **In scope**: [`Store`], which implements the traits of those who call it (`engine`'s `RequestStore`, `Ledger` and
 //! `Directory`, `tlog`'s `TileStore` and `CheckpointLock`, `identity`'s `KeySet`), the same of the log
-//! of certificates as [`CertificateLog`], the schema with its migrations,
+//! of certificates as [`CertificateLog`] and of that of Rekor v1 as [`PromisedRows`], the schema with its migrations,
 //! the lease, and the rows of profiles, principals, grants and credentials. All SQL is text under `sql/`, one file a
 //! statement.
 //!
@@ -24,6 +24,7 @@ mod listing;
 mod logs;
 mod principals;
 mod profiles;
+mod promised;
 mod reader;
 mod requests;
 mod restoration;
@@ -39,6 +40,7 @@ pub use index_reader::{IndexReader, IndexedLog};
 pub use lease::Lease;
 pub use listing::{ListedRequest, RequestFilter, RequestPage};
 pub use logs::{CertificateLog, LogName};
+pub use promised::PromisedRows;
 pub use reader::{Reader, StoredRequest};
 pub use restoration::Restoration;
 pub use schema::Schema;

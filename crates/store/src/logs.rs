@@ -14,6 +14,8 @@ pub enum LogName {
     Transparency,
     /// The log of certificates for holders of ID tokens.
     Certificates,
+    /// The log of Rekor v1.
+    Promised,
 }
 
 /// The store as the log of certificates has it. [`Store`] itself is that of the transparency log.
@@ -21,13 +23,14 @@ pub struct CertificateLog(Arc<Store>);
 
 impl LogName {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Transparency, Self::Certificates];
+    pub const ALL: [Self; 3] = [Self::Transparency, Self::Certificates, Self::Promised];
 
     /// What its rows say.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Transparency => "transparency",
             Self::Certificates => "certificates",
+            Self::Promised => "promised",
         }
     }
 
@@ -36,6 +39,7 @@ impl LogName {
         match self {
             Self::Transparency => "tiles",
             Self::Certificates => "certificate-tiles",
+            Self::Promised => "promised-tiles",
         }
     }
 
@@ -44,6 +48,7 @@ impl LogName {
         match self {
             Self::Transparency => "shards",
             Self::Certificates => "certificate-shards",
+            Self::Promised => "promised-shards",
         }
     }
 }

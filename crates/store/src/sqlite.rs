@@ -33,6 +33,7 @@ pub struct Store {
     readers: Mutex<Vec<Connection>>,
     tiles: Tiles,
     certificate_tiles: Tiles,
+    promised_tiles: Tiles,
     pub(crate) index: Index,
 }
 
@@ -84,9 +85,11 @@ impl Store {
         }
         let tiles = Tiles::read_only(LogName::Transparency, folder, &connection)?;
         let certificate_tiles = Tiles::read_only(LogName::Certificates, folder, &connection)?;
+        let promised_tiles = Tiles::read_only(LogName::Promised, folder, &connection)?;
         let readers = Mutex::new(vec![connection]);
         let index = Index::read_only(folder);
-        Ok(Self { folder: folder.to_owned(), clock, hold: None, readers, tiles, certificate_tiles, index })
+        let folder = folder.to_owned();
+        Ok(Self { folder, clock, hold: None, readers, tiles, certificate_tiles, promised_tiles, index })
     }
 
     fn with(
@@ -115,6 +118,7 @@ impl Store {
         transaction.commit().map_err(failed)?;
         let tiles = Tiles::open(LogName::Transparency, folder, &connection)?;
         let certificate_tiles = Tiles::open(LogName::Certificates, folder, &connection)?;
+        let promised_tiles = Tiles::open(LogName::Promised, folder, &connection)?;
         Ok(Self {
             folder: folder.to_owned(),
             clock,
@@ -122,6 +126,7 @@ impl Store {
             readers: Mutex::new(Vec::new()),
             tiles,
             certificate_tiles,
+            promised_tiles,
             index: Index::new(folder),
         })
     }
@@ -173,6 +178,7 @@ impl Store {
         match log {
             LogName::Transparency => &self.tiles,
             LogName::Certificates => &self.certificate_tiles,
+            LogName::Promised => &self.promised_tiles,
         }
     }
 

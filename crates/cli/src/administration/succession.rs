@@ -54,11 +54,20 @@ fn numbered(subject: &CertificateSubject, generation: u32) -> CertificateSubject
     CertificateSubject { common_name: format!("{base}{ending}"), ..subject.clone() }
 }
 
+/// The origin of a log of Rekor v1 that begins then: a host of its own, and the number of its tree, which is another for
+/// each that ever begins.
+pub(crate) fn promised_origin(host: &str, begins: Instant) -> String {
+    format!("v1.log.{host} - {}", begins.seconds())
+}
+
 /// The origin of the next log that begins in this year: `2026-2.log.HOST` after `2026.log.HOST`, `ct.HOST/2026-2` after
 /// `ct.HOST/2026`.
 fn next_origin(registry: &Registry, form: Form, begins: Instant) -> String {
     let year: String = begins.to_string().chars().take(4).collect();
     let host = registry.host();
+    if form == Form::Set {
+        return promised_origin(host, begins);
+    }
     let named = |shard: String| match form {
         Form::Sct => format!("ct.{host}/{shard}"),
         _ => format!("{shard}.log.{host}"),

@@ -160,6 +160,7 @@ impl Reading<'_, '_> {
         let record = &self.books.journal?.registry.keys().find(of)?.record;
         let key = match record.form {
             Form::Sct => VerifierKey::of_certificate_log(origin, &record.public_key),
+            Form::Set => VerifierKey::of_rekor_v1(origin, &record.public_key),
             _ => VerifierKey::of_log(origin, &record.public_key),
         };
         key.ok()

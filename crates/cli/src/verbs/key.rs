@@ -9,7 +9,9 @@ use quorum::{Change, Key, KeyState, Registry, RequesterProof, Requirement, Rule}
 use serde::Serialize;
 use signer::AdminClient;
 
-use crate::administration::{Administrator, Granted, NewKey, Then, days, find_key, generate, key_state};
+use crate::administration::{
+    Administrator, Granted, NewKey, Then, days, find_key, generate, key_state, promised_origin,
+};
 use crate::config::Folder;
 use crate::context::FolderArgs;
 use crate::exit::Exit;
@@ -49,7 +51,7 @@ enum KeyVerb {
     },
     /// Make a key, or the next generation of one
     #[command(
-        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create payments/cms --form cms --algorithm rsa3072 --rule administrators=1"
+        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create platform/rekor-v1 --form set    begins the log of Rekor v1\n  avouch key create payments/cms --form cms --algorithm rsa3072 --rule administrators=1"
     )]
     Create(Create),
     /// Keep a key from signing; only an endorsed change restores it
@@ -222,7 +224,7 @@ impl Create {
                 not_before: crate::clock::now(),
                 validity: days(self.days),
                 subject: self.form.is_certified().then(|| (host.as_str(), self.name.to_string())),
-                origin: None,
+                origin: (self.form == Form::Set).then(|| promised_origin(&host, crate::clock::now())),
                 rule,
             };
             Ok(vec![Change::Key(new.record())])

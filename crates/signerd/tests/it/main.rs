@@ -17,6 +17,7 @@ mod journal;
 mod lanes;
 mod orders;
 mod process;
+mod promises;
 mod proofs;
 mod recall;
 mod refusals;

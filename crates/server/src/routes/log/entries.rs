@@ -53,7 +53,8 @@ pub(crate) async fn log_entry(
     }
     counter.admit(&parts.headers, peer).await?;
     let entry = counter.log(&parts.headers, body).await?;
-    let key = counter.engine.log_key_of(&entry.checkpoint).ok_or_else(|| Refusal::new(Code::ReadOnly, FROZEN))?;
+    let key =
+        counter.engine.log_key_of(&entry.checkpoint).ok_or_else(|| Refusal::new(Code::ReadOnly, FROZEN))?;
     let json = answer(&key.log_id(), &entry).map_err(Refusal::internal)?;
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, headers, json).into_response())
@@ -61,7 +62,7 @@ pub(crate) async fn log_entry(
 
 impl EntryCounter {
     /// May whoever calls bring an entry now? Asked before anything is read.
-    async fn admit(&self, headers: &HeaderMap, peer: Peer) -> Result<(), Refusal> {
+    pub(crate) async fn admit(&self, headers: &HeaderMap, peer: Peer) -> Result<(), Refusal> {
         let source = peer.source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         match self.limits.entries_from {
             LogSubmissions::Anybody => {}

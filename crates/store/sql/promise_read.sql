@@ -1,0 +1,1 @@
+SELECT time, signature FROM promises WHERE origin = ?1 AND position = ?2
