@@ -28,6 +28,10 @@ pub(crate) struct Config {
     pub(crate) platform: Platform,
     pub(crate) signerd: Signerd,
     pub(crate) server: Server,
+    /// Where the witnesses are that the registry names, by the names under which they cosign. `avouch witness feed` goes
+    /// there; the server and the key process connect nowhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) witnesses: BTreeMap<String, String>,
 }
 
 /// `[platform]`
@@ -158,6 +162,7 @@ impl Config {
                 development_issuer: false,
                 log: None,
             },
+            witnesses: BTreeMap::new(),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! **In scope**: one method for each path of `/v1` and of the public listener, authentication by client certificate
 //! or API key, time limits, retries where they are safe, waiting for a request to be done, and the administrative
-//! paths on the server's local socket; the services of Sigstore, ours or anybody's ([`Sigstore`]).
+//! paths on the server's local socket; the services of Sigstore, ours or anybody's ([`Sigstore`]); witnesses
+//! ([`WitnessClient`]).
 //!
 //! **Out of scope**: composing requests, verifying what comes back (that is `verify`, and nothing here believes a
 //! server), the command line.
@@ -15,9 +16,11 @@ mod error;
 mod exchange;
 mod signing;
 mod sigstore;
+mod witness;
 
 pub use admin::AdminClient;
 pub use context::{Context, Credential};
 pub use error::{ClientError, Kind};
 pub use signing::{Client, Shard, Wait};
 pub use sigstore::{Believed, NewEntry, Places, Sigstore};
+pub use witness::{WitnessClient, WitnessReply};

@@ -192,7 +192,7 @@ fn beneath(base: &Url, path: &str) -> String {
 }
 
 /// A connection pool for one service: TLS, or plain HTTP on loopback.
-fn exchange(place: &str, believed: &Believed) -> Result<Exchange, ClientError> {
+pub(crate) fn exchange(place: &str, believed: &Believed) -> Result<Exchange, ClientError> {
     let refuse = || ClientError::Address { url: place.to_owned() };
     let base: Url = place.parse().map_err(|_| refuse())?;
     let bare = base.query().is_none() && base.fragment().is_none() && base.username().is_empty();

@@ -37,6 +37,7 @@ mod turnstile;
 mod views;
 mod walls;
 mod wiring;
+mod witness;
 
 pub use agreement::AgreementError;
 pub use config::{Addresses, Config, Limits, LogSubmissions};
@@ -48,3 +49,4 @@ pub use tls::{TlsError, check_tls};
 pub use tls_authority::{Credential, TlsAuthority, TlsAuthorityError, validity};
 pub use walls::Walls;
 pub use wiring::WiringError;
+pub use witness::run_witness;

@@ -34,6 +34,7 @@ mod trust;
 mod upgrade;
 mod verify;
 mod whoami;
+mod witness;
 
 use clap::Subcommand;
 
@@ -91,6 +92,8 @@ pub(crate) enum Verb {
     Govern(govern::GovernArgs),
     /// Read and check the transparency log
     Log(log::LogArgs),
+    /// Be a witness of other people's logs, or have witnesses of this platform's
+    Witness(witness::WitnessArgs),
     /// The trust root that verifiers start from
     Trust(trust::TrustArgs),
     /// Look at a configuration
@@ -141,6 +144,7 @@ impl Verb {
             Self::Endorse(args) => endorse::run(&args, terminal),
             Self::Govern(args) => govern::run(&args, terminal),
             Self::Log(args) => log::run(&args, terminal),
+            Self::Witness(args) => witness::run(&args, terminal),
             Self::Trust(args) => trust::run(&args, terminal),
             Self::Config(args) => config::run(&args, terminal),
             Self::Doctor(args) => doctor::run(&args, terminal),

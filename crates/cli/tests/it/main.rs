@@ -42,3 +42,4 @@ mod tamper;
 mod token;
 #[cfg(target_arch = "x86_64")]
 mod walls;
+mod witnesses;
