@@ -2,6 +2,7 @@
 
 mod ambient;
 mod browser;
+pub(crate) mod development;
 mod device;
 mod flow;
 

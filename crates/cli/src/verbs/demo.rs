@@ -1,17 +1,20 @@
 //! `avouch demo`: the whole cycle on this machine, told step by step.
 
+mod keyless;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ::verify::{Artifact, Expectations, Present, TimeSource, verify_receipt};
+use ::server::Addresses;
+use ::verify::{Artifact, Expectations, Present, Refused, TimeSource, Verified, verify_receipt};
 use clap::{Args, Parser};
 use envelope::detached;
 use model::Form;
 use model::receipt::Receipt;
 
-use crate::config::Ports;
+use crate::config::{Config, Ports};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -24,12 +27,16 @@ use crate::verbs::sign::{self, SignArgs};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  avouch demo                  sign avouch itself
-  avouch demo firmware.bin     sign a file of yours
-  avouch demo --keep           leave it running, to try the other verbs on it")]
+  avouch demo                          sign avouch itself
+  avouch demo firmware.bin             sign a file of yours
+  avouch demo --keyless firmware.bin   sign it in somebody's name, without a key of theirs
+  avouch demo --keep                   leave it running, to try the other verbs on it")]
 pub(crate) struct DemoArgs {
     /// The file to sign; otherwise this very program
     file: Option<PathBuf>,
+    /// Sign without a key: as whoever an ID token names, which an issuer on this machine gives
+    #[arg(long)]
+    keyless: bool,
     /// Where to leave the files; otherwise a new folder in the system's temporary one
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -42,6 +49,7 @@ pub(crate) struct DemoArgs {
 struct Stage {
     founded: Founded,
     context: Context,
+    addresses: Addresses,
 }
 
 /// The scene: the folder that stays, and how to speak.
@@ -55,12 +63,8 @@ struct Scene {
 
 pub(super) fn run(args: &DemoArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let scene = Scene::set(args, terminal)?;
-    let Stage { founded, context } = scene.found()?;
-    scene.sign(&founded, &context)?;
-    scene.verify(&founded)?;
-    scene.tamper(&founded)?;
-    scene.foreign()?;
-    scene.close(&founded, args.keep);
+    let founded = if args.keyless { keyless::play(&scene)? } else { scene.play()? };
+    scene.close(&founded, args);
     let platform = founded.folder.path().to_owned();
     if args.keep {
         founded.household.keep(terminal)?;
@@ -99,9 +103,26 @@ impl Scene {
         self.terminal.line(format_args!("  {text}"));
     }
 
-    fn found(&self) -> Result<Stage, Failure> {
+    /// A key signs.
+    fn play(&self) -> Result<Founded, Failure> {
+        let Stage { founded, context, .. } = self.found(&self.plan(), |_| {})?;
+        self.sign(&founded, &context)?;
+        self.verify(&founded)?;
+        self.tamper(&founded)?;
+        self.foreign(&self.commands())?;
+        Ok(founded)
+    }
+
+    fn plan(&self) -> InitArgs {
+        InitArgs::for_folder(&self.out.join("platform"))
+    }
+
+    fn found(&self, plan: &InitArgs, wire: impl FnOnce(&mut Config)) -> Result<Stage, Failure> {
         self.step("1. Found a platform");
-        let mut founded = init::found(&InitArgs::for_folder(&self.out.join("platform")), Ports::Any)?;
+        let mut founded = init::found(plan, Ports::Any)?;
+        // The server reads the file when it starts.
+        wire(&mut founded.folder.config);
+        files::write(&founded.folder.at(crate::config::FILE), founded.folder.config.encode().as_bytes())?;
         let registry = founded.trust_root.registry();
         self.say("A key process was started. It made its keys itself, and no other process ever sees them.");
         self.say("An administrator signed the beginning of the registry, and then each key in it, with an SSH key:");
@@ -123,13 +144,13 @@ impl Scene {
         ));
         let (listen, public) = (addresses.listen.port(), addresses.public_listen.port());
         let context = init::context(&founded.folder, "localhost", listen, public);
-        Ok(Stage { founded, context })
+        context.save(&self.context())?;
+        Ok(Stage { founded, context, addresses })
     }
 
     fn sign(&self, founded: &Founded, stage: &Context) -> Result<(), Failure> {
         self.step(&format!("2. Sign `{}`", self.name));
-        let context = self.out.join("context.toml");
-        stage.save(&context)?;
+        let context = self.context();
         let said = ["--product", &self.name, "--version", "demo", "--source", ""].map(OsStr::new);
         let line = [
             &[OsStr::new("sign"), self.file.as_os_str(), OsStr::new("--context"), context.as_os_str()],
@@ -153,6 +174,14 @@ impl Scene {
             self.say(format_args!("  wrote {}", path.file_name().unwrap_or_default().to_string_lossy()));
         }
         self.export(founded)
+    }
+
+    fn context(&self) -> PathBuf {
+        self.out.join("context.toml")
+    }
+
+    fn administrator_passphrase(&self) -> PathBuf {
+        self.out.join("administrator.passphrase")
     }
 
     /// What foreign tools need beside the signatures.
@@ -183,11 +212,7 @@ impl Scene {
         crate::reading::receipt(&files::suffixed(&self.file, detached::Kind::Receipt.suffix()))
     }
 
-    fn judge(
-        &self,
-        founded: &Founded,
-        file: &Path,
-    ) -> Result<Result<::verify::Verified, ::verify::Refused>, Failure> {
+    fn judge(&self, founded: &Founded, file: &Path) -> Result<Result<Verified, Refused>, Failure> {
         let artifact = Artifact { name: Some(self.name.clone()), ..crate::reading::artifact(file, &[])? };
         let present = Present { at: crate::clock::now(), source: TimeSource::SystemClock };
         Ok(verify_receipt(
@@ -207,9 +232,7 @@ impl Scene {
         for item in verified.items() {
             let form = item.item().map_or("", |item| item.form.word());
             self.say(format_args!("The `{form}` signature, from the receipt and the trust root alone:"));
-            item.proven()
-                .iter()
-                .for_each(|proof| self.say(format_args!("  {} {proof}", self.terminal.good("✓"))));
+            self.tell_proven(item);
         }
         self.say("What was not checked, because nobody can from here:");
         verified.not_checked().iter().for_each(|open| self.say(format_args!("  · {open}")));
@@ -218,6 +241,12 @@ impl Scene {
 
     fn tamper(&self, founded: &Founded) -> Result<(), Failure> {
         self.step("4. Change one byte of a copy");
+        let copy = self.tampered()?;
+        self.tell_refused(self.judge(founded, &copy)?)
+    }
+
+    /// A copy of the file with one byte changed.
+    fn tampered(&self) -> Result<PathBuf, Failure> {
         let copy = files::suffixed(&self.file, ".tampered");
         let mut bytes = fs::read(&self.file).map_err(Failure::file("read", &self.file))?;
         let middle = bytes.len() / 2;
@@ -226,29 +255,35 @@ impl Scene {
             None => bytes.push(0),
         }
         fs::write(&copy, &bytes).map_err(Failure::file("write", &copy))?;
-        match self.judge(founded, &copy)? {
-            Err(refused) => {
-                self.say(format_args!("{} {refused}", self.terminal.bad("refused:")));
-                let cause = std::error::Error::source(&refused).map(ToString::to_string).unwrap_or_default();
-                self.say(format_args!("  because {cause}"));
-                Ok(())
-            }
-            Ok(_) => Err(Failure::Process {
-                process: "avouch",
-                fault: "accepted a changed file; that is a fault of avouch".to_owned(),
-            }),
-        }
+        Ok(copy)
     }
 
-    fn foreign(&self) -> Result<(), Failure> {
+    fn tell_proven(&self, item: &::verify::VerifiedItem) {
+        item.proven()
+            .iter()
+            .for_each(|proof| self.say(format_args!("  {} {proof}", self.terminal.good("✓"))));
+    }
+
+    fn tell_refused(&self, judged: Result<Verified, Refused>) -> Result<(), Failure> {
+        let Err(refused) = judged else {
+            let fault = "accepted what it must refuse; that is a fault of avouch".to_owned();
+            return Err(Failure::Process { process: "avouch", fault });
+        };
+        self.say(format_args!("{} {refused}", self.terminal.bad("refused:")));
+        let cause = std::error::Error::source(&refused).map(ToString::to_string).unwrap_or_default();
+        self.say(format_args!("  because {cause}"));
+        Ok(())
+    }
+
+    /// `script` is run in the folder.
+    fn foreign(&self, script: &str) -> Result<(), Failure> {
         self.step("5. Do not take our word for it");
         self.say("The same files verify with tools that know nothing of avouch. Run these:");
-        let script = self.commands();
-        files::write(
-            &self.out.join("verify-with-others.sh"),
-            format!("#!/bin/sh\nset -ex\n{script}").as_bytes(),
-        )?;
-        script.lines().for_each(|line| self.terminal.line(format_args!("    {line}")));
+        let file = format!("#!/bin/sh\nset -ex\ncd \"$(dirname \"$0\")\"\n{script}");
+        files::write(&self.out.join("verify-with-others.sh"), file.as_bytes())?;
+        let there = format!("cd {}", shell(&self.out.to_string_lossy()));
+        let lines = std::iter::once(there.as_str()).chain(script.lines());
+        lines.for_each(|line| self.terminal.line(format_args!("    {line}")));
         Ok(())
     }
 
@@ -262,28 +297,30 @@ impl Scene {
         );
         let bundle = suffixed(detached::Kind::Bundle);
         format!(
-            "cd {}\n\
-             openssl cms -verify -binary -inform DER -in {p7s} -content {name} -CAfile root.pem -purpose any -out /dev/null\n\
+            "openssl cms -verify -binary -inform DER -in {p7s} -content {name} -CAfile root.pem -purpose any -out /dev/null\n\
              openssl dgst -sha256 -verify key.pub.pem -signature {sig} {name}\n\
              openssl ts -verify -in {tsr} -data {sig} -CAfile root.pem\n\
-             cosign verify-blob --key key.pub.pem --trusted-root trusted_root.json --use-signed-timestamps --bundle {bundle} {name}\n",
-            shell(&self.out.to_string_lossy())
+             cosign verify-blob --key key.pub.pem --trusted-root trusted_root.json --use-signed-timestamps --bundle {bundle} {name}\n"
         )
     }
 
-    fn close(&self, founded: &Founded, keep: bool) {
+    fn close(&self, founded: &Founded, args: &DemoArgs) {
         self.step("Done");
         self.say(format_args!("The files are in {}", self.out.display()));
-        if keep {
+        if args.keep {
             self.say("Everything stays up until Ctrl-C. To try more:");
             self.say(format_args!(
                 "  export AVOUCH_CONTEXT={} AVOUCH_DIR={}",
-                self.out.join("context.toml").display(),
+                self.context().display(),
                 founded.folder.path().display()
             ));
             self.say("  avouch whoami; avouch key list; avouch log checkpoint");
         } else {
-            let _not_needed = fs::remove_file(self.out.join("context.toml"));
+            for path in [self.context(), self.administrator_passphrase()] {
+                let _not_needed = fs::remove_file(path);
+            }
+        }
+        if !args.keep && !args.keyless {
             self.say(format_args!(
                 "  avouch explain --trust-root {0}/trust-root.json {0}/{1}",
                 self.out.display(),
@@ -306,6 +343,8 @@ fn what_signs(form: Form) -> &'static str {
         Form::Blob => "digests of files",
         Form::Cms => "CMS attributes",
         Form::Ca => "certificates of the platform's keys",
+        Form::Certificate => "certificates of holders of ID tokens",
+        Form::Sct => "promises to the log of certificates",
         Form::Timestamp => "timestamps",
         Form::Checkpoint => "checkpoints of the log",
         _ => "one kind of thing",

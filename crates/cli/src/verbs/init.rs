@@ -92,6 +92,11 @@ impl InitArgs {
             system: false,
         }
     }
+
+    /// The founding administrator's key is made, and kept under the passphrase in this file.
+    pub(super) fn with_passphrase(self, file: &Path) -> Self {
+        Self { admin_passphrase_file: Some(file.to_owned()), ..self }
+    }
 }
 
 /// A platform that was just founded, with its key process still running.

@@ -83,6 +83,42 @@ fn the_demonstration_tells_the_whole_story_and_leaves_its_files() {
 }
 
 #[test]
+fn the_keyless_demonstration_tells_whose_word_counts_and_who_did_not_sign() {
+    let folder = testkit::temp_folder();
+    let file = folder.path().join("it's firmware.bin");
+    fs::write(&file, b"what the organisation ships\n").unwrap();
+    let out = folder.path().join("out");
+    let output = avouch().args(["demo", "--keyless"]).arg(&file).arg("--out").arg(&out).output().unwrap();
+    let said = text(&output);
+    assert!(output.status.success(), "{said}");
+    for words in [
+        "/development-issuer, which is for trying only",
+        "as ada@example.com",
+        "because the signer is `ada@example.com`, and `ben@example.com` was expected",
+        "because the file's SHA-256 is not the one that was signed",
+        "cosign verify-blob",
+    ] {
+        assert!(said.contains(words), "no `{words}` in:\n{said}");
+    }
+    let mut left: Vec<_> =
+        fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    let expected = [
+        "it's firmware.bin",
+        "it's firmware.bin.sigstore.json",
+        "it's firmware.bin.tampered",
+        "trusted_root.json",
+        "verify-with-others.sh",
+    ];
+    assert_eq!(left, expected);
+    let Some(cosign) = tool("cosign") else { return };
+    let path = format!("{}:/usr/bin:/bin", cosign.path().parent().unwrap().display());
+    let script = out.join("verify-with-others.sh");
+    let output = Command::new("sh").arg(&script).env("PATH", path).env("HOME", &out).output().unwrap();
+    assert!(output.status.success() && text(&output).contains("Verified OK"), "{}", text(&output));
+}
+
+#[test]
 fn what_the_demonstration_left_verifies_with_the_verbs_too() {
     let demo = demo();
     let file = demo.out.join("firmware.bin");
