@@ -77,6 +77,12 @@ pub(crate) enum Failure {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// A TUF repository that shows something old, something else, or nothing.
+    #[error("the TUF repository is not believed, and nothing was taken from it")]
+    BadRepository {
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// Something inside that must not fail and did.
     #[error("cannot {action}")]
     Inside {
@@ -134,7 +140,10 @@ impl Failure {
                 client::Kind::Unreachable => Exit::CannotCheck,
                 client::Kind::Usage => Exit::Usage,
             },
-            Self::KeyProcessRefused { .. } | Self::BadReceipt { .. } | Self::BadLog { .. } => Exit::Bad,
+            Self::KeyProcessRefused { .. }
+            | Self::BadReceipt { .. }
+            | Self::BadLog { .. }
+            | Self::BadRepository { .. } => Exit::Bad,
             Self::Refused { source: verify::Refused::Bad { .. }, .. } => Exit::Bad,
             Self::Refused { .. } => Exit::CannotCheck,
         }

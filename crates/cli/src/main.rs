@@ -28,6 +28,7 @@ mod source;
 mod ssh;
 mod stores;
 mod terminal;
+mod tuf;
 mod verbs;
 
 use std::process::ExitCode;

@@ -16,6 +16,7 @@ mod error;
 mod exchange;
 mod signing;
 mod sigstore;
+mod tuf;
 mod witness;
 
 pub use admin::AdminClient;
@@ -23,4 +24,5 @@ pub use context::{Context, Credential};
 pub use error::{ClientError, Kind};
 pub use signing::{Client, Shard, Wait};
 pub use sigstore::{Believed, NewEntry, Places, Sigstore};
+pub use tuf::{TufSite, escaped};
 pub use witness::{WitnessClient, WitnessReply};

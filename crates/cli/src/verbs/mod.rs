@@ -31,6 +31,7 @@ pub(crate) mod signerd;
 mod sigstore;
 mod sigstore_conformance;
 mod trust;
+mod tuf_conformance;
 mod upgrade;
 mod verify;
 mod whoami;
@@ -115,6 +116,9 @@ pub(crate) enum Verb {
     /// Speak the protocol of the public conformance suite for clients of Sigstore
     #[command(hide = true)]
     SigstoreConformance(sigstore_conformance::ConformanceArgs),
+    /// Speak the protocol of the public conformance suite for clients of TUF
+    #[command(hide = true)]
+    TufConformance(tuf_conformance::TufConformanceArgs),
 }
 
 impl Verb {
@@ -155,6 +159,7 @@ impl Verb {
             Self::Completions(args) => completions::run(&args, terminal),
             Self::Man(args) => man::run(&args, terminal),
             Self::SigstoreConformance(args) => sigstore_conformance::run(&args, terminal),
+            Self::TufConformance(args) => tuf_conformance::run(&args, terminal),
         }
     }
 }
