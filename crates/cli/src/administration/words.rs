@@ -1,8 +1,10 @@
 //! What an administrative request asks, in words: whoever endorses it reads this first.
 
 use envelope::sshsig::SshKey;
+use model::{Digest, TufRole};
 use quorum::{
-    Administrators, Book, Change, Credential, Entry, Genesis, Group, IssuerState, Principal, Rule, Witnesses,
+    Administrators, Book, Change, Credential, Entry, Genesis, Group, IssuerState, Principal, Rule, TufRoot,
+    TufTargets, Witnesses,
 };
 
 use crate::terminal::Terminal;
@@ -114,6 +116,8 @@ fn words(change: &Change) -> String {
             "ends all witnessing: journal and log are unanchored from now on".to_owned()
         }
         Change::Witnesses(new) => witnesses(new),
+        Change::TufRoot(root) => tuf_root(root),
+        Change::TufTargets(targets) => tuf_targets(targets),
         _ => "changes something that this avouch does not know: do not endorse it".to_owned(),
     }
 }
@@ -123,11 +127,7 @@ fn witnesses(new: &Witnesses) -> String {
     let named: Vec<String> =
         new.witnesses.iter().map(|one| format!("{} with {}", one.name, one.key.id())).collect();
     let (threshold, count) = (new.threshold, named.len());
-    format!(
-        "has {} cosigned by {threshold} of {count} witnesses: {}",
-        books.join(" and "),
-        named.join(", ")
-    )
+    format!("has {} cosigned by {threshold} of {count} witnesses: {}", books.join(" and "), named.join(", "))
 }
 
 const fn book_words(book: Book) -> &'static str {
@@ -135,6 +135,22 @@ const fn book_words(book: Book) -> &'static str {
         Book::Journal => "the journal",
         Book::Log => "the log",
     }
+}
+
+fn tuf_root(root: &TufRoot) -> String {
+    let of = |role: &TufRole| {
+        let keys: Vec<String> = root.keys(*role).iter().map(ToString::to_string).collect();
+        format!("{role} by {}", keys.join(", "))
+    };
+    let roles: Vec<String> = TufRole::ALL.iter().map(of).collect();
+    format!("makes root {} of TUF, until {}: {}", root.version, root.expires, roles.join("; "))
+}
+
+/// Each file by its digest, which whoever endorses compares with that of their own copy.
+fn tuf_targets(targets: &TufTargets) -> String {
+    let file = |(name, text): (&String, &String)| format!("{name} ({})", Digest::of(text.as_bytes()));
+    let files: Vec<String> = targets.files.iter().map(file).collect();
+    format!("publishes targets {} of TUF, until {}: {}", targets.version, targets.expires, files.join(", "))
 }
 
 fn governing(administration: &Rule, groups: &[Group]) -> String {

@@ -23,4 +23,5 @@ mod recall;
 mod refusals;
 mod registry;
 mod rotation;
+mod tuf;
 mod world;
