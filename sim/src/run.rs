@@ -382,8 +382,11 @@ impl<'a> Run<'a> {
         }
         let people = &self.platform.people;
         let callers = [people.pipeline.principal, people.engineer.principal];
-        let reach =
-            [Reach::Nothing, Reach::Disabled, Reach::Whole, Reach::Whole, Reach::Whole][self.below(5)];
+        let reach = match self.dice.below(8) {
+            0 => Reach::Nothing,
+            1 => Reach::Disabled,
+            _ => Reach::Whole,
+        };
         let principal = callers[self.below(2)];
         self.store.reach(principal, reach);
     }
