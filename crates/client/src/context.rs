@@ -1,11 +1,11 @@
 //! Where a server is, how it is recognised, and how a client proves itself.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::tls::Version;
-use reqwest::{Certificate, Identity, Url, redirect};
+use reqwest::{Certificate, ClientBuilder, Identity, Url, redirect};
 
 use crate::ClientError;
 
@@ -77,8 +77,7 @@ impl Context {
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_LIMIT);
         if is_loopback(base) {
-            // A proxy has no way to this machine's own addresses.
-            builder = builder.no_proxy();
+            builder = kept_here(builder);
         }
         if let Credential::ClientCertificate { certificate_pem, key_pem } = &self.credential {
             let pem = [key_pem.as_bytes(), b"\n", certificate_pem.as_bytes()].concat();
@@ -100,4 +99,11 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// This machine's own addresses: a proxy has no way to them, and nobody is asked where `localhost` is (RFC 6761 §6.3).
+pub(crate) fn kept_here(builder: ClientBuilder) -> ClientBuilder {
+    let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    // The port is that of the address which is called.
+    builder.no_proxy().resolve_to_addrs("localhost", &addresses.map(|address| SocketAddr::new(address, 0)))
 }

@@ -10,7 +10,7 @@ use reqwest::{Certificate, Url, redirect};
 use serde::{Deserialize, Serialize};
 
 use crate::ClientError;
-use crate::context::{CONNECT_LIMIT, is_loopback};
+use crate::context::{CONNECT_LIMIT, is_loopback, kept_here};
 use crate::exchange::{Call, Exchange, Repeat};
 
 /// Chains, entries and tokens.
@@ -210,8 +210,7 @@ pub(crate) fn exchange(place: &str, believed: &Believed) -> Result<Exchange, Cli
         builder = builder.tls_certs_only(roots);
     }
     if here {
-        // A proxy has no way to this machine's own addresses.
-        builder = builder.no_proxy();
+        builder = kept_here(builder);
     }
     let http = builder.build().map_err(ClientError::Setup)?;
     Ok(Exchange { http, base, authorization: None })

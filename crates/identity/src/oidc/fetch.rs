@@ -1,6 +1,6 @@
 //! Calls to issuers, within bounds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -15,6 +15,12 @@ use super::{Address, Discovered, OidcError};
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 /// The longest set of keys.
 const KEYS_BYTES_MAX: usize = 256 * 1024;
+
+/// This machine; the port is that of the address.
+const LOCALHOST: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+];
 
 /// How long an issuer is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -121,9 +127,11 @@ impl Fetcher {
 
     fn client(&self, place: Place) -> Result<&Client, OidcError> {
         let (shelf, builder) = match place {
-            // A proxy has no way to this machine's own addresses, and public authorities do not vouch for them.
+            // A proxy has no way to this machine's own addresses, public authorities do not vouch for them, and nobody is
+            // asked where `localhost` is (RFC 6761 §6.3).
             Place::Loopback => {
-                (&self.loopback, Client::builder().no_proxy().tls_certs_only(self.roots.clone()))
+                let builder = Client::builder().no_proxy().resolve_to_addrs("localhost", &LOCALHOST);
+                (&self.loopback, builder.tls_certs_only(self.roots.clone()))
             }
             Place::Elsewhere => {
                 let builder = Client::builder().dns_resolver(Elsewhere);
