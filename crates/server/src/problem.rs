@@ -22,6 +22,8 @@ use crate::dialect::{Dialect, Status};
 pub(crate) struct Refusal {
     pub(crate) problem: Box<Problem>,
     retry_after: Option<Duration>,
+    /// Where what was asked for is already.
+    location: Option<HeaderValue>,
     /// As what it is counted, where whoever called proved nothing.
     pub(crate) stranger: Option<&'static str>,
     /// What only the trace may know.
@@ -34,7 +36,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl Refusal {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry_after = matches!(code, Code::Busy | Code::Unavailable).then_some(RETRY_AFTER);
-        Self { problem: Box::new(Problem::new(code, detail)), retry_after, stranger: None, cause: None }
+        let problem = Box::new(Problem::new(code, detail));
+        Self { problem, retry_after, location: None, stranger: None, cause: None }
     }
 
     /// A fault of avouch: the client learns that there is one, the trace learns what it is.
@@ -66,6 +69,11 @@ impl Refusal {
         Self { retry_after: Some(retry_after), ..self }
     }
 
+    /// What was asked for is there already, and here.
+    pub(crate) fn at(self, location: HeaderValue) -> Self {
+        Self { location: Some(location), ..self }
+    }
+
     /// The response, for the call with this id.
     pub(crate) fn respond(mut self, call: &str, dialect: Dialect) -> Response {
         self.problem.request = Some(call.to_owned());
@@ -84,6 +92,9 @@ impl Refusal {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.problem.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"avouch\""));
+        }
+        if let Some(location) = self.location {
+            headers.insert(header::LOCATION, location);
         }
         if let Some(after) = self.retry_after {
             // Rounded up: a client that comes back too early is turned away again.

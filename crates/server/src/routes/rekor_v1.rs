@@ -69,7 +69,11 @@ pub(crate) async fn create(
             let at = [(LOCATION, location(&promised.id)), (ETAG, header(&promised.id.to_string()))];
             Ok((StatusCode::CREATED, at, json(&answered)).into_response())
         }
-        Appended::Before(id) => Ok(conflict(&id)),
+        // Clients follow the header to it.
+        Appended::Before(id) => {
+            let text = format!("an equivalent entry already exists in the transparency log with UUID {id}");
+            Err(Refusal::new(Code::Conflict, text).at(location(&id)))
+        }
     }
 }
 
@@ -105,13 +109,6 @@ fn answered(promised: &Promised) -> Result<Answer, Refusal> {
 fn json(body: &impl Serialize) -> Response {
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     (headers, serde_json::to_vec(body).unwrap_or_default()).into_response()
-}
-
-/// The entry is there: clients follow the header to it.
-fn conflict(id: &EntryId) -> Response {
-    let message = format!("an equivalent entry already exists in the transparency log with UUID {id}");
-    let body = serde_json::json!({ "code": 409, "message": message });
-    (StatusCode::CONFLICT, [(LOCATION, location(id))], json(&body)).into_response()
 }
 
 fn location(id: &EntryId) -> HeaderValue {

@@ -25,6 +25,7 @@ pub(crate) fn found(orders: &dyn Signer, admin_socket: &Path, clock: &dyn Clock,
         ("platform/log", Form::Checkpoint, Algorithm::Ed25519),
         ("platform/holders", Form::Certificate, Algorithm::EcdsaP256),
         ("platform/ct", Form::Sct, Algorithm::EcdsaP256),
+        ("platform/rekor-v1", Form::Set, Algorithm::EcdsaP256),
         ("default/cms", Form::Cms, Algorithm::EcdsaP256),
         ("default/blob", Form::Blob, Algorithm::EcdsaP256),
     ]

@@ -25,6 +25,7 @@ mod openapi;
 mod public;
 mod raw;
 mod read_only;
+mod rekor_v1;
 mod reload;
 mod sessions;
 mod siege;
