@@ -12,9 +12,6 @@ use crate::logs::LogName;
 use crate::tiles::CHECKPOINT;
 use crate::{OpenError, Store};
 
-/// The folder of frozen transparency logs, in the server's; each lies in a folder of its origin's name, as it was served.
-pub const SHARDS: &str = LogName::Transparency.shards();
-
 /// The longest name of a frozen log.
 const NAME_LENGTH_MAX: usize = 253;
 

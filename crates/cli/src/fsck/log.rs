@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use model::{Digest, Form};
 use signer::{Agreement, Head};
-use store::{LogName, Reader, SHARDS};
+use store::{LogName, Reader};
 use tlog::tile::TileKind;
 use tlog::{Checkpoint, Locked, SignedCheckpoint, VerifierKey};
 
@@ -66,8 +66,8 @@ struct Reading<'a, 'r> {
 
 pub(super) fn read(server: &Path, books: Books<'_>, report: &mut Report) -> Logs {
     let mut reading = Reading { books, logs: Logs::new(), met: BTreeSet::new(), report };
-    let frozen = fs::read_dir(server.join(SHARDS)).into_iter().flatten().flatten();
-    for folder in frozen.map(|entry| entry.path()) {
+    let shards = LogName::ALL.into_iter().flat_map(|name| fs::read_dir(server.join(name.shards())));
+    for folder in shards.flatten().flatten().map(|entry| entry.path()) {
         reading.frozen(folder);
     }
     for name in LogName::ALL {

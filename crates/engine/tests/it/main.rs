@@ -17,4 +17,5 @@ mod recall;
 mod repeats;
 mod strangers;
 mod submitted;
+mod succession;
 mod world;

@@ -16,7 +16,7 @@ use crate::world::{Transport, World};
 type Answered = mpsc::Receiver<Result<LogEntry, EntryError>>;
 
 /// A signature by somebody else's key, as it is submitted.
-fn body(message: &[u8]) -> SubmittedBody {
+pub(crate) fn body(message: &[u8]) -> SubmittedBody {
     let key = Key::generate(Algorithm::EcdsaP256);
     let to_be_signed = ToBeSigned::Message(message.to_vec());
     let verifier = Verifier::PublicKey(key.public());
@@ -34,7 +34,7 @@ fn submit(engine: &Engine, body: &SubmittedBody) -> Answered {
     answered
 }
 
-fn by_hand(log: &mut LogStage, body: &SubmittedBody) -> Result<LogEntry, EntryError> {
+pub(crate) fn by_hand(log: &mut LogStage, body: &SubmittedBody) -> Result<LogEntry, EntryError> {
     let (told, answered) = mpsc::channel();
     let reply = Box::new(move |entry| drop(told.send(entry)));
     log.run(vec![Entrant::Submitted { body: body.clone(), reply }]);

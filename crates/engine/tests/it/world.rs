@@ -275,6 +275,10 @@ impl World {
         Arc::clone(self.store.as_ref().unwrap())
     }
 
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// The server ends, and another one opens the same folder.
     pub(crate) fn reopen(&mut self) {
         let store = self.store.take().unwrap();

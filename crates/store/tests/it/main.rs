@@ -12,5 +12,6 @@ mod index;
 mod listing;
 mod opening;
 mod requests;
+mod shards;
 mod tiles;
 mod world;

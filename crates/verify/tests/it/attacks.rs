@@ -2,8 +2,8 @@
 
 use model::journal::Leaf;
 use model::receipt::Receipt;
-use model::{Base64, Digest, Form, Instant, to_canonical};
-use quorum::{Change, KeyState};
+use model::{Base64, Digest, Form, Instant, PublicKey, to_canonical};
+use quorum::{Change, KeyRecord, KeyState};
 use serde_json::Value;
 use verify::{
     Artifact, BundleTrust, Expectations, Fault, Gap, NotChecked, Part, Present, Refused, RootError,
@@ -123,5 +123,33 @@ fn a_trust_root_does_not_give_a_key_that_was_revoked_its_time_back() {
         window.remove("end").unwrap();
         let refused = TrustRoot::parse(&to_canonical(&json)).unwrap_err();
         assert!(matches!(refused, RootError::NotRegistered { .. }), "{refused:?}");
+    }
+}
+
+/// The registry says when a log is over long before it is, so that one trust root holds for the whole rotation.
+#[test]
+fn an_old_shards_key_makes_no_checkpoint_for_what_is_signed_after_its_end() {
+    let mut platform = Platform::new();
+    let old = platform.registry.platform_key(Form::Checkpoint).unwrap().record.clone();
+    let next = KeyRecord {
+        generation: 2,
+        public_key: PublicKey::from_ed25519(&[9; 32]),
+        origin: Some("2027.log.localhost".to_owned()),
+        takes_over: Some(at(150)),
+        ..old.clone()
+    };
+    let (state, since, reason) = (KeyState::Retired, at(200), "a year is over".to_owned());
+    platform
+        .change(vec![Change::Key(next), Change::KeyState { key: old.id(), state, since, reason }], at(50));
+    let root = platform.trust_root();
+    assert_eq!(root.logs().count(), 2, "both are trusted from the entry on");
+    for (signed, is_good) in [(100, true), (160, true), (200, true), (201, false), (3_000, false)] {
+        match judge(&platform, &platform.sign(&["default/blob"], at(signed))) {
+            Ok(_) => assert!(is_good, "signed at {signed}"),
+            Err(Refused::Bad { part: Part::Checkpoint, fault: Fault::OutsideWindow { .. }, .. }) => {
+                assert!(!is_good, "signed at {signed}");
+            }
+            Err(other) => panic!("signed at {signed}: {other:?}"),
+        }
     }
 }
