@@ -12,6 +12,7 @@ mod ledger;
 mod log;
 mod receipts;
 mod rows;
+mod signatures;
 mod tls;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ use store::{OpenError, Reader};
 
 pub(crate) use findings::{Finding, Remark};
 pub(crate) use held::Held;
+pub(crate) use signatures::Signature;
 
 /// What a data folder's books say.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
     /// What is worth knowing and no fault.
     pub(crate) remarks: Vec<Remark>,
+    /// What keys signed, as far as the journal's files hold it.
+    pub(crate) signatures: Vec<Signature>,
 }
 
 /// One book.
@@ -65,6 +69,7 @@ pub(crate) fn check(folders: Folders<'_>, store: Result<Reader, OpenError>, held
     let mut report = Report::default();
     tls::check(folders.server, &mut report);
     let journal = journal::read(folders, &mut report);
+    report.signatures = journal.as_ref().map(signatures::list).unwrap_or_default();
     let store = match store {
         Ok(store) => store,
         Err(cause) => {

@@ -9,7 +9,7 @@ use store::{OpenError, Reader, Restoration};
 use crate::config::Folder;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::fsck::{self, Folders, Held, Report};
+use crate::fsck::{self, Folders, Held, Report, Signature};
 use crate::terminal::Terminal;
 
 /// The flags of `avouch fsck`.
@@ -17,6 +17,7 @@ use crate::terminal::Terminal;
 #[command(after_help = "\
 Examples:
   avouch fsck /var/lib/avouch     while nothing runs there
+  avouch fsck /var/lib/avouch --signatures | grep release/cms     what a key signed, one by one
   avouch backup /var/lib/avouch /backup/today && avouch fsck /backup/today    while it runs
 
 Exit codes: 0 all agree, 1 something does not, 2 cannot be read")]
@@ -26,6 +27,9 @@ pub(crate) struct FsckArgs {
     /// A receipt that somebody holds, or a folder of them: is each known here?
     #[arg(long = "receipt", value_name = "FILE|DIR")]
     receipts: Vec<PathBuf>,
+    /// List every signature in the journal: leaf, time, key, and the signature's SHA-256
+    #[arg(long)]
+    signatures: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -37,6 +41,17 @@ struct Told<'a> {
     books: Vec<ToldBook<'a>>,
     findings: Vec<ToldFinding>,
     remarks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signatures: Option<Vec<ToldSignature<'a>>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ToldSignature<'a> {
+    leaf: u64,
+    time: String,
+    key: &'a str,
+    kind: &'static str,
+    signature: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,10 +71,12 @@ struct ToldFinding {
 pub(super) fn run(args: &FsckArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let folder = Folder::open(&args.dir)?;
     let held = held(&args.receipts)?;
-    let (report, server) = check(&folder, &held)?;
+    let (mut report, server) = check(&folder, &held)?;
+    let signatures = args.signatures.then(|| std::mem::take(&mut report.signatures));
     if args.json {
-        terminal.line(super::json(&told(&report)));
+        terminal.line(super::json(&told(&report, signatures.as_deref())));
     } else {
+        signatures.iter().flatten().for_each(|one| show_signature(one, terminal));
         show(&report, terminal);
     }
     if !report.findings.is_empty() {
@@ -127,7 +144,14 @@ fn runs(process: &'static str, who: &str) -> Failure {
     Failure::Process { process, fault }
 }
 
-fn told(report: &Report) -> Told<'_> {
+fn told<'a>(report: &'a Report, signatures: Option<&'a [Signature]>) -> Told<'a> {
+    let told = |one: &'a Signature| ToldSignature {
+        leaf: one.leaf,
+        time: one.time.to_string(),
+        key: &one.key,
+        kind: one.kind,
+        signature: one.signature.to_string(),
+    };
     Told {
         books: report
             .books
@@ -140,11 +164,17 @@ fn told(report: &Report) -> Told<'_> {
             .map(|finding| ToldFinding { text: finding.to_string(), advice: finding.advice() })
             .collect(),
         remarks: report.remarks.iter().map(ToString::to_string).collect(),
+        signatures: signatures.map(|all| all.iter().map(told).collect()),
     }
 }
 
 /// So many findings are shown; more of them say no more.
 const SHOWN_MAX: usize = 50;
+
+fn show_signature(one: &Signature, terminal: Terminal) {
+    let Signature { leaf, time, key, kind, signature } = one;
+    terminal.line(format_args!("{leaf:<8} {time}  {key}  {kind}  {}", terminal.dim(&signature.to_string())));
+}
 
 fn show(report: &Report, terminal: Terminal) {
     for book in &report.books {

@@ -23,6 +23,7 @@ mod forgery;
 mod forms;
 mod hardware;
 mod holders;
+mod hostile;
 mod issuers;
 mod judges;
 mod keyless;
