@@ -13,8 +13,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, getrlimit, kill_process, set_parent_process_death_signal, setrlimit,
+    Pid, Resource, Rlimit, Signal, getppid, getrlimit, kill_process, set_parent_process_death_signal,
+    setrlimit,
 };
 use server::Addresses;
 use signerd::User;
@@ -70,6 +72,22 @@ struct Kept {
     pause: Duration,
 }
 
+/// What a launcher hears besides that it is to end.
+struct Signals {
+    ended: tokio::signal::unix::Signal,
+    hung_up: server::Reloads,
+    /// A terminal that goes away takes the launcher with it; where there is none, SIGHUP asks for a reload.
+    at_terminal: bool,
+}
+
+impl Signals {
+    /// Listens from now on.
+    fn listen() -> io::Result<Self> {
+        let (ended, hung_up) = (signal(SignalKind::child())?, server::Reloads::listen()?);
+        Ok(Self { ended, hung_up, at_terminal: io::stdin().is_terminal() })
+    }
+}
+
 /// The processes of one data folder. Dropping it ends them.
 #[derive(Debug)]
 pub(crate) struct Household {
@@ -81,22 +99,35 @@ pub(crate) struct Household {
 }
 
 impl Household {
+    /// Nobody runs yet.
+    fn empty(folder: Folder) -> Result<Self, Failure> {
+        let lock = lock(&folder)?;
+        Ok(Self { folder, kept: Vec::new(), _lock: lock })
+    }
+
     /// Starts the key process and waits until it takes orders.
     pub(crate) fn start_key_process(folder: Folder) -> Result<Self, Failure> {
-        let lock = lock(&folder)?;
-        let mut household = Self { folder, kept: Vec::new(), _lock: lock };
-        household.start(Role::KeyProcess)?;
-        let socket = household.folder.at(&household.folder.config.signerd.admin_socket);
-        household.wait(Role::KeyProcess, || UnixStream::connect(&socket).ok().map(drop))?;
+        let mut household = Self::empty(folder)?;
+        crate::online::call(household.begin_key_process())?;
         Ok(household)
     }
 
     /// Starts the server and waits until it serves.
     pub(crate) fn start_server(&mut self) -> Result<Addresses, Failure> {
+        crate::online::call(self.begin_server())
+    }
+
+    async fn begin_key_process(&mut self) -> Result<(), Failure> {
+        self.start(Role::KeyProcess)?;
+        let socket = self.folder.at(&self.folder.config.signerd.admin_socket);
+        self.wait(Role::KeyProcess, || UnixStream::connect(&socket).ok().map(drop)).await
+    }
+
+    async fn begin_server(&mut self) -> Result<Addresses, Failure> {
         let ready = self.folder.ready_file();
         let _not_there = fs::remove_file(&ready);
         self.start(Role::Server)?;
-        self.wait(Role::Server, || addresses(&ready))
+        self.wait(Role::Server, || addresses(&ready)).await
     }
 
     /// Starts a launcher in the background, whose words go to a file, and waits until its server serves.
@@ -138,7 +169,7 @@ impl Household {
         Ok(())
     }
 
-    fn wait<T>(&mut self, role: Role, mut is_there: impl FnMut() -> Option<T>) -> Result<T, Failure> {
+    async fn wait<T>(&mut self, role: Role, mut is_there: impl FnMut() -> Option<T>) -> Result<T, Failure> {
         let process = role.name();
         let since = Instant::now();
         loop {
@@ -158,39 +189,67 @@ impl Household {
                     fault: format!("did not come up within {} s", START.as_secs()),
                 });
             }
-            thread::sleep(Duration::from_millis(5));
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
+    /// Starts both, and keeps them running until this process is told to end. `serves` is called once both are there.
+    pub(crate) fn serve(
+        folder: Folder,
+        terminal: Terminal,
+        serves: impl FnOnce(&Addresses),
+    ) -> Result<Exit, Failure> {
+        Self::empty(folder)?.until_told(terminal, async |household| {
+            household.begin_key_process().await?;
+            serves(&household.begin_server().await?);
+            Ok(())
+        })
+    }
+
     /// Keeps both running until this process is told to end.
-    pub(crate) fn keep(mut self, terminal: Terminal) -> Result<Exit, Failure> {
+    pub(crate) fn keep(self, terminal: Terminal) -> Result<Exit, Failure> {
+        self.until_told(terminal, async |_| Ok(()))
+    }
+
+    fn until_told(
+        mut self,
+        terminal: Terminal,
+        begin: impl AsyncFnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<Exit, Failure> {
         crate::online::call(async {
-            let inside = |cause| Failure::inside("listen for signals")(cause);
-            let mut ended = signal(SignalKind::child()).map_err(inside)?;
-            let mut hung_up = server::Reloads::listen().map_err(inside)?;
-            // A terminal that goes away takes the launcher with it; where there is none, SIGHUP asks for a reload.
-            let at_terminal = io::stdin().is_terminal();
-            let told = server::told_to_end();
-            tokio::pin!(told);
-            loop {
-                tokio::select! {
-                    _ = &mut told => return Ok::<_, Failure>(()),
-                    () = hung_up.next() => match at_terminal {
-                        true => return Ok(()),
-                        false => self.tell_server(Signal::HUP),
-                    },
-                    _ = ended.recv() => {}
-                }
-                self.restart_ended(terminal).await?;
+            let mut signals = Signals::listen().map_err(Failure::inside("listen for signals"))?;
+            tokio::select! {
+                // It is asked first, so that it listens before anything is started: a launcher that ended by a signal
+                // would leave behind whom it is just starting.
+                biased;
+                told = server::told_to_end() => told.map_err(Failure::inside("listen for signals")),
+                ended = async {
+                    begin(&mut self).await?;
+                    self.look_after(&mut signals, terminal).await
+                } => ended,
             }
         })?;
         self.stop();
         Ok(Exit::Done)
     }
 
-    fn tell_server(&self, signal: Signal) {
-        let servers = self.kept.iter().filter(|kept| kept.role == Role::Server);
-        servers.for_each(|kept| tell(&kept.child, signal));
+    /// Starts again who ends, and passes a reload on, until a terminal goes away.
+    async fn look_after(&mut self, signals: &mut Signals, terminal: Terminal) -> Result<(), Failure> {
+        loop {
+            tokio::select! {
+                () = signals.hung_up.next() => match signals.at_terminal {
+                    true => return Ok(()),
+                    false => self.tell_server(Signal::HUP),
+                },
+                _ = signals.ended.recv() => {}
+            }
+            self.restart_ended(terminal).await?;
+        }
+    }
+
+    fn tell_server(&mut self, signal: Signal) {
+        let servers = self.kept.iter_mut().filter(|kept| kept.role == Role::Server);
+        servers.for_each(|kept| tell(&mut kept.child, signal));
     }
 
     async fn restart_ended(&mut self, terminal: Terminal) -> Result<(), Failure> {
@@ -221,7 +280,7 @@ impl Household {
     /// Tells both to finish, the server first, and waits for them.
     pub(crate) fn stop(&mut self) {
         while let Some(mut kept) = self.kept.pop() {
-            tell(&kept.child, Signal::TERM);
+            tell(&mut kept.child, Signal::TERM);
             let since = Instant::now();
             while matches!(kept.child.try_wait(), Ok(None)) {
                 if since.elapsed() > STOP {
@@ -262,12 +321,21 @@ fn spawn(role: Role, folder: &Folder) -> Result<Child, Failure> {
     if let Some(user) = user_of(role, folder)? {
         command.uid(user.user).gid(user.group);
     }
-    // SAFETY: between fork and exec the closure makes one system call, which allocates nothing and takes no lock.
-    unsafe {
-        command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::TERM))?));
-    }
+    end_with(&mut command, rustix::process::getpid());
     // Ctrl-C at a terminal goes to the whole group: the launcher alone is to hear it, and to end the others in order.
     command.process_group(0).spawn().map_err(failed)
+}
+
+/// The process is told to end when its launcher does, and does not begin where that is gone by then.
+fn end_with(command: &mut Command, launcher: Pid) {
+    // SAFETY: between fork and exec the closure makes two system calls, which allocate nothing and take no lock.
+    unsafe {
+        command.pre_exec(move || {
+            set_parent_process_death_signal(Some(Signal::TERM))?;
+            // Of a launcher that was killed before that, nobody would hear.
+            if getppid() == Some(launcher) { Ok(()) } else { Err(Errno::SRCH.into()) }
+        });
+    }
 }
 
 /// The user to change to for a role. Who is not root stays who they are, and must be the one whom the configuration names.
@@ -303,9 +371,11 @@ pub(crate) fn await_key_process(folder: &Folder) {
     }
 }
 
-fn tell(child: &Child, signal: Signal) {
+/// Who ended already is told nothing: their number may be somebody else's by now.
+fn tell(child: &mut Child, signal: Signal) {
+    let runs = matches!(child.try_wait(), Ok(None));
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    if let Some(pid) = pid {
+    if let Some(pid) = pid.filter(|_| runs) {
         let _gone_already = kill_process(pid, signal);
     }
 }
@@ -325,4 +395,21 @@ fn is_for_good(status: ExitStatus) -> bool {
 /// The addresses of a server that serves.
 pub(crate) fn addresses(ready: &Path) -> Option<Addresses> {
     serde_json::from_slice(&fs::read(ready).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_started_by_a_launcher_that_is_gone_by_then_does_not_begin() {
+        let begin = |launcher| {
+            let mut command = Command::new("true");
+            end_with(&mut command, launcher);
+            command.status()
+        };
+        assert!(begin(rustix::process::getpid()).is_ok_and(|status| status.success()));
+        let gone = begin(Pid::INIT).expect_err("its parent is this process");
+        assert_eq!(gone.raw_os_error(), Some(Errno::SRCH.raw_os_error()));
+    }
 }

@@ -37,14 +37,13 @@ pub(super) fn run(args: &ServeArgs, terminal: Terminal) -> Result<Exit, Failure>
     if args.detach {
         return detach(&folder, terminal);
     }
-    let mut household = Household::start_key_process(folder)?;
-    let addresses = household.start_server()?;
-    terminal.note(format_args!(
-        "avouch serves: requests at https://{}, log, timestamps and trust root at {}, metrics and health at http://{}",
-        addresses.listen, addresses.public_url, addresses.monitor_listen
-    ));
-    tell_missing(&addresses, terminal);
-    household.keep(terminal)
+    Household::serve(folder, terminal, |addresses| {
+        terminal.note(format_args!(
+            "avouch serves: requests at https://{}, log, timestamps and trust root at {}, metrics and health at http://{}",
+            addresses.listen, addresses.public_url, addresses.monitor_listen
+        ));
+        tell_missing(addresses, terminal);
+    })
 }
 
 /// Says at once what keeps the server from signing, and so how to go forward where it only reads.

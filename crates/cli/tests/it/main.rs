@@ -28,6 +28,7 @@ mod issuers;
 mod judges;
 mod keyless;
 mod kill;
+mod launcher;
 mod matrix;
 mod operations;
 mod packages;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use testkit::TempFolder;
@@ -142,7 +142,7 @@ impl Site {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
 
-    fn served(&self) -> usize {
+    pub(crate) fn served(&self) -> usize {
         self.said().matches("avouch serves").count()
     }
 
@@ -179,6 +179,50 @@ impl Site {
             assert!(Command::new("kill").args(["-HUP", &launcher]).status().unwrap().success());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Waits until this is so.
+    pub(crate) fn wait_until(&self, mut is_so: impl FnMut() -> bool) {
+        let since = Instant::now();
+        while !is_so() {
+            assert!(since.elapsed() < PATIENCE, "{}", self.said());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Starts a launcher, and sends it a signal as soon as it has started the key process. It is not waited for.
+    pub(crate) fn signal_at_start(&mut self, signal: &str) -> u32 {
+        let log = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let child = self.command().arg("serve").arg(&self.dir).stdin(Stdio::null()).stderr(log).spawn();
+        let launcher = self.launcher.insert(child.unwrap()).id();
+        self.wait_until(|| child_of(launcher, Role::KeyProcess).is_some());
+        assert!(Command::new("kill").args([signal, &launcher.to_string()]).status().unwrap().success());
+        launcher
+    }
+
+    /// How the launcher ended, of which somebody else has seen to it that it does.
+    pub(crate) fn reaped(&mut self) -> ExitStatus {
+        self.launcher.take().unwrap().wait().unwrap()
+    }
+
+    /// Kills the server, and then its launcher, which is about to start it again.
+    pub(crate) fn kill_the_server_and_the_launcher(&mut self) {
+        let launcher = self.launcher.as_ref().unwrap().id();
+        let before = self.said().matches("the server ended").count();
+        if let Some(pid) = child_of(launcher, Role::Server) {
+            let _gone = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        }
+        self.wait_until(|| self.said().matches("the server ended").count() > before);
+        let _gone = Command::new("kill").args(["-9", &launcher.to_string()]).status();
+        self.reaped();
+    }
+
+    /// How many processes of this folder there are, of any launcher.
+    pub(crate) fn processes(&self) -> usize {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let commands = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        let folder = self.dir.as_os_str().as_encoded_bytes();
+        commands.filter(|command| command.split(|byte| *byte == 0).any(|word| word == folder)).count()
     }
 
     /// Kills one of the three processes, and starts the launcher again if it was that one.
