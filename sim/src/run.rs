@@ -147,7 +147,7 @@ impl<'a> Run<'a> {
             random: Box::new(move |bytes| dice.fill(bytes)),
             signer: signer.clone(),
             policy: Arc::new(self.policy.clone()),
-            timestamper: Arc::new(TimestampAuthority::new(signer, store.clone())),
+            timestamper: Arc::new(TimestampAuthority::new(signer, store.clone(), self.clock.clone())),
             requests: store.clone(),
             ledger: store.clone(),
             directory: store.clone(),
