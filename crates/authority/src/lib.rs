@@ -25,4 +25,4 @@ pub use promised::{
     Appended, PromiseStore, Promised, PromisedError, PromisedHead, PromisedLog, PromisedParts,
 };
 pub use timestamp::{Answer, TimestampAuthority};
-pub use tuf::{RoleStanding, TufRepository, TufRepositoryError, TufStanding};
+pub use tuf::{Renewal, RoleStanding, TufRepository, TufRepositoryError, TufStanding};

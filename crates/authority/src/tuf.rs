@@ -59,11 +59,21 @@ pub enum TufRepositoryError {
     },
 }
 
+/// Does a repository have renewed what is due?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// It does.
+    WhenDue,
+    /// It shows what there is: whoever serves it only reads.
+    Never,
+}
+
 /// Serves the repository's files, and has renewed what is due. Calls block.
 pub struct TufRepository {
     signer: Arc<dyn Signer>,
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
+    renewal: Renewal,
     shelf: Mutex<Shelf>,
 }
 
@@ -77,8 +87,13 @@ struct Shelf {
 
 impl TufRepository {
     /// A repository over this key process. `ledger` gives the head that goes with every order.
-    pub fn new(signer: Arc<dyn Signer>, ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>) -> Self {
-        Self { signer, ledger, clock, shelf: Mutex::default() }
+    pub fn new(
+        signer: Arc<dyn Signer>,
+        ledger: Arc<dyn Ledger>,
+        clock: Arc<dyn Clock>,
+        renewal: Renewal,
+    ) -> Self {
+        Self { signer, ledger, clock, renewal, shelf: Mutex::default() }
     }
 
     /// The file at this path below the repository, as of a moment ago. Where nobody can be asked, clients go on with what
@@ -135,7 +150,7 @@ impl TufRepository {
             // that it was told of before.
             shelf.files = Arc::new(files.after(&shelf.files));
             let due = due::orders(&registry, &state.tuf, self.clock.now());
-            if due.is_empty() || refused.is_err() {
+            if due.is_empty() || refused.is_err() || self.renewal == Renewal::Never {
                 break;
             }
             refused = self.order(&due);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use authority::TufRepositoryError;
 use engine::{LogStageError, World, found_log};
 use identity::{CertificateRecord, PrincipalRecord};
 use model::{Clock, PersonId, PrincipalId, Profile, Space};
@@ -15,6 +16,7 @@ use pki::{ComposeError, NameError, ServerName};
 use signer::Signer;
 use store::{ChangeError, OpenError, Store};
 
+use crate::door::Access;
 use crate::tls_authority::{TlsAuthority, TlsAuthorityError, validity};
 use crate::wiring::{Rooms, holder};
 
@@ -96,6 +98,9 @@ pub enum FoundingError {
     /// The store cannot be filled.
     #[error("the store cannot be filled")]
     Fill(#[from] ChangeError),
+    /// The TUF metadata cannot begin.
+    #[error("the TUF repository cannot begin")]
+    Tuf(#[from] TufRepositoryError),
     /// The log cannot begin.
     #[error("the transparency log cannot begin")]
     Log(#[from] LogStageError),
@@ -110,6 +115,8 @@ pub fn found(founding: &Founding<'_>) -> Result<FirstCredential, FoundingError> 
     fill(founding, &store, &credential)?;
     let rooms = Rooms::new(store, Arc::clone(&founding.signer));
     found_log(&World::new(rooms.parts(Arc::clone(&founding.clock))))?;
+    // The root that clients begin with is signed before anybody serves it.
+    rooms.repository(&founding.clock, &Access::Full).renew()?;
     Ok(FirstCredential {
         certificate_pem: credential.certificate.to_pem(),
         key_pem: credential.key_pem,

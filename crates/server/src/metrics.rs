@@ -1,6 +1,6 @@
 //! The numbers of the engine and of the books, for Prometheus.
 
-use authority::CertificateNumbers;
+use authority::{CertificateNumbers, TufStanding};
 use engine::{LATENCY_BOUNDS_S, Metrics, StageMetrics};
 
 use signer::{Head, State};
@@ -59,6 +59,23 @@ pub(crate) fn certificates(numbers: CertificateNumbers, text: &mut Exposition) {
     text.sample(name, &[("outcome", "refused")], numbers.refused);
     text.family("avouch_certificate_log_entries", "gauge", "Entries of the log of certificates.");
     text.sample("avouch_certificate_log_entries", &[], numbers.entries);
+}
+
+/// Writes until when the TUF metadata counts, and its versions.
+pub(crate) fn tuf(standing: &TufStanding, text: &mut Exposition) {
+    if standing.roles.is_empty() {
+        return;
+    }
+    let name = "avouch_tuf_version";
+    text.family(name, "gauge", "The newest version of TUF metadata, by role.");
+    for one in &standing.roles {
+        text.sample(name, &[("role", one.role.word())], one.version);
+    }
+    let name = "avouch_tuf_expires_seconds";
+    text.family(name, "gauge", "Until when that counts, in seconds since 1970; it is renewed days before.");
+    for one in &standing.roles {
+        text.sample(name, &[("role", one.role.word())], one.expires.seconds());
+    }
 }
 
 /// Writes whether anything is taken in.

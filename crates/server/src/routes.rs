@@ -10,6 +10,7 @@ pub(crate) mod rekor_v1;
 pub(crate) mod requests;
 pub(crate) mod timestamp;
 pub(crate) mod trust_root;
+pub(crate) mod tuf;
 
 use std::sync::{Arc, LazyLock};
 
@@ -140,7 +141,11 @@ fn certificate_log_paths() -> Paths<CertificateLogReader> {
 }
 
 fn trust_root_paths() -> Paths<Arc<TrustRootShelf>> {
-    Paths::new().get("/v1/trust-root", trust_root::trust_root, openapi::public::trust_root())
+    use openapi::public as says;
+    Paths::new()
+        .get("/v1/trust-root", trust_root::trust_root, says::trust_root())
+        .get("/tuf/{file}", tuf::metadata, says::tuf_metadata())
+        .get("/tuf/targets/{file}", tuf::target, says::tuf_target())
 }
 
 /// What both have, for anybody.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authority::{CertificateAuthority, CertificateParts, PromisedLog, PromisedParts, TimestampAuthority};
+use authority::{CertificateAuthority, CertificateParts, PromisedLog, PromisedParts, Renewal, TimestampAuthority, TufRepository};
 use axum::Router;
 use data_encoding::HEXLOWER;
 use engine::{Directory, Engine, EngineError, Ledger, LogIndex, Parts, RequestStore};
@@ -89,6 +89,9 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(30);
 /// How often it is looked whether strangers are to be recorded; when that is due, their count knows.
 const STRANGERS_PERIOD: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether TUF metadata is due.
+const RENEWAL_PERIOD: Duration = Duration::from_secs(60);
+
 /// Opens the store, recovers, and puts everything together. It blocks.
 pub(crate) fn wire(
     config: &Config,
@@ -122,7 +125,11 @@ pub(crate) fn wire(
         }
     };
     let signer = || Arc::clone(&rooms.signer);
-    let shelf = Arc::new(TrustRootShelf::new(signer(), Arc::clone(&clock), public_url));
+    let repository = rooms.repository(&clock, &access);
+    if matches!(access, Access::Full) {
+        tokio::spawn(renew(Arc::clone(&repository), stop.clone()));
+    }
+    let shelf = Arc::new(TrustRootShelf::new(signer(), Arc::clone(&clock), public_url, repository));
     let admin = admin::router(Arc::clone(&store), signer(), Arc::clone(&clock), Arc::clone(&shelf));
     let (limits, walls) = (config.limits.clone(), config.walls.clone());
     let outside = Outside { clock, shelf, limits, walls, strangers, store, frozen, access, stop };
@@ -217,6 +224,13 @@ impl Rooms {
         }))
     }
 
+    /// The TUF repository.
+    pub(crate) fn repository(&self, clock: &Arc<dyn Clock>, access: &Access) -> Arc<TufRepository> {
+        let renewal = if matches!(access, Access::Full) { Renewal::WhenDue } else { Renewal::Never };
+        let (signer, ledger) = (Arc::clone(&self.signer), Arc::clone(&self.ledger));
+        Arc::new(TufRepository::new(signer, ledger, Arc::clone(clock), renewal))
+    }
+
     /// A timestamp authority.
     fn authority(&self, clock: &Arc<dyn Clock>) -> Arc<TimestampAuthority> {
         let (signer, ledger) = (Arc::clone(&self.signer), Arc::clone(&self.ledger));
@@ -255,6 +269,8 @@ impl Rooms {
             ledger: self.ledger,
             policy: Arc::new(BuiltIn),
             tiles: Arc::clone(&self.tiles),
+            repository: shelf.repository(),
+            clock: Arc::clone(&clock),
             access: access.clone(),
             walls,
         };
@@ -294,6 +310,22 @@ async fn sweep(engine: Engine, mut stop: watch::Receiver<bool>) {
         let swept = tokio::task::spawn_blocking(move || engine.sweep()).await;
         if let Ok(Err(error)) = swept {
             warn!(error = words(&error), "requests past their deadline cannot be looked for now");
+        }
+    }
+}
+
+/// Has renewed what is due of the TUF metadata.
+async fn renew(repository: Arc<TufRepository>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(RENEWAL_PERIOD);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let repository = Arc::clone(&repository);
+        let renewed = tokio::task::spawn_blocking(move || repository.renew()).await;
+        if let Ok(Err(error)) = renewed {
+            warn!(error = words(&error), "TUF metadata cannot be renewed now");
         }
     }
 }

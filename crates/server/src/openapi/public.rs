@@ -171,6 +171,23 @@ pub(crate) fn trust_root() -> Operation {
         .refuses(&[Code::Unavailable, Code::Internal])
 }
 
+pub(crate) fn tuf_metadata() -> Operation {
+    let anything = ObjectBuilder::new().schema_type(Type::Object).description(Some("TUF metadata."));
+    by_anybody("readTufMetadata", "A file of TUF metadata")
+        .about("The Update Framework 1.0, with consistent snapshots: `N.root.json`, `timestamp.json`, and what follows from these. Only `timestamp.json` ever changes.")
+        .part("file", "The file.", text("timestamp.json"))
+        .answers_in("application/json", 200, "The metadata.", anything)
+        .refuses(&[Code::NotFound, Code::Unavailable, Code::Internal])
+}
+
+pub(crate) fn tuf_target() -> Operation {
+    by_anybody("readTufTarget", "A file that TUF metadata names")
+        .about("`trusted_root.json` and `signing_config.v0.2.json` of Sigstore, behind their SHA-256.")
+        .part("file", "SHA-256 and name.", text("<sha256>.trusted_root.json"))
+        .answers_in("application/json", 200, "The file.", bytes())
+        .refuses(&[Code::NotFound, Code::Unavailable, Code::Internal])
+}
+
 pub(crate) fn health() -> Operation {
     operation(Listener::Both, "health", "The process serves")
         .about("Whether it can sign, `/readyz` on the monitor listener says.")

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use authority::CertificateAuthority;
+use authority::{CertificateAuthority, TufRepository};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use engine::{Engine, Ledger, PolicyEngine, Stage};
-use model::{Digest, Guarantee};
+use model::{Clock, Digest, Guarantee};
 use serde::Serialize;
 use signer::Signer;
 use tlog::TileStore;
@@ -31,6 +31,8 @@ pub(crate) struct Monitor {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) policy: Arc<dyn PolicyEngine>,
     pub(crate) tiles: Arc<dyn TileStore>,
+    pub(crate) repository: Arc<TufRepository>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) access: Access,
     pub(crate) walls: Walls,
 }
@@ -92,6 +94,8 @@ impl Monitor {
         let can_sign = stuck == 0 || stuck < self.engine.lanes();
         let ready = can_sign && checks.iter().all(|check| check.state == CheckState::Pass);
         checks.extend(lanes.into_iter().map(missing));
+        // Whoever signs does not wait for it.
+        checks.extend(self.metadata());
         Readiness { ready, checks, guarantees: self.walls.guarantees() }
     }
 
@@ -127,6 +131,25 @@ impl Monitor {
         }
     }
 
+    /// Is the TUF metadata renewed in time? `None` where the platform has none.
+    fn metadata(&self) -> Option<Check> {
+        const NAME: &str = "TUF metadata";
+        let (standing, now) = (self.repository.standing(), self.clock.now());
+        let late = standing.late(now).map(|one| {
+            let who = match one.is_renewed_by_people() {
+                true => "administrators renew it with `avouch trust publish`",
+                false => "the key process was to renew it",
+            };
+            format!("{} {} ends at {}: {who}", one.role, one.version, one.expires)
+        });
+        let late: Vec<String> = late.collect();
+        let last = standing.roles.last()?;
+        Some(match late.as_slice() {
+            [] => Check::pass(NAME, format!("{} {} until {}", last.role, last.version, last.expires)),
+            late => Check::missing(NAME, late.join("; ")),
+        })
+    }
+
     fn ledger(&self) -> Check {
         const NAME: &str = "store";
         match self.ledger.head() {
@@ -149,6 +172,7 @@ impl Monitor {
         self.telemetry.write(&mut text);
         metrics::access(&self.access, &mut text);
         metrics::engine(&self.engine.metrics(), &mut text);
+        metrics::tuf(&self.repository.standing(), &mut text);
         metrics::certificates(self.holders.numbers(), &mut text);
         metrics::books(self.signer.state().ok().as_ref(), self.ledger.head().ok(), &mut text);
         text.into_text()

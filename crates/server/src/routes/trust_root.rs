@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authority::TufRepository;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -25,6 +26,7 @@ pub(crate) struct TrustRootShelf {
     signer: Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
     public_url: String,
+    repository: Arc<TufRepository>,
     kept: Mutex<Option<(Duration, Vec<u8>)>>,
 }
 
@@ -39,13 +41,26 @@ enum TrustRootError {
 }
 
 impl TrustRootShelf {
-    pub(crate) fn new(signer: Arc<dyn Signer>, clock: Arc<dyn Clock>, public_url: String) -> Self {
-        Self { signer, clock, public_url, kept: Mutex::new(None) }
+    pub(crate) fn new(
+        signer: Arc<dyn Signer>,
+        clock: Arc<dyn Clock>,
+        public_url: String,
+        repository: Arc<TufRepository>,
+    ) -> Self {
+        Self { signer, clock, public_url, repository, kept: Mutex::new(None) }
+    }
+
+    /// The same for clients of TUF.
+    pub(crate) fn repository(&self) -> Arc<TufRepository> {
+        Arc::clone(&self.repository)
     }
 
     /// Keeps none: what is given out from now on says what the key process says now.
     pub(crate) async fn forget(&self) {
         *self.kept.lock().await = None;
+        let repository = self.repository();
+        // It may be at work with the key process, and whoever waits for that is no thread that serves connections.
+        let _ = tokio::task::spawn_blocking(move || repository.forget()).await;
     }
 
     async fn newest(&self) -> Result<Vec<u8>, Refusal> {
