@@ -28,6 +28,7 @@ mod submitters;
 mod tally;
 mod transport;
 mod truth;
+mod witnesses;
 
 pub use cells::{Cell, Fault, Step};
 pub use founding::Platform;

@@ -93,6 +93,7 @@ pub fn rehearse(platform: &Platform, seed: u64) -> Result<Tally, Violation> {
     let violation = |(invariant, what)| Violation { seed, invariant, what };
     let mut run = Run::begin(platform, seed);
     run.act().map_err(violation)?;
+    crate::witnesses::rehearse(platform, seed, &mut run.tally).map_err(violation)?;
     Ok(run.tally)
 }
 
