@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use model::{Disk, Force, Guarantee, Space, told};
 use serde::Serialize;
-use signer::Signer as _;
+use signer::{Anchor, Signer as _};
 use signerd::{HardwareToken, Pkcs11Config};
 use store::Restoration;
 
@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::launch;
 use crate::readiness::Readiness;
 use crate::terminal::Terminal;
+use crate::verbs::init;
 
 /// The flags of `avouch doctor`.
 #[derive(Debug, Args)]
@@ -59,7 +60,7 @@ pub(super) fn run(args: &DoctorArgs, terminal: Terminal) -> Result<Exit, Failure
     let mut rows = vec![configuration(&folder), secrets(&folder), key_process(&folder), server(&folder)];
     rows.extend(readiness(&folder));
     rows.extend(stores(&folder));
-    rows.extend([trust_root(&folder), continuity(&folder), anchor()]);
+    rows.extend([trust_root(&folder), continuity(&folder), anchor(&folder)]);
     if args.json {
         terminal.line(super::json(&rows));
     } else {
@@ -237,7 +238,18 @@ fn continuity(folder: &Folder) -> Row {
     }
 }
 
-fn anchor() -> Row {
-    let evidence = "no witness is configured: unanchored".to_owned();
-    Row { what: "journal anchored by witnesses".into(), state: RowState::NotHere, evidence, fix: "" }
+fn anchor(folder: &Folder) -> Row {
+    let what = "journal anchored by witnesses";
+    let anchor = match init::state(folder) {
+        Ok(state) => state.anchor,
+        Err(cause) => return row(what, Err(cause.to_string()), "start the key process"),
+    };
+    match anchor {
+        Anchor::Unanchored => {
+            let evidence = "no witness is named: unanchored".to_owned();
+            Row { what: what.into(), state: RowState::NotHere, evidence, fix: "" }
+        }
+        Anchor::Held { by } => row(what, Ok(format!("held by {}", by.join(", "))), ""),
+        Anchor::Loose { why } => row(what, Err(why), "run `avouch witness feed`"),
+    }
 }

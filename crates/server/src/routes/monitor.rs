@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use engine::{Engine, Ledger, PolicyEngine, Stage};
 use model::{Clock, Digest, Guarantee};
 use serde::Serialize;
-use signer::Signer;
+use signer::{Anchor, Signer};
 use tlog::TileStore;
 
 use crate::blocking::blocking;
@@ -117,18 +117,16 @@ impl Monitor {
             Ok(registry) => registry,
             Err(error) => return Check::fail(NAME, &error),
         };
-        match disagreement(self.policy.digest(), registry.policy()) {
-            Some(evidence) => Check::missing(NAME, evidence),
-            None => Check::pass(
-                NAME,
-                format!(
-                    "registry {} with {} entries, journal of {} leaves",
-                    registry.head(),
-                    registry.entries(),
-                    state.journal.size
-                ),
-            ),
+        if let Some(evidence) = disagreement(self.policy.digest(), registry.policy()) {
+            return Check::missing(NAME, evidence);
         }
+        let held = match &state.anchor {
+            Anchor::Loose { why } => return Check::missing(NAME, why.clone()),
+            Anchor::Held { by } => format!("held by {}", by.join(", ")),
+            Anchor::Unanchored => "unanchored".to_owned(),
+        };
+        let (head, entries, size) = (registry.head(), registry.entries(), state.journal.size);
+        Check::pass(NAME, format!("registry {head} with {entries} entries, journal of {size} leaves, {held}"))
     }
 
     /// Is the TUF metadata renewed in time? `None` where the platform has none.

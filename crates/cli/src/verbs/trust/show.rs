@@ -2,7 +2,7 @@
 
 use ::verify::TrustRoot;
 use model::Instant;
-use quorum::{Key, Registry};
+use quorum::{Book, Key, Registry};
 
 use super::rotate::Role;
 use super::standing::Standing;
@@ -39,11 +39,10 @@ pub(crate) fn show(root: &TrustRoot, terminal: Terminal) {
         terminal.line(format_args!("{} {}", terminal.bold("log"), log.encode()));
     }
     for journal in root.journals() {
-        terminal.line(format_args!(
-            "{} {} (unanchored: no witness cosigns it)",
-            terminal.bold("journal"),
-            journal.encode()
-        ));
+        terminal.line(format_args!("{} {}", terminal.bold("journal"), journal.encode()));
+    }
+    for (book, what) in [(Book::Journal, "the journal"), (Book::Log, "the log")] {
+        terminal.line(witnesses(registry, book, what));
     }
     for root in root.roots() {
         terminal.line(format_args!(
@@ -80,4 +79,13 @@ fn roles(registry: &Registry, now: Instant, terminal: Terminal) {
             terminal.line(format_args!("  {name:<22}{log} {}", standing.words(key, registry)));
         }
     }
+}
+
+/// Who witnesses a book, from now on.
+fn witnesses(registry: &Registry, book: Book, what: &str) -> String {
+    let Some(named) = registry.witnesses(book) else {
+        return format!("{what} is unanchored: no witness cosigns it");
+    };
+    let names: Vec<&str> = named.witnesses.iter().map(|one| one.name.as_str()).collect();
+    format!("{what} is cosigned by {} of {}: {}", named.threshold, names.len(), names.join(", "))
 }
