@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pki::token::{IssuerError, TokenIssuer};
+use pki::token::{IssuerError, IssuerKind, TokenIssuer};
 use serde::{Deserialize, Serialize};
 
 /// The most issuers of one platform.
@@ -68,6 +68,17 @@ impl Issuers {
         self.0.values()
     }
 
+    /// Those at which people log in; jobs bring their tokens.
+    pub fn people(&self) -> impl Iterator<Item = &Issuer> {
+        self.iter().filter(|issuer| {
+            let of_jobs = matches!(
+                issuer.record.kind,
+                IssuerKind::Workflow(_) | IssuerKind::Kubernetes | IssuerKind::Spiffe { .. }
+            );
+            issuer.state == IssuerState::Active && !of_jobs && !issuer.record.is_pattern()
+        })
+    }
+
     /// Takes a record; what stood for that address before comes back.
     pub(crate) fn add(&mut self, record: &TokenIssuer) -> Result<Option<Issuer>, IssuersError> {
         record.check()?;
@@ -99,7 +110,6 @@ impl Issuers {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-    use pki::token::IssuerKind;
 
     use super::*;
 

@@ -144,6 +144,8 @@ fn trust_root_paths() -> Paths<Arc<TrustRootShelf>> {
     use openapi::public as says;
     Paths::new()
         .get("/v1/trust-root", trust_root::trust_root, says::trust_root())
+        .get("/sigstore/trusted_root.json", trust_root::sigstore, says::trusted_root())
+        .get("/sigstore/signing_config.v0.2.json", trust_root::signing_config, says::signing_config())
         .get("/tuf/{file}", tuf::metadata, says::tuf_metadata())
         .get("/tuf/targets/{file}", tuf::target, says::tuf_target())
 }

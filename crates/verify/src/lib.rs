@@ -25,6 +25,7 @@ mod log;
 mod receipt;
 mod refused;
 mod root;
+mod signing_config;
 mod sigstore;
 mod timestamp;
 mod tuf;

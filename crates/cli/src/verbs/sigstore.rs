@@ -3,13 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use envelope::signing_config::{Endpoint, SigningConfig};
-use envelope::trusted_root::Window;
-use model::Instant;
 use serde_json::Value;
-use verify::TrustRoot;
 
-use super::sign::keyless::{people, public_url};
+use super::sign::keyless::public_url;
 use crate::context::{Context, ContextArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -86,8 +82,9 @@ pub(super) fn run(args: &SigstoreArgs, terminal: Terminal) -> Result<Exit, Failu
 fn write(dir: &Path, context: &Context) -> Result<Vec<PathBuf>, Failure> {
     std::fs::create_dir_all(dir).map_err(Failure::file("make the folder", dir))?;
     let trust_root = context.renew_trust_root()?;
-    let (root, config) =
-        (trust_root.sigstore().to_json(), signing_config(&trust_root, &public_url(context)?).to_json());
+    // The address that the platform has for everybody: what the server serves is the same to the byte.
+    let url = trust_root.public_url().map_or_else(|| public_url(context), |url| Ok(url.to_owned()))?;
+    let (root, config) = (trust_root.sigstore().to_json(), trust_root.signing_config(&url).to_json());
     let ca = std::fs::read(&context.ca).map_err(Failure::file("read", &context.ca))?;
     let both = both(&root, &config)?;
     let files = [(ROOT, root), (CONFIG, config), (BOTH, both), (CA, ca)];
@@ -96,17 +93,6 @@ fn write(dir: &Path, context: &Context) -> Result<Vec<PathBuf>, Failure> {
         crate::files::write(&path, bytes).map(|()| path)
     };
     files.iter().map(put).collect()
-}
-
-/// Where clients sign: all of it is at one address.
-fn signing_config(root: &TrustRoot, url: &str) -> SigningConfig {
-    let registry = root.registry();
-    let start = registry.keys().map(|key| key.record.not_before).min().unwrap_or(Instant::EPOCH);
-    let window = Window { start, end: None };
-    let at = |url: &str, version| Endpoint::new(url, version, window, url);
-    let issuers = people(registry).map(|issuer| at(&issuer.record.url, 1)).collect();
-    let stamp = format!("{url}/api/v1/timestamp");
-    SigningConfig::new(vec![at(url, 1)], issuers, vec![at(url, 2)], vec![at(&stamp, 1)])
 }
 
 /// Sigstore's `ClientTrustConfig`.

@@ -188,6 +188,21 @@ pub(crate) fn tuf_target() -> Operation {
         .refuses(&[Code::NotFound, Code::Unavailable, Code::Internal])
 }
 
+pub(crate) fn trusted_root() -> Operation {
+    let anything = ObjectBuilder::new().schema_type(Type::Object);
+    by_anybody("readTrustedRoot", "Whom clients of Sigstore believe")
+        .about("Sigstore's `trusted_root.json`, as it stands in the trust root. Whoever fetches it believes this server at that moment: take it from the trust root, or by TUF.")
+        .answers_in("application/json", 200, "The trusted root.", anything)
+        .refuses(&[Code::Unavailable, Code::Internal])
+}
+
+pub(crate) fn signing_config() -> Operation {
+    let anything = ObjectBuilder::new().schema_type(Type::Object);
+    by_anybody("readSigningConfig", "Where clients of Sigstore sign")
+        .answers_in("application/json", 200, "Sigstore's `signing_config.v0.2.json`.", anything)
+        .refuses(&[Code::Unavailable, Code::Internal])
+}
+
 pub(crate) fn health() -> Operation {
     operation(Listener::Both, "health", "The process serves")
         .about("Whether it can sign, `/readyz` on the monitor listener says.")

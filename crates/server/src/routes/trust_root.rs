@@ -1,4 +1,5 @@
-//! `GET /v1/trust-root`: what verifiers start from, composed of what the key process tells of itself.
+//! `GET /v1/trust-root`: what verifiers start from, composed of what the key process tells of itself. Clients of Sigstore
+//! read the same below `/sigstore`, by the names that they have for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,16 @@ pub(crate) struct TrustRootShelf {
     clock: Arc<dyn Clock>,
     public_url: String,
     repository: Arc<TufRepository>,
-    kept: Mutex<Option<(Duration, Vec<u8>)>>,
+    kept: Mutex<Option<(Duration, Arc<Papers>)>>,
+}
+
+/// What is given out.
+struct Papers {
+    trust_root: Vec<u8>,
+    /// `trusted_root.json`.
+    sigstore: Vec<u8>,
+    /// `signing_config.v0.2.json`.
+    signing_config: Vec<u8>,
 }
 
 /// Why there is no trust root.
@@ -63,24 +73,37 @@ impl TrustRootShelf {
         let _ = tokio::task::spawn_blocking(move || repository.forget()).await;
     }
 
-    async fn newest(&self) -> Result<Vec<u8>, Refusal> {
+    async fn newest(&self) -> Result<Arc<Papers>, Refusal> {
         // Held while it is composed, so that a crowd asks the key process once.
         let mut kept = self.kept.lock().await;
         let now = self.clock.boot();
-        if let Some((_, bytes)) = kept.as_ref().filter(|(made, _)| now.saturating_sub(*made) < AGE_MAX) {
-            return Ok(bytes.clone());
+        if let Some((_, papers)) = kept.as_ref().filter(|(made, _)| now.saturating_sub(*made) < AGE_MAX) {
+            return Ok(Arc::clone(papers));
         }
         let (signer, url, expires) =
             (Arc::clone(&self.signer), self.public_url.clone(), expiry(self.clock.now()));
-        let bytes = blocking(move || compose(&*signer, &url, expires)).await?;
-        *kept = Some((now, bytes.clone()));
-        Ok(bytes)
+        let papers = Arc::new(blocking(move || compose(&*signer, &url, expires)).await?);
+        *kept = Some((now, Arc::clone(&papers)));
+        Ok(papers)
     }
 }
 
 pub(crate) async fn trust_root(State(shelf): State<Arc<TrustRootShelf>>) -> Result<Response, Refusal> {
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "max-age=60")];
-    Ok((headers, shelf.newest().await?).into_response())
+    Ok(given(shelf.newest().await?.trust_root.clone()))
+}
+
+/// `GET /sigstore/trusted_root.json`.
+pub(crate) async fn sigstore(State(shelf): State<Arc<TrustRootShelf>>) -> Result<Response, Refusal> {
+    Ok(given(shelf.newest().await?.sigstore.clone()))
+}
+
+/// `GET /sigstore/signing_config.v0.2.json`.
+pub(crate) async fn signing_config(State(shelf): State<Arc<TrustRootShelf>>) -> Result<Response, Refusal> {
+    Ok(given(shelf.newest().await?.signing_config.clone()))
+}
+
+fn given(json: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "max-age=60")], json).into_response()
 }
 
 /// To the day, so that the file does not change with every look at it.
@@ -89,12 +112,14 @@ fn expiry(now: Instant) -> Instant {
     Instant::from_seconds(at - at % DAY_S)
 }
 
-fn compose(signer: &dyn Signer, public_url: &str, expires: Instant) -> Result<Vec<u8>, TrustRootError> {
+fn compose(signer: &dyn Signer, public_url: &str, expires: Instant) -> Result<Papers, TrustRootError> {
     let state = signer.state().map_err(TrustRootError::Signer)?;
     let certificates: Vec<_> =
         state.certificates.iter().map(|own| (own.key, own.certificate.clone())).collect();
     let parts = RootParts { registry: &state.registry, certificates: &certificates, public_url, expires };
-    TrustRoot::compose(&parts).map(|root| root.encode()).map_err(TrustRootError::Root)
+    let root = TrustRoot::compose(&parts).map_err(TrustRootError::Root)?;
+    let signing_config = root.signing_config(root.public_url().unwrap_or(public_url)).to_json();
+    Ok(Papers { trust_root: root.encode(), sigstore: root.sigstore().to_json(), signing_config })
 }
 
 impl From<TrustRootError> for Refusal {

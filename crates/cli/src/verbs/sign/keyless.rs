@@ -22,8 +22,7 @@ use envelope::timestamp::{CertificateWish, Imprint, Request, integer_octets};
 use envelope::trusted_root::TrustedRoot;
 use model::{Digest, Hash, Hashed, PublicKey};
 use pki::Certificate;
-use pki::token::{CertificateNames, IssuerKind};
-use quorum::{Issuer, IssuerState, Registry};
+use pki::token::CertificateNames;
 
 use crate::context::{Context, ContextArgs};
 use crate::failure::Failure;
@@ -115,7 +114,7 @@ fn stored(context: Context) -> Result<Place, Failure> {
     let url = public_url(&context)?;
     let trust_root = context.trust_root()?;
     let ca = std::fs::read_to_string(&context.ca).map_err(Failure::file("read", &context.ca))?;
-    let mut people = people(trust_root.registry());
+    let mut people = trust_root.registry().issuers().people();
     let issuer = people.next().filter(|_| people.next().is_none()).map(|issuer| issuer.record.url.clone());
     Ok(Place {
         places: Places {
@@ -137,17 +136,6 @@ pub(crate) fn public_url(context: &Context) -> Result<String, Failure> {
         advice: "store it once more with `avouch login URL --public-url URL`",
     })?;
     Ok(url.trim_end_matches('/').to_owned())
-}
-
-/// The issuers at which people log in; jobs bring their tokens.
-pub(crate) fn people(registry: &Registry) -> impl Iterator<Item = &Issuer> {
-    registry.issuers().iter().filter(|issuer| {
-        let of_jobs = matches!(
-            issuer.record.kind,
-            IssuerKind::Workflow(_) | IssuerKind::Kubernetes | IssuerKind::Spiffe { .. }
-        );
-        issuer.state == IssuerState::Active && !of_jobs && !issuer.record.is_pattern()
-    })
 }
 
 impl Session {
