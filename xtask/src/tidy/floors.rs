@@ -10,7 +10,7 @@ use super::{EDGES_GOLDEN, Finding};
 use crate::metadata::{Kind, Metadata};
 
 /// The floor of each room. An edge points down.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("model", 0),
     ("pki", 1),
     ("envelope", 1),
