@@ -25,6 +25,9 @@ use tlog::RightEdge;
 use tlog::tile::encode_hashes;
 use verify::{RootParts, TrustRoot};
 
+#[path = "seed/keyless.rs"]
+mod keyless;
+
 type Done = Result<(), Box<dyn Error>>;
 
 /// No seed is larger: short inputs are fuzzed faster.
@@ -44,7 +47,8 @@ fn main() -> Done {
     proofs()?;
     registry()?;
     frames()?;
-    hardware()
+    hardware()?;
+    keyless::all()
 }
 
 fn hardware() -> Done {

@@ -1,7 +1,8 @@
 //! The room `pki`: certificates in DER and PEM, and paths of them.
 
 use model::Instant;
-use pki::{CHAIN_MAX, Certificate, Usage, verify_path};
+use pki::token::CertificateNames;
+use pki::{CHAIN_MAX, Certificate, RevocationLists, Usage, verify_path, verify_unrevoked_path};
 
 use crate::Reading::{self, Refused, Taken};
 use crate::known::{self, CERTIFICATES, ROOTS, THEN};
@@ -63,6 +64,19 @@ pub fn path(bytes: &[u8]) -> Reading {
     reading
 }
 
+/// Revocation lists, each behind its length; no list makes a path that was none.
+pub fn revocation_lists(bytes: &[u8]) -> Reading {
+    let lists = parts::split_all(bytes);
+    let Ok(lists) = RevocationLists::read(lists.iter().copied()) else { return Refused };
+    for leaf in CERTIFICATES.iter() {
+        for usage in [Usage::CodeSigning, Usage::Timestamping] {
+            let found = verify_unrevoked_path(leaf, &CERTIFICATES, &ROOTS, &lists, THEN, usage);
+            assert!(found.is_err(), "no authority of the worked example signed a list for {leaf:?}");
+        }
+    }
+    Taken
+}
+
 /// Usage and time, from the bytes of an input.
 pub fn chosen(choice: &[u8]) -> (Usage, Instant) {
     let (usage, time) = choice.split_first().unwrap_or((&0, &[]));
@@ -88,7 +102,12 @@ fn read_all(certificate: &Certificate) {
     for usage in [Usage::CodeSigning, Usage::Timestamping] {
         let _ = certificate.check_usage(usage);
     }
+    let _ = (CertificateNames::of(certificate), certificate.signed_timestamps());
+    let (logged, precertified) = (certificate.logged_tbs(), certificate.precertified_tbs());
     let signed = certificate.tbs_der();
+    for shorter in logged.iter().chain(&precertified) {
+        assert!(shorter.len() <= signed.len(), "without an extension it is not longer");
+    }
     assert!(
         certificate.der().windows(signed.len()).any(|part| part == signed),
         "what is signed stands in it"

@@ -16,6 +16,7 @@ pub mod certificates;
 pub mod envelopes;
 pub mod frames;
 pub mod hardware;
+pub mod holders;
 pub mod known;
 pub mod logs;
 pub mod memory;
@@ -57,27 +58,35 @@ pub type Target = (&'static str, fn(&[u8]) -> Reading);
 pub const TARGETS: &[Target] = &[
     ("bundle", sigstore::bundle),
     ("certificate", certificates::certificate),
+    ("certificate_asked", holders::certificate_asked),
     ("certificate_chain", certificates::certificate_chain),
+    ("certificate_entry", logs::certificate_entry),
+    ("certificate_request", holders::certificate_request),
     ("checkpoint", logs::checkpoint),
     ("cms", envelopes::cms),
     ("compose", envelopes::compose),
     ("consistency", proofs::consistency),
     ("dsse", envelopes::dsse),
     ("frame", frames::frame),
+    ("id_token", holders::token),
     ("inclusion", proofs::inclusion),
+    ("issuer_keys", holders::issuer_keys),
     ("journal_leaf", nouns::journal_leaf),
     ("lane_reply", hardware::lane_reply),
     ("log_submission", sigstore::log_submission),
     ("note", logs::note),
     ("path", certificates::path),
     ("pkcs11_uri", hardware::pkcs11_uri),
+    ("proposed_entry", sigstore::proposed_entry),
     ("public_key", nouns::public_key),
     ("registry_append", registry::append),
     ("registry_entry", registry::entry),
     ("registry_replay", registry::replay),
     ("rekor_body", sigstore::rekor_body),
     ("request", nouns::request),
+    ("revocation_lists", certificates::revocation_lists),
     ("right_edge", logs::right_edge),
+    ("signing_config", sigstore::signing_config),
     ("ssh_key", ssh::key),
     ("ssh_signature", ssh::signature),
     ("text", nouns::text),
@@ -88,9 +97,11 @@ pub const TARGETS: &[Target] = &[
     ("timestamp_response", timestamps::response),
     ("trust_root", verdicts::trust_root),
     ("trusted_root", sigstore::trusted_root),
+    ("tuf_metadata", sigstore::tuf_metadata),
     ("verifier_key", logs::verifier_key),
     ("verify_bundle", verdicts::bundle),
     ("verify_cms", verdicts::cms),
+    ("witness_submission", logs::witness_submission),
 ];
 
 /// Feeds a target, and watches how much memory it takes.

@@ -3,8 +3,11 @@
 use model::Digest;
 use tlog::note::{self, Note};
 use tlog::proof::verify_inclusion;
-use tlog::tile::{FULL_WIDTH, TilePath, decode_entries, decode_hashes, encode_entry, encode_hashes};
-use tlog::{Checkpoint, RightEdge, SignedCheckpoint, VerifierKey};
+use tlog::tile::{
+    FULL_WIDTH, TileKind, TilePath, decode_entries, decode_hashes, decode_leaves, encode_entry, encode_hashes,
+};
+use tlog::witness::{KnownLog, Seen, Submission};
+use tlog::{CertificateEntry, Checkpoint, RightEdge, SignedCheckpoint, VerifierKey};
 
 use crate::Reading::{self, Refused, Taken};
 use crate::known::{CHECKPOINTS, LOG};
@@ -74,12 +77,47 @@ pub fn tile(bytes: &[u8]) -> Reading {
     if let Ok(entries) = entries {
         assert_eq!(entries.len(), usize::from(path.width()));
         let mut again = Vec::new();
-        for entry in entries {
-            encode_entry(entry, &mut again).expect("an entry that was read is short enough");
+        for entry in &entries {
+            match path.kind() {
+                TileKind::Certificates => again.extend_from_slice(entry),
+                _ => encode_entry(entry, &mut again).expect("an entry that was read is short enough"),
+            }
         }
         assert_eq!(again, contents, "entries have one layout");
+        if let Ok(leaves) = decode_leaves(path, contents) {
+            assert!(leaves.iter().map(|(entry, _)| entry).eq(&entries), "the entries with their hashes");
+        }
     }
     reading
+}
+
+/// An entry of a log of certificates: what is read is written again as the same bytes, but for what is below the
+/// millisecond.
+pub fn certificate_entry(bytes: &[u8]) -> Reading {
+    let Some(entry) = CertificateEntry::parse(bytes) else { return Refused };
+    if let Some(again) = entry.encode() {
+        assert_eq!(again, bytes, "an entry is read from its one layout alone");
+    }
+    Taken
+}
+
+/// What a witness is asked: one spelling, and nothing is taken that the log did not sign and that does not extend what
+/// was seen.
+pub fn witness_submission(bytes: &[u8]) -> Reading {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Refused };
+    let Ok(submission) = Submission::parse(text) else { return Refused };
+    assert_eq!(submission.encode(), text, "a submission is read from its one spelling alone");
+    let log = KnownLog::new(LOG.name(), LOG.clone()).expect("a good origin");
+    if let Ok(signed) = submission.signed_by(&log) {
+        assert!(CHECKPOINTS.contains(&signed.checkpoint().text().as_str()), "the log signed no {signed:?}");
+        for seen in [None, Some(Seen { size: 5, root: Digest::of(b"another root") })] {
+            if let Ok(now) = submission.extends(&signed, seen) {
+                assert_eq!((now.size, &now.root), (signed.size(), signed.root()));
+                assert_eq!(seen, None, "nothing extends another root");
+            }
+        }
+    }
+    Taken
 }
 
 /// A right edge: one layout, and it grows as long as a log may.

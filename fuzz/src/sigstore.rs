@@ -2,8 +2,11 @@
 
 use envelope::bundle::{Bundle, Entry};
 use envelope::rekor::{Body, SubmittedBody};
+use envelope::rekor_v1::{KIND, ProposedEntry, VERSION, terms};
+use envelope::signing_config::SigningConfig;
 use envelope::trusted_root::TrustedRoot;
-use model::Digest;
+use envelope::tuf::{Opened, Root, Snapshot, Targets, Timestamp};
+use model::{Digest, TufRole};
 
 use crate::Reading::{self, Refused, Taken};
 use crate::known::THEN;
@@ -54,4 +57,39 @@ pub fn log_submission(bytes: &[u8]) -> Reading {
     assert_eq!(body.encode(), submitted.bytes(), "in its canonical bytes");
     assert_eq!(body.terms().digest, body.digest());
     Taken
+}
+
+/// A signing config: written again it is the same.
+pub fn signing_config(bytes: &[u8]) -> Reading {
+    let Ok(config) = SigningConfig::from_json(bytes) else { return Refused };
+    assert_eq!(SigningConfig::from_json(&config.to_json()).expect("our own JSON"), config);
+    let _ = (config.authority(THEN), config.issuer(THEN), config.log(THEN), config.timestamp_authority(THEN));
+    Taken
+}
+
+/// A request for an entry of Rekor v1: what is taken is one of its own bodies, fits into the log, and is found again.
+pub fn proposed_entry(bytes: &[u8]) -> Reading {
+    let Ok(proposed) = ProposedEntry::parse(bytes) else { return Refused };
+    assert!(proposed.bytes().len() <= model::limits::LOG_ENTRY_BYTES_MAX, "an entry fits into the log");
+    assert_eq!(ProposedEntry::parse(proposed.bytes()).expect("our own entry"), proposed);
+    envelope::rekor_v1::Body::parse(KIND, VERSION, proposed.bytes()).expect("a verifier reads it");
+    assert!(terms(proposed.bytes()).is_some(), "it tells what it is found by");
+    Taken
+}
+
+/// TUF metadata of any role: nothing counts that nobody signed.
+pub fn tuf_metadata(bytes: &[u8]) -> Reading {
+    let root = Opened::<Root>::parse(bytes);
+    if let Ok(root) = &root {
+        for role in TufRole::ALL {
+            // Whoever names its own keys may have signed itself; that it is so is for the one before to say.
+            let _ = root.check(root.says.signers(*role), &root.says.keys);
+        }
+    }
+    let timestamp = Opened::<Timestamp>::parse(bytes);
+    let _ = timestamp.as_ref().map(|timestamp| timestamp.says.snapshot().is(bytes));
+    let (snapshot, targets) = (Opened::<Snapshot>::parse(bytes), Opened::<Targets>::parse(bytes));
+    let of_one = [root.is_ok(), timestamp.is_ok(), snapshot.is_ok(), targets.is_ok()];
+    assert!(of_one.iter().filter(|taken| **taken).count() <= 1, "a file is of one role");
+    if of_one.contains(&true) { Taken } else { Refused }
 }

@@ -4,8 +4,8 @@
 //! and RFC 5035), timestamp tokens ([`timestamp`], RFC 3161 and RFC 5816), SSH signatures ([`sshsig`],
 //! PROTOCOL.sshsig of OpenSSH), DSSE ([`dsse`], the DSSE specification v1.0) and the in-toto statements in it
 //! ([`in_toto`]), Sigstore bundles v0.3 ([`bundle`]), bodies of the transparency log ([`rekor`], `hashedrekord` 0.0.2;
-//! [`rekor_v1`], for clients that know no later one), Sigstore trusted roots ([`trusted_root`]) and signing configs ([`signing_config`]), TUF
-//! metadata ([`tuf`]).
+//! [`rekor_v1`], for clients that know no later one), Sigstore trusted roots ([`trusted_root`]) and signing configs
+//! ([`signing_config`]), what clients ask a certificate authority for ([`fulcio`]), TUF metadata ([`tuf`]).
 //!
 //! **Out of scope**: calling a signer, certificate paths (the room `pki`), where a signature lives in a file (the
 //! room `formats`), whether a signature is to be believed (the room `verify`). Nothing here reads a clock, draws a
@@ -26,6 +26,7 @@ pub mod bundle;
 pub mod cms;
 pub mod detached;
 pub mod dsse;
+pub mod fulcio;
 pub mod in_toto;
 pub mod rekor;
 pub mod rekor_v1;

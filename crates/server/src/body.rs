@@ -65,12 +65,11 @@ pub(crate) async fn within(
 
 /// Reads JSON from bytes.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        Refusal::new(
-            Code::Malformed,
-            format!("the body is not the JSON of this path: {}", json_words(&error)),
-        )
-    })
+    serde_json::from_slice(bytes).map_err(|error| malformed(&error))
+}
+
+pub(crate) fn malformed(error: &serde_json::Error) -> Refusal {
+    Refusal::new(Code::Malformed, format!("the body is not the JSON of this path: {}", json_words(error)))
 }
 
 /// Reads a body, and stops as soon as it is too long or too slow.

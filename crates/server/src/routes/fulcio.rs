@@ -8,13 +8,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use api::Code;
-use authority::{Blame, CertificateAuthority, CertificateError, Claim, Issued};
+use authority::{Blame, CertificateAuthority, CertificateError, Claim, Issued, Proof};
 use axum::Extension;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use envelope::fulcio::{AskedCertificate, AskedError, AskedProof, Version};
 use pki::Certificate;
 use pki::token::{IssuerKind, TokenIssuer, Verification};
 use serde::Serialize;
@@ -27,15 +28,14 @@ use crate::config::Limits;
 use crate::problem::{Refusal, words};
 use crate::sources::Sources;
 
-mod asked;
-
-use asked::{Asked, AskedBefore};
-
 /// Claims that are decided together.
 const BATCH_MAX: usize = 255;
 
 /// A claim in JSON: a token, and a certificate request of the largest key, each in base64.
 pub(crate) const CLAIM_BYTES_MAX: usize = 64 * 1024;
+
+const NO_TOKEN: &str =
+    "there is no ID token: bring one as `Authorization: Bearer …`, or as `credentials.oidcIdentityToken`";
 
 const PEM_CHAIN: &str = "application/pem-certificate-chain";
 
@@ -74,12 +74,8 @@ impl CertificateCounter {
         }
     }
 
-    /// Reads a claim of one who may bring another one now.
-    async fn read<T: serde::de::DeserializeOwned>(
-        &self,
-        peer: Peer,
-        request: Request,
-    ) -> Result<(HeaderMap, T), Refusal> {
+    /// Reads the claim of one who may bring another one now, with the token of the body or else of the header.
+    async fn read(&self, peer: Peer, request: Request, version: Version) -> Result<Claim, Refusal> {
         let source = peer.source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         self.sources.admit(source).map_err(|after| {
             Refusal::new(Code::TooMany, "this address asks for more certificates than one is given")
@@ -87,7 +83,14 @@ impl CertificateCounter {
         })?;
         let (parts, body) = request.into_parts();
         let bytes = body::read(&parts.headers, body, CLAIM_BYTES_MAX, self.limits.body).await?;
-        Ok((parts.headers, body::parse(&bytes)?))
+        let AskedCertificate { token, proof } = AskedCertificate::parse(&bytes, version)?;
+        let token = token.as_deref().or(bearer(&parts.headers)).filter(|token| !token.is_empty());
+        let token = token.ok_or_else(|| Refusal::new(Code::BadRequest, NO_TOKEN))?.as_bytes().to_vec();
+        let proof = match proof {
+            AskedProof::Request(request) => Proof::Request(request),
+            AskedProof::Challenge { key, signature } => Proof::Challenge { key, signature },
+        };
+        Ok(Claim { token, proof })
     }
 
     async fn chain(&self) -> Result<Vec<Certificate>, Refusal> {
@@ -142,8 +145,7 @@ pub(crate) async fn signing_certificate(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (headers, asked): (_, Asked) = counter.read(peer, request).await?;
-    let issued = counter.issue(asked.claim(bearer(&headers))?).await?;
+    let issued = counter.issue(counter.read(peer, request, Version::V2).await?).await?;
     let chain = Chain::of(&issued.chain);
     let answer = SigningCertificate { signed_certificate_embedded_sct: Chained { chain } };
     Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
@@ -155,8 +157,7 @@ pub(crate) async fn signing_certificate_before(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (headers, asked): (_, AskedBefore) = counter.read(peer, request).await?;
-    let issued = counter.issue(asked.claim(bearer(&headers))?).await?;
+    let issued = counter.issue(counter.read(peer, request, Version::V1).await?).await?;
     let pem: String = issued.chain.iter().map(Certificate::to_pem).collect();
     Ok((StatusCode::CREATED, [(CONTENT_TYPE, PEM_CHAIN), (CACHE_CONTROL, "no-store")], pem).into_response())
 }
@@ -249,6 +250,15 @@ pub(crate) async fn configuration(State(counter): State<CertificateCounter>) -> 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl From<AskedError> for Refusal {
+    fn from(error: AskedError) -> Self {
+        match error {
+            AskedError::Json(error) => body::malformed(&error),
+            error => Self::new(Code::BadRequest, error.to_string()),
+        }
+    }
 }
 
 impl From<CertificateError> for Refusal {
