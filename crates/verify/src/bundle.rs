@@ -63,7 +63,7 @@ pub fn verify_bundle(
         Some(entry) => {
             let body = Body::new(&to_be_signed, signature, Verifier::PublicKey(key.clone()));
             let body = body.map_err(unreadable(Part::LogEntry))?;
-            proven.push(log::verify(&receipt_entry(entry, &anchors)?, &body, &anchors, time.at)?);
+            proven.push(log::verify(&receipt_entry(entry, &anchors)?, &body, &anchors, time.at)?.0);
         }
         None if expectations.log == Evidence::Required => {
             return Err(Refused::cannot_check(Part::LogEntry, Gap::NoLogEntry));

@@ -24,6 +24,8 @@ pub struct Expectations {
     pub timestamp: Evidence,
     /// Must it stand in the log?
     pub log: Evidence,
+    /// Must the checkpoints in the receipt be cosigned by the platform's witnesses?
+    pub witnesses: WitnessExpectation,
 }
 
 /// Must a piece of evidence be there? A receipt does not carry the profile that asked for none, so whoever took the
@@ -53,6 +55,16 @@ pub enum QuorumExpectation {
     #[default]
     AsRecorded,
     /// Always.
+    Required,
+}
+
+/// Must checkpoints be cosigned by the witnesses that the registry names?
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WitnessExpectation {
+    /// The verdict says by whom, and whether that is enough.
+    #[default]
+    AsShown,
+    /// By enough of them, or it cannot be checked.
     Required,
 }
 
@@ -86,6 +98,7 @@ impl Expectations {
             ("class", self.class.is_some()),
             ("profile", self.profile.is_some()),
             ("quorum", self.quorum == QuorumExpectation::Required),
+            ("witnesses", self.witnesses == WitnessExpectation::Required),
         ];
         match expected.into_iter().find(|(_, expected)| *expected) {
             Some((what, _)) => Err(Refused::cannot_check(Part::Expectation, Gap::NeedsReceipt { what })),

@@ -6,13 +6,14 @@ use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::SignedItem;
 use model::{Hash, RequestedItem, merkle};
 use pki::{Certificate, PathError, Usage, verify_path};
-use quorum::{Key, Moment};
+use quorum::{Book, Key, Moment};
 use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, SignedCheckpoint, VerifierKey};
 
 use crate::receipt::{Bench, endorsement_bytes, file_digest, unreadable};
 use crate::refused::{Fault, Gap};
 use crate::timestamp::Dated;
+use crate::witnesses::{self, Witnessed};
 use crate::{
     BelievedTime, Evidence, NotChecked, Part, Proven, QuorumExpectation, Refused, VerifiedItem, key, log,
     timestamp,
@@ -179,7 +180,18 @@ impl<'a> Examination<'a> {
         let verifier = certificate.cloned().map_or_else(key, Verifier::Certificate);
         let body = Body::new(to_be_signed, &self.signed.signature.0, verifier)
             .map_err(unreadable(Part::LogEntry))?;
-        self.proven.push(log::verify(entry, &body, self.bench.root.anchors(), time.at)?);
+        let (logged, checkpoint) = log::verify(entry, &body, self.bench.root.anchors(), time.at)?;
+        self.proven.push(logged);
+        self.check_witnesses(&checkpoint, Book::Log)
+    }
+
+    /// By whom was a checkpoint cosigned?
+    fn check_witnesses(&mut self, checkpoint: &SignedCheckpoint, book: Book) -> Result<(), Refused> {
+        let Bench { registry, expectations, .. } = self.bench;
+        match witnesses::examine(checkpoint, book, registry, expectations.witnesses)? {
+            Witnessed::Proven(proven) => self.proven.push(proven),
+            Witnessed::Open(open) => self.open.push(open),
+        }
         Ok(())
     }
 
@@ -254,7 +266,7 @@ impl<'a> Examination<'a> {
         verify_inclusion(&leaf, entry.index, checkpoint.size(), checkpoint.root(), &entry.path)
             .map_err(|cause| Refused::bad(Part::Journal, Fault::Inclusion(cause)))?;
         self.proven.push(Proven::Journalled { origin, index: entry.index });
-        Ok(())
+        self.check_witnesses(&checkpoint, Book::Journal)
     }
 
     /// A checkpoint of the journal under the origin that it had when the intent was made, with that origin.

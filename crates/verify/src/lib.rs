@@ -30,10 +30,11 @@ mod sigstore;
 mod timestamp;
 mod tuf;
 mod verified;
+mod witnesses;
 
 pub use bundle::{BundleTrust, verify_bundle};
 pub use cms::{CmsTrust, verify_cms};
-pub use expectations::{Evidence, Expectations, KeyExpectation, QuorumExpectation};
+pub use expectations::{Evidence, Expectations, KeyExpectation, QuorumExpectation, WitnessExpectation};
 pub use receipt::{Artifact, verify_receipt};
 pub use refused::{Fault, Gap, Part, Refused};
 pub use root::{RootError, RootParts, TRUST_ROOT_BYTES_MAX, TrustRoot};

@@ -11,13 +11,14 @@ use crate::anchors::{Anchors, window_text};
 use crate::refused::{Fault, Gap};
 use crate::{Part, Proven, Refused};
 
-/// Verifies an entry against the body that the signature gives, at the time when it was made.
+/// Verifies an entry against the body that the signature gives, at the time when it was made. The checkpoint that it
+/// stands in comes back as well.
 pub(crate) fn verify(
     entry: &LogEntry,
     body: &Body,
     anchors: &Anchors,
     at: Instant,
-) -> Result<Proven, Refused> {
+) -> Result<(Proven, SignedCheckpoint), Refused> {
     // INVARIANT: the body is built from what was verified and compared byte for byte, so an entry of something else,
     // however well it is logged, is none of this signature.
     if entry.body.0 != body.encode() {
@@ -28,7 +29,7 @@ pub(crate) fn verify(
     verify_inclusion(&leaf, entry.index, checkpoint.size(), checkpoint.root(), &entry.path)
         .map_err(|cause| bad(Part::LogEntry, Fault::Inclusion(cause)))?;
     let origin = checkpoint.checkpoint().origin().to_owned();
-    Ok(Proven::Logged { origin, index: entry.index, size: checkpoint.size() })
+    Ok((Proven::Logged { origin, index: entry.index, size: checkpoint.size() }, checkpoint))
 }
 
 fn open_checkpoint(note: &str, anchors: &Anchors, at: Instant) -> Result<SignedCheckpoint, Refused> {

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use model::receipt::Receipt;
+use model::receipt::{Receipt, SignedItem};
 use model::{Digest, Digests, Hash, ItemError, Kind, Request, Signing, limits, to_canonical};
-use quorum::{Endorsement, Governance, Registry};
+use quorum::{Book, Endorsement, Governance, Registry};
 
 use crate::refused::{Fault, Gap};
 use crate::{Expectations, NotChecked, Part, Present, Refused, TrustRoot, Verified, VerifiedItem, item};
@@ -146,7 +146,12 @@ fn verify_items(bench: &Bench<'_>, not_checked: &mut Vec<NotChecked>) -> Result<
         last = Some(item.index);
         let judged = item::verify(bench, signed, item).map_err(|refused| refused.of_item(place))?;
         governed |= judged.governed;
-        not_checked.extend(judged.open);
+        // What is open for several items alike is said once.
+        for open in judged.open {
+            if !not_checked.contains(&open) {
+                not_checked.push(open);
+            }
+        }
         verified.push(judged.verified);
     }
     if !governed && !bench.endorsements.is_empty() {
@@ -163,7 +168,12 @@ fn open_questions(bench: &Bench<'_>) -> Vec<NotChecked> {
     if bench.registry.governance() == Governance::Solo {
         open.push(NotChecked::Solo);
     }
-    open.push(NotChecked::Unanchored);
+    // Of a receipt without a proof of the intent, nobody could say that witnesses hold it.
+    let is_unproven =
+        |item: &SignedItem| item.journal.as_ref().is_none_or(|entry| entry.checkpoint.is_none());
+    if bench.registry.witnesses(Book::Journal).is_none() && bench.receipt.items.iter().all(is_unproven) {
+        open.push(NotChecked::Unanchored { what: "journal" });
+    }
     open.push(NotChecked::LaterRevocations { entries: bench.root.registry().entries() });
     open
 }

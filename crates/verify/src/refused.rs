@@ -332,6 +332,22 @@ pub enum Gap {
         /// How many entries the trust root knows.
         entries: u64,
     },
+    /// A book that nobody witnesses.
+    #[error("no witness was named for the {what} when it was signed, and the verifier asks for some")]
+    Unanchored {
+        /// Which book.
+        what: &'static str,
+    },
+    /// Too few witnesses under a checkpoint.
+    #[error("{found} of the {needed} witnesses that the {what} needs cosigned the checkpoint in the receipt")]
+    NotWitnessed {
+        /// Which book.
+        what: &'static str,
+        /// How many did.
+        found: usize,
+        /// How many it takes.
+        needed: usize,
+    },
     /// A format that this avouch does not read.
     #[error("the format `{format}` is not read by this avouch")]
     UnknownFormat {
@@ -502,6 +518,10 @@ impl Gap {
             | Self::UnknownIssuer(_)
             | Self::UnknownLog { .. } => {
                 "fetch the platform's present trust root (`avouch trust export`) and verify again"
+            }
+            Self::Unanchored { .. } => "leave out `--require-witnesses`; the verdict then says so",
+            Self::NotWitnessed { .. } => {
+                "ask for a receipt with a later checkpoint, or leave out `--require-witnesses`"
             }
             Self::NoTimestamp => "say `--without-timestamp` if whoever signed asks for no tokens",
             Self::NoLogEntry => "say `--without-log` if whoever signed logs nothing",

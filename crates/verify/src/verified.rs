@@ -211,6 +211,15 @@ pub enum Proven {
         /// The size of the tree that the checkpoint is of.
         size: u64,
     },
+    /// Outsiders, who remember how far a book went, saw the checkpoint.
+    Witnessed {
+        /// Of which log or journal.
+        origin: String,
+        /// Who.
+        by: Vec<String>,
+        /// When the last of them did, by its own clock.
+        at: Instant,
+    },
     /// People endorsed it, as the key's rule asks.
     Endorsed {
         /// Who.
@@ -251,6 +260,9 @@ impl fmt::Display for Proven {
             Self::Timestamp { authority, at } => write!(f, "`{authority}` saw the signature at {at}"),
             Self::Logged { origin, index, size } => {
                 write!(f, "it is entry {index} of the log {origin}, in the checkpoint of {size} entries")
+            }
+            Self::Witnessed { origin, by, at } => {
+                write!(f, "{} cosigned the checkpoint of {origin}, the last of them at {at}", by.join(", "))
             }
             Self::Endorsed { persons } => {
                 write!(f, "{} endorsed it, as the key's rule asks", people(persons))
@@ -294,8 +306,20 @@ pub enum NotChecked {
     CmsWithoutLogEntry,
     /// A single person governs the platform.
     Solo,
-    /// Nobody outside holds the key process to its journal.
-    Unanchored,
+    /// Nobody outside holds the platform to a book of its own: its journal, or its log.
+    Unanchored {
+        /// Which.
+        what: &'static str,
+    },
+    /// Too few witnesses cosigned the checkpoint that the receipt shows.
+    NotWitnessed {
+        /// Of which book.
+        what: &'static str,
+        /// How many did.
+        found: usize,
+        /// How many it takes.
+        needed: usize,
+    },
     /// No checkpoint of the journal covers the intent.
     JournalWithoutCheckpoint,
     /// The receipt does not carry the intent.
@@ -342,9 +366,13 @@ impl fmt::Display for NotChecked {
             Self::Solo => {
                 f.write_str("that more than one person governs the platform: its genesis says solo")
             }
-            Self::Unanchored => {
-                f.write_str("that the key process hides no fork: no witness cosigns its journal (unanchored)")
+            Self::Unanchored { what } => {
+                write!(f, "that the {what} hides no fork: no witness cosigns it (unanchored)")
             }
+            Self::NotWitnessed { what, found, needed } => write!(
+                f,
+                "that others saw the same {what}: {found} of the {needed} witnesses that it needs cosigned this checkpoint"
+            ),
             Self::JournalWithoutCheckpoint => {
                 f.write_str("the intent in the journal: no checkpoint in the receipt covers it")
             }

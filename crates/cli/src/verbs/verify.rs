@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ::verify::{
     Artifact, BundleTrust, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation,
-    Refused, TimeSource, TrustRoot, Verified, verify_bundle, verify_cms, verify_receipt,
+    Refused, TimeSource, TrustRoot, Verified, WitnessExpectation, verify_bundle, verify_cms, verify_receipt,
 };
 use clap::Args;
 use envelope::detached;
@@ -57,6 +57,9 @@ pub(crate) struct VerifyArgs {
     /// People must have endorsed it, even where the key's record asks for nobody
     #[arg(long)]
     pub(crate) require_quorum: bool,
+    /// The checkpoints in the receipt must be cosigned by enough of the platform's witnesses
+    #[arg(long)]
+    pub(crate) require_witnesses: bool,
     /// The profile asks for no timestamp token
     #[arg(long)]
     pub(crate) without_timestamp: bool,
@@ -219,6 +222,11 @@ impl VerifyArgs {
             },
             timestamp: evidence(self.without_timestamp),
             log: evidence(self.without_log),
+            witnesses: if self.require_witnesses {
+                WitnessExpectation::Required
+            } else {
+                WitnessExpectation::AsShown
+            },
         })
     }
 }

@@ -16,4 +16,5 @@ mod corpus;
 mod gaps;
 mod platform;
 mod receipts;
+mod witnesses;
 mod worked_example;
