@@ -78,6 +78,11 @@ impl Tool {
         &self.path
     }
 
+    /// Where Node.js finds its packages, if it is one of those.
+    pub fn modules(&self) -> Option<&Path> {
+        self.modules.as_deref()
+    }
+
     /// A command that runs it, in the C locale and without anything on its standard input.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);

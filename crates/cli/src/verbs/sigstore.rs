@@ -1,15 +1,24 @@
 //! `avouch sigstore`: how the clients of Sigstore sign and verify with this platform.
 
+mod instructions;
+
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
+use client::{Believed, TufSite};
+use envelope::trusted_root::Authority;
+use envelope::tuf::bytes_max;
+use model::{Form, TufRole};
+use pki::{Certificate, public_key_pem};
 use serde_json::Value;
+use verify::TrustRoot;
 
 use super::sign::keyless::public_url;
 use crate::context::{Context, ContextArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use instructions::{Client, Expected};
 
 const ROOT: &str = "trusted_root.json";
 const CONFIG: &str = "signing_config.v0.2.json";
@@ -17,6 +26,13 @@ const CONFIG: &str = "signing_config.v0.2.json";
 const BOTH: &str = "client_trust_config.json";
 /// The certificates that the server's own come from.
 const CA: &str = "ca.pem";
+/// The root of the TUF repository, where there is one, for clients that follow it.
+const TUF_ROOT: &str = "root.json";
+/// The same as in the trusted root, for clients that know it in parts.
+const AUTHORITY: &str = "fulcio.pem";
+const CERTIFICATE_LOG: &str = "ctfe.pub";
+const LOG_V1: &str = "rekor.pub";
+const TIMESTAMPS: &str = "tsa.pem";
 
 /// The flags of `avouch sigstore`.
 #[derive(Debug, Args)]
@@ -32,36 +48,35 @@ enum SigstoreVerb {
 Example:
   avouch sigstore files sigstore/
 
-Into the folder, which is made if need be, come trusted_root.json, signing_config.v0.2.json, both of them in
-client_trust_config.json, and ca.pem, from which the server's own certificate comes.")]
+Into the folder, which is made if need be, come trusted_root.json, signing_config.v0.2.json,
+both of them in client_trust_config.json, and ca.pem, from which the server's own certificate
+comes; root.json, with which a client begins to follow the TUF repository; and for clients that
+know the trusted root in parts fulcio.pem, ctfe.pub, tsa.pem, and rekor.pub where there is a
+log of Rekor v1.")]
     Files {
         /// The folder
         dir: PathBuf,
         #[command(flatten)]
         context: ContextArgs,
     },
-    /// Print the environment and the commands of a client
-    #[command(
-        after_help = "Examples:\n  avouch sigstore env cosign\n  avouch sigstore env sigstore-python --files sigstore/"
-    )]
+    /// Print the environment, the commands and the settings of a client
+    #[command(after_help = "\
+Examples:
+  avouch sigstore env cosign
+  avouch sigstore env kyverno --files sigstore/ --identity release@example.com | less")]
     Env {
         /// Which client
         client: Client,
         /// The folder that `avouch sigstore files` wrote
         #[arg(long, value_name = "DIR", default_value = "sigstore")]
         files: PathBuf,
+        /// Who is expected to have signed
+        #[arg(long, value_name = "WHO", default_value = "ada@example.com")]
+        identity: String,
+        /// Who is expected to have vouched for them; otherwise the first issuer at which people log in
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
     },
-}
-
-/// A client of Sigstore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Client {
-    /// cosign, from 3.1 on
-    Cosign,
-    /// The `sigstore` package of Python, from 4.3 on
-    SigstorePython,
-    /// The `@sigstore/sign` and `@sigstore/verify` packages of Node
-    SigstoreJs,
 }
 
 pub(super) fn run(args: &SigstoreArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -72,8 +87,9 @@ pub(super) fn run(args: &SigstoreArgs, terminal: Terminal) -> Result<Exit, Failu
                 terminal.line(path.display());
             }
         }
-        SigstoreVerb::Env { client, files } => {
-            client.lines(files).iter().for_each(|line| terminal.line(line));
+        SigstoreVerb::Env { client, files, identity, issuer } => {
+            let expected = Expected { identity, issuer: issuer.as_deref() };
+            terminal.line(client.instructions(files, &expected)?.trim_end());
         }
     }
     Ok(Exit::Done)
@@ -87,7 +103,9 @@ fn write(dir: &Path, context: &Context) -> Result<Vec<PathBuf>, Failure> {
     let (root, config) = (trust_root.sigstore().to_json(), trust_root.signing_config(&url).to_json());
     let ca = std::fs::read(&context.ca).map_err(Failure::file("read", &context.ca))?;
     let both = both(&root, &config)?;
-    let files = [(ROOT, root), (CONFIG, config), (BOTH, both), (CA, ca)];
+    let mut files = vec![(ROOT, root), (CONFIG, config), (BOTH, both), (CA, ca)];
+    files.extend(parts(&trust_root));
+    files.extend(tuf_root(&trust_root, &url, &context.ca)?);
     let put = |(name, bytes): &(&str, Vec<u8>)| {
         let path = dir.join(name);
         crate::files::write(&path, bytes).map(|()| path)
@@ -108,42 +126,34 @@ fn both(root: &[u8], config: &[u8]) -> Result<Vec<u8>, Failure> {
     .into_bytes())
 }
 
-impl Client {
-    fn lines(self, files: &Path) -> Vec<String> {
-        let at = |name: &str| files.join(name).display().to_string();
-        let by = "--certificate-identity ada@example.com --certificate-oidc-issuer https://login.example.com";
-        match self {
-            Self::Cosign => {
-                let root = at(ROOT);
-                vec![
-                    format!("export SSL_CERT_FILE={}", at(CA)),
-                    format!(
-                        "cosign sign-blob --signing-config {} --trusted-root {root} --bundle FILE.sigstore.json FILE",
-                        at(CONFIG)
-                    ),
-                    format!(
-                        "cosign verify-blob --trusted-root {root} --use-signed-timestamps {by} --bundle FILE.sigstore.json FILE"
-                    ),
-                ]
-            }
-            Self::SigstorePython => {
-                let both = at(BOTH);
-                vec![
-                    format!("export SSL_CERT_FILE={ca} REQUESTS_CA_BUNDLE={ca}", ca = at(CA)),
-                    format!("sigstore --trust-config {both} sign --bundle FILE.sigstore.json FILE"),
-                    format!(
-                        "sigstore --trust-config {both} verify identity --cert-identity ada@example.com --cert-oidc-issuer https://login.example.com --bundle FILE.sigstore.json FILE"
-                    ),
-                ]
-            }
-            Self::SigstoreJs => vec![
-                format!("export NODE_EXTRA_CA_CERTS={}", at(CA)),
-                format!(
-                    "// sign: bundleBuilderFromSigningConfig({{ signingConfig: SigningConfig.fromJSON(<{}>), … }})",
-                    at(CONFIG)
-                ),
-                format!("// verify: new Verifier(toTrustMaterial(TrustedRoot.fromJSON(<{}>)))", at(ROOT)),
-            ],
-        }
-    }
+/// The trusted root in parts, as those clients have them that know no whole.
+fn parts(root: &TrustRoot) -> Vec<(&'static str, Vec<u8>)> {
+    let sigstore = root.sigstore();
+    let chains = |authorities: &[Authority]| {
+        let certificates = authorities.iter().flat_map(Authority::certificates);
+        let certificates = certificates.filter_map(|der| Certificate::from_der(der).ok());
+        certificates.map(|certificate| certificate.to_pem()).collect::<String>().into_bytes()
+    };
+    let keys = |form: Form| {
+        let all = root.registry().keys().filter(move |key| key.record.form == form);
+        all.map(|key| public_key_pem(&key.record.public_key)).collect::<String>().into_bytes()
+    };
+    let parts = [
+        (AUTHORITY, chains(&sigstore.certificate_authorities)),
+        (CERTIFICATE_LOG, keys(Form::Sct)),
+        (LOG_V1, keys(Form::Set)),
+        (TIMESTAMPS, chains(&sigstore.timestamp_authorities)),
+    ];
+    parts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+/// The newest root of the TUF repository, where the platform has one.
+fn tuf_root(root: &TrustRoot, url: &str, ca: &Path) -> Result<Option<(&'static str, Vec<u8>)>, Failure> {
+    let Some(newest) = root.registry().tuf().root() else { return Ok(None) };
+    let ca = std::fs::read_to_string(ca).map_err(Failure::file("read", ca))?;
+    let at = format!("{url}/tuf");
+    let site = TufSite::new(&at, &format!("{at}/targets"), &Believed::Only(ca))?;
+    let name = format!("{}.root.json", newest.version);
+    let found = crate::online::call(site.metadata(&name, bytes_max(TufRole::Root)))?;
+    Ok(found.map(|bytes| (TUF_ROOT, bytes)))
 }

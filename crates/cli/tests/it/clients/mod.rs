@@ -1,7 +1,9 @@
 //! The matrix *signer × verifier*: unmodified clients of Sigstore sign at a platform, and verify what each of them signed.
 
 mod client;
+mod commits;
 mod containers;
+mod instructions;
 mod registry;
 
 use std::fs;
