@@ -172,6 +172,9 @@ impl Verified<'_> {
             Some(path) => claims.at(path).ok_or(NamesError::Missing { claim: "behind issuerClaim" })?,
             None => claims.text("iss").ok_or(NamesError::Missing { claim: "iss" })?,
         };
+        if named.is_empty() || named.len() > URI_BYTES_MAX || named.contains(char::is_control) {
+            return Err(unfit(named, "the name of an issuer is a text of bounded length"));
+        }
         Ok(CertificateNames { subject, issuer: named.to_owned(), workflow })
     }
 
@@ -197,7 +200,7 @@ fn subject(issuer: &TokenIssuer, claims: &Claims) -> Result<SubjectName, NamesEr
         IssuerKind::Uri { domain } => within(sub()?, domain),
         IssuerKind::Spiffe { trust_domain } => within(sub()?, &format!("spiffe://{trust_domain}")),
         IssuerKind::Kubernetes => service_account(claims),
-        IssuerKind::Workflow(workflow) => uri(&workflow.subject.fill(claims)?),
+        IssuerKind::Workflow(workflow) => escaped(&workflow.subject.fill(claims)?),
     }
 }
 
@@ -239,29 +242,57 @@ fn service_account(claims: &Claims) -> Result<SubjectName, NamesError> {
     if [namespace, account].iter().any(|name| name.is_empty() || name.contains('/')) {
         return Err(unfit(account, "a service account and its namespace are names without `/`"));
     }
-    uri(&format!("https://kubernetes.io/namespaces/{namespace}/serviceaccounts/{account}"))
+    escaped(&format!("https://kubernetes.io/namespaces/{namespace}/serviceaccounts/{account}"))
 }
 
-/// A URI with its characters escaped that may not stand in one (RFC 3986 §2).
-fn uri(text: &str) -> Result<SubjectName, NamesError> {
+/// May not stand in a URI (RFC 3986 §2).
+const fn is_foreign(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0..=b' ' | 0x7f..
+    )
+}
+
+/// A URI of claims, in which what may not stand in one is escaped.
+///
+/// INVARIANT: two texts are never one URI. So is `%` itself, or a branch that is called `a%20b` would be the one called
+/// `a b`.
+fn escaped(text: &str) -> Result<SubjectName, NamesError> {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0..=b' ' | 0x7f.. => {
-                escaped.push_str(&format!("%{byte:02X}"));
-            }
+            b'%' => escaped.push_str("%25"),
+            byte if is_foreign(byte) => escaped.push_str(&format!("%{byte:02X}")),
             plain => escaped.push(char::from(plain)),
         }
     }
-    let scheme = escaped.split_once("://").map(|(scheme, _)| scheme);
+    of_scheme(text, escaped)
+}
+
+/// What a token calls a URI must be one.
+fn uri(text: &str) -> Result<SubjectName, NamesError> {
+    let escape = |after: &str| {
+        after.get(..2).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    if text.bytes().any(is_foreign) || !text.split('%').skip(1).all(escape) {
+        return Err(unfit(
+            text,
+            "it holds characters that may not stand in a URI: its issuer must escape them",
+        ));
+    }
+    of_scheme(text, text.to_owned())
+}
+
+fn of_scheme(text: &str, uri: String) -> Result<SubjectName, NamesError> {
+    let scheme = uri.split_once("://").map(|(scheme, _)| scheme);
     let has_scheme = scheme.is_some_and(|scheme| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
-    if !has_scheme || escaped.len() > URI_BYTES_MAX {
+    if !has_scheme || uri.len() > URI_BYTES_MAX {
         return Err(unfit(text, "a URI has a scheme and is of bounded length"));
     }
-    Ok(SubjectName::Uri(escaped))
+    Ok(SubjectName::Uri(uri))
 }
 
 fn unfit(name: &str, fault: &'static str) -> NamesError {

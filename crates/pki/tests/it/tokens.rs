@@ -234,10 +234,27 @@ fn every_provider_has_well_formed_templates() {
 }
 
 #[test]
-fn characters_that_may_not_stand_in_a_uri_are_escaped() {
+fn claims_are_escaped_where_a_uri_is_made_of_them_and_two_of_them_are_never_one() {
+    let world = world(IssuerKind::Workflow(Provider::Github.workflow(Provider::Github.home())));
+    let named = |file: &str| {
+        let mut job = github();
+        job["job_workflow_ref"] = format!("acme/app/{file}").into();
+        world.names(&claims(job)).unwrap().subject.text().to_owned()
+    };
+    assert_eq!(named("a b\u{e4}\"<>"), "https://github.com/acme/app/a%20b%C3%A4%22%3C%3E");
+    assert_eq!(named("a%20b"), "https://github.com/acme/app/a%2520b");
+}
+
+#[test]
+fn what_a_token_calls_a_uri_is_one_or_is_refused() {
     let world = world(IssuerKind::Uri { domain: "https://example.com".to_owned() });
-    let named = world.names(&claims(json!({"sub": "https://example.com/a b\u{e4}\"<>"}))).unwrap();
-    assert_eq!(named.subject.text(), "https://example.com/a%20b%C3%A4%22%3C%3E");
+    let named = world.names(&claims(json!({"sub": "https://example.com/a%20b"}))).unwrap();
+    assert_eq!(named.subject.text(), "https://example.com/a%20b");
+    for rest in ["a b", "\u{e4}", "%2", "%zz", "%", "{a}"] {
+        let refused =
+            world.names(&claims(json!({"sub": format!("https://example.com/{rest}")}))).unwrap_err();
+        assert!(refused.to_string().contains("its issuer must escape them"), "{rest}: {refused}");
+    }
 }
 
 #[test]
@@ -247,6 +264,11 @@ fn an_issuer_behind_the_issuer_is_named_where_the_record_says_so() {
     let behind = json!({"federated_claims": {"connector_id": "https://github.com/login/oauth"}});
     assert_eq!(world.names(&claims(behind)).unwrap().issuer, "https://github.com/login/oauth");
     assert!(world.names(&claims(json!({}))).is_err());
+    for other in ["", "a\nb", &"a".repeat(2_049)] {
+        let behind = json!({"federated_claims": {"connector_id": other}});
+        let refused = world.names(&claims(behind)).unwrap_err();
+        assert!(refused.to_string().contains("a text of bounded length"), "{refused}");
+    }
 }
 
 #[test]
