@@ -21,6 +21,9 @@ pub const PAUSE: Duration = Duration::from_secs(20);
 const ISSUERS_MAX: usize = 1_024;
 /// Issuers that are asked at a time.
 const CALLS_MAX: usize = 16;
+/// Issuers of which nothing is known yet, and that are asked within one [`PAUSE`]: whoever has a token may name as many
+/// as a pattern has names.
+const NEWCOMERS_MAX: u32 = 16;
 
 /// The keys of issuers whose tokens are believed by what the issuer publishes, and not by what the registry says.
 ///
@@ -30,7 +33,15 @@ pub struct IssuerShelf {
     fetcher: Fetcher,
     clock: Arc<dyn Clock>,
     held: Mutex<HashMap<String, Arc<AsyncMutex<Held>>>>,
+    newcomers: Mutex<Newcomers>,
     calls: Semaphore,
+}
+
+/// How many issuers were asked for the first time, and since when that is counted.
+#[derive(Default)]
+struct Newcomers {
+    since: Duration,
+    count: u32,
 }
 
 /// What is held of one issuer.
@@ -46,7 +57,13 @@ struct Held {
 impl IssuerShelf {
     /// An empty one.
     pub fn new(fetcher: Fetcher, clock: Arc<dyn Clock>) -> Self {
-        Self { fetcher, clock, held: Mutex::default(), calls: Semaphore::new(CALLS_MAX) }
+        Self {
+            fetcher,
+            clock,
+            held: Mutex::default(),
+            newcomers: Mutex::default(),
+            calls: Semaphore::new(CALLS_MAX),
+        }
     }
 
     /// Verifies a token of the issuer that this record stands for, by the keys in the record or, where there are none, by
@@ -82,6 +99,9 @@ impl IssuerShelf {
             return held.at_most(STALE_MAX, now).ok_or_else(resting);
         }
         let _call = self.calls.try_acquire().map_err(|_| OidcError::Busy)?;
+        if held.keys.is_none() && !self.newcomers.lock().unwrap_or_else(PoisonError::into_inner).admit(now) {
+            return Err(OidcError::Busy);
+        }
         held.asked = Some(now);
         match self.fetcher.keys(issuer).await {
             Ok(keys) => {
@@ -93,7 +113,7 @@ impl IssuerShelf {
         }
     }
 
-    /// What is held of an issuer; whoever was asked longest ago makes room.
+    /// What is held of an issuer. Whoever has told nothing makes room, and then whoever was asked longest ago.
     fn of(&self, issuer: &str) -> Arc<AsyncMutex<Held>> {
         let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = all.get(issuer) {
@@ -101,13 +121,26 @@ impl IssuerShelf {
         }
         if all.len() >= ISSUERS_MAX {
             // One that is being asked is locked, and stays.
-            let asked = |held: &Arc<AsyncMutex<Held>>| held.try_lock().ok().map(|held| held.asked);
+            let asked = |held: &Arc<AsyncMutex<Held>>| {
+                held.try_lock().ok().map(|held| (held.keys.is_some(), held.asked))
+            };
             let oldest = all.iter().filter_map(|(url, held)| Some((asked(held)?, url.clone()))).min();
             if let Some((_, url)) = oldest {
                 all.remove(&url);
             }
         }
         Arc::clone(all.entry(issuer.to_owned()).or_default())
+    }
+}
+
+impl Newcomers {
+    /// May one more be asked?
+    fn admit(&mut self, now: Duration) -> bool {
+        if now.saturating_sub(self.since) >= PAUSE {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= NEWCOMERS_MAX
     }
 }
 

@@ -213,3 +213,26 @@ fn keys_that_stand_in_the_record_are_enough() {
     run(world.shelf.verify(&record, &token)).unwrap();
     assert_eq!(world.site.asked(), 0);
 }
+
+#[test]
+fn a_pattern_that_stands_for_many_has_few_called_at_the_pace_of_strangers() {
+    let world = World::new();
+    world.verify().unwrap();
+    let before = world.site.asked();
+    let mut record = world.record();
+    record.url = format!("{}/*", world.site.url());
+    let stranger = |number: u32| {
+        let claims = json!({"iss": format!("{}/{number}", world.site.url())});
+        let token = IdToken::parse(world.provider.lock().unwrap().token(&claims).as_bytes()).unwrap();
+        run(world.shelf.verify(&record, &token)).unwrap_err()
+    };
+    let refused: Vec<OidcError> = (0..100).map(stranger).collect();
+    assert!(matches!(refused.last(), Some(OidcError::Busy)), "{refused:?}");
+    assert!(world.site.asked() - before <= 16);
+    // Whoever is known already is asked again all the same, and a while later so are others.
+    world.clock.advance(FRESH);
+    world.verify().unwrap();
+    let before = world.site.asked();
+    stranger(200);
+    assert!(world.site.asked() > before);
+}
