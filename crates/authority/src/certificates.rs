@@ -111,32 +111,38 @@ impl CertificateAuthority {
 
     /// Decides claims, each for itself, in their order.
     pub fn issue(&self, claims: &[Claim]) -> Vec<Result<Issued, CertificateError>> {
-        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
         let mut decided = Vec::with_capacity(claims.len());
         for batch in claims.chunks(BATCH_MAX) {
             decided.extend(match self.sight.view() {
-                Ok(view) => self.issue_batch(&view, batch, &mut desk),
+                Ok(view) => self.issue_batch(&view, batch),
                 Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
             });
         }
         let issued = decided.iter().filter(|one| one.is_ok()).count();
-        self.counts.count(issued, decided.len() - issued, desk.book.as_ref().map(Book::size));
+        self.counts.count(issued, decided.len() - issued);
         decided
     }
 
-    fn issue_batch(
-        &self,
-        view: &View,
-        claims: &[Claim],
-        desk: &mut Desk,
-    ) -> Vec<Result<Issued, CertificateError>> {
+    fn issue_batch(&self, view: &View, claims: &[Claim]) -> Vec<Result<Issued, CertificateError>> {
         let now = self.parts.clock.now();
         let issuance = Issuance { parts: &self.parts, view };
+        // INVARIANT: whoever proves nothing keeps nobody waiting, and waits for nobody.
         let admitted: Vec<_> = claims.iter().map(|claim| claim.admit(view, now)).collect();
-        let precertified = step(admitted, |members| issuance.precertify(members, &mut desk.book));
-        let timestamped = step(precertified, |members| issuance.timestamp(members, &mut desk.book));
+        let is_nobodys =
+            |one: &Result<_, CertificateError>| one.as_ref().is_err_and(|error| !error.is_of_a_holder());
+        if admitted.iter().all(is_nobodys) {
+            return step(admitted, |_| Vec::new());
+        }
+        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let Desk { book, records } = &mut *desk;
+        let precertified = step(admitted, |members| issuance.precertify(members, book));
+        let timestamped = step(precertified, |members| issuance.timestamp(members, book));
         let certified = step(timestamped, |members| issuance.certify(members));
-        desk.records.write(&self.parts, claims, certified, desk.book.as_mut())
+        let decided = records.write(&self.parts, claims, certified, book.as_mut());
+        if let Some(book) = book {
+            self.counts.entries.store(book.size(), Ordering::Relaxed);
+        }
+        decided
     }
 
     /// What was counted since the start.
@@ -172,15 +178,12 @@ impl CertificateAuthority {
 }
 
 impl Counts {
-    fn count(&self, issued: usize, refused: usize, entries: Option<u64>) {
+    fn count(&self, issued: usize, refused: usize) {
         let add = |counter: &AtomicU64, count| {
             counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
         };
         add(&self.issued, issued);
         add(&self.refused, refused);
-        if let Some(entries) = entries {
-            self.entries.store(entries, Ordering::Relaxed);
-        }
     }
 
     fn numbers(&self) -> CertificateNumbers {

@@ -102,3 +102,24 @@ fn a_log_that_was_signed_for_is_never_begun_anew() {
     assert_eq!((stored, signed), (0, 1));
     assert!(store::CertificateLog::new(other.store()).load().unwrap().is_none(), "nothing was made");
 }
+
+#[test]
+fn whoever_proves_nothing_does_not_wait_for_those_who_are_being_certified() {
+    let world = World::new();
+    let (authority, ada) = (world.authority(), Holder::new("ada@example.com"));
+    let token = world.token(&ada);
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let forged = ada.claim(&format!("{signed}.AAAA"));
+    std::thread::scope(|scope| {
+        let closed = world.line.gate.lock().unwrap();
+        let waiting = scope.spawn(|| one(authority.issue(&[ada.claim(&token)])));
+        while world.line.frames() == 0 {
+            std::thread::yield_now();
+        }
+        for claim in [forged, ada.claim("not a token")] {
+            assert_eq!(one(authority.issue(&[claim])).unwrap_err().blame(), Blame::Asker);
+        }
+        drop(closed);
+        waiting.join().unwrap().unwrap();
+    });
+}

@@ -37,6 +37,8 @@ pub(crate) struct Line {
     process: InProcess,
     transport: Mutex<Transport>,
     frames: AtomicUsize,
+    /// Held while the key process keeps whoever orders waiting.
+    pub(crate) gate: Mutex<()>,
 }
 
 impl Line {
@@ -53,6 +55,7 @@ impl Line {
 impl Signer for Line {
     fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
         let frame = self.frames.fetch_add(1, Ordering::SeqCst);
+        drop(self.gate.lock().unwrap());
         let transport = *self.transport.lock().unwrap();
         if matches!(transport, Transport::CutAt(at) if frame >= at) {
             return Err(SignerError::Stopped);
@@ -120,7 +123,12 @@ impl World {
             segment_bytes: 1024 * 1024,
         });
         let process = InProcess::new(process.unwrap());
-        let line = Line { process, transport: Mutex::new(Transport::Honest), frames: AtomicUsize::new(0) };
+        let line = Line {
+            process,
+            transport: Mutex::new(Transport::Honest),
+            frames: AtomicUsize::new(0),
+            gate: Mutex::default(),
+        };
         let folder = temp_folder();
         let holder = Arc::<HandClock>::clone(&clock);
         let store = Some(Arc::new(Store::create(folder.path(), "test", holder).unwrap()));
