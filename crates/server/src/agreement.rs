@@ -19,6 +19,9 @@ use tracing::{info, warn};
 
 use crate::wiring::holder;
 
+/// What is expected where no key signs the heads of a log.
+const NO_LOG: &str = "none";
+
 /// Why store and key process do not agree.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -197,7 +200,14 @@ fn agreed(folder: &Path, signer: &Arc<dyn Signer>, clock: &Arc<dyn Clock>) -> Re
                 warn!(frozen = known.newest.origin(), begun = origin, "another log begins");
             }
         }
-        _ => ledger?,
+        // No log is written to, since its key was taken away: that is no reason to show less than was signed of it.
+        (Some(locked), None) => {
+            let known = Known::new(&told, &locked, shown(&store).as_deref())?;
+            known.check_left(&registry, NO_LOG)?;
+            known.check()?;
+            ledger?;
+        }
+        (None, _) => ledger?,
     }
     if restoration == Restoration::Checked {
         Restoration::None.write(folder)?;

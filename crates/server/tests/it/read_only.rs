@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use api::{Code, NewPrincipal, RequestState, Submission};
 use client::{ClientError, Shard, Wait};
+use model::{Clock as _, Form};
+use quorum::{Change, KeyState};
 use reqwest::Method;
 use reqwest::header::HOST;
+use signer::Signer as _;
+use signerd::SystemClock;
 use store::Restoration;
 
 use crate::asking::compose;
-use crate::founder::space;
+use crate::founder::{self, space};
 use crate::site::{Identity, Site};
 
 const WAIT: Wait = Wait::Final(Duration::from_secs(60));
@@ -123,6 +127,40 @@ fn copy(from: PathBuf, to: PathBuf) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// The key of the log is taken away: by one person, at once, and not for good.
+fn suspend_the_log(site: &Site) {
+    let signer = signer::Client::new(&site.config.signer_socket);
+    let registry = signer.state().unwrap().replay().unwrap();
+    let key = registry.platform_key(Form::Checkpoint).unwrap().record.id();
+    let (state, reason) = (KeyState::Suspended, "looked at".to_owned());
+    let suspended = Change::KeyState { key, state, since: SystemClock.now(), reason };
+    let admin_socket = site.config.signer_socket.with_file_name("admin.sock");
+    founder::enter(&signer, &admin_socket, &SystemClock, suspended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_was_put_back_is_named_also_while_the_key_of_its_log_is_suspended() {
+    let mut site = Site::start();
+    let client = site.first_client();
+    let view = client.profile(&space("default")).await.unwrap();
+    client.submit(&compose(&view, 1, b"an artifact"), None, WAIT).await.unwrap();
+    site.stop_server();
+    let (folder, backup) = (site.config.folder.clone(), site.config.folder.with_extension("backup"));
+    copy(folder.clone(), backup.clone());
+    site.start_server();
+    site.first_client().submit(&compose(&view, 2, b"another"), None, WAIT).await.unwrap();
+    site.stop_server();
+    fs::remove_dir_all(&folder).unwrap();
+    copy(backup, folder);
+    suspend_the_log(&site);
+    site.start_server();
+    let ready = site.http(Identity::Nobody).get(site.monitor_url("/readyz")).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    let said = ready.text().await.unwrap();
+    let named = "signed a checkpoint of `2026.log.localhost` for 4 entries, and the store knows 2";
+    assert!(said.contains(named), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
