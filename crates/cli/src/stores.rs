@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use model::Space;
 use serde::{Deserialize, Serialize};
@@ -10,9 +9,6 @@ use signerd::{Network, Pkcs11Config, SOFTWARE};
 
 use crate::config::Folder;
 use crate::failure::Failure;
-
-/// How long a deadline may be: within it a hung module holds its own lane up, and beyond it nobody waits any more.
-const DEADLINE_MS: std::ops::RangeInclusive<u64> = 100..=120_000;
 
 /// A key store besides the sealed files, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,19 +58,14 @@ fn one(folder: &Folder, name: &str, store: &Store) -> Result<(Space, Pkcs11Confi
         return Err(wrong("a store has a name of one part, and `software` is that of the sealed files"));
     }
     let Store::Pkcs11(wiring) = store;
-    if !DEADLINE_MS.contains(&wiring.deadline_ms) {
-        return Err(wrong(&format!(
-            "`deadline_ms` is from {} to {}",
-            DEADLINE_MS.start(),
-            DEADLINE_MS.end()
-        )));
-    }
+    let deadline = Pkcs11Config::deadline_of(wiring.deadline_ms);
+    let deadline = deadline.map_err(|cause| wrong(&format!("`deadline_ms`: {cause}")))?;
     let uri = wiring.uri.parse().map_err(|cause| wrong(&format!("{cause}")))?;
     let at = |paths: &[PathBuf]| paths.iter().map(|path| folder.at(path)).collect();
     Ok((
         space,
         Pkcs11Config {
-            deadline: Duration::from_millis(wiring.deadline_ms),
+            deadline,
             environment: wiring.environment.clone(),
             read: at(&wiring.read),
             write: at(&wiring.write),

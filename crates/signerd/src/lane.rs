@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,6 +58,19 @@ impl Pkcs11Config {
     /// How long a signature may take, unless said otherwise: a device at the other end of a network is slow, not silent.
     pub const DEADLINE: Duration = Duration::from_secs(10);
 
+    /// How long it may be said to take. A batch goes on for fifteen seconds and ends with the signature that it is at then;
+    /// whoever ordered waits for half a minute, and then orders the same once more.
+    pub const DEADLINES_MS: RangeInclusive<u64> = 100..=10_000;
+
+    /// A deadline of so many milliseconds.
+    pub fn deadline_of(milliseconds: u64) -> Result<Duration, DeadlineError> {
+        if Self::DEADLINES_MS.contains(&milliseconds) {
+            return Ok(Duration::from_millis(milliseconds));
+        }
+        let (least, most) = (*Self::DEADLINES_MS.start(), *Self::DEADLINES_MS.end());
+        Err(DeadlineError { milliseconds, least, most })
+    }
+
     /// A module that reads nothing of its own, writes nothing and speaks with nobody.
     pub fn new(uri: Pkcs11Uri, verb: Vec<OsString>) -> Self {
         Self {
@@ -69,6 +83,17 @@ impl Pkcs11Config {
             verb,
         }
     }
+}
+
+/// A signature may not take so long, or so little.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a signature may take from {least} to {most} ms, and not {milliseconds}: whoever orders one waits for 30 s in all"
+)]
+pub struct DeadlineError {
+    milliseconds: u64,
+    least: u64,
+    most: u64,
 }
 
 /// Why a lane process does not begin.

@@ -59,7 +59,7 @@ pub use keys::unopened;
 pub use keystore::{
     Cost, HardwareToken, KeyStoreError, Passphrase, PassphraseError, Pkcs11Uri, Pkcs11UriError, SOFTWARE,
 };
-pub use lane::{LaneError, Pkcs11Config, lane, look};
+pub use lane::{DeadlineError, LaneError, Pkcs11Config, lane, look};
 pub use process::{KeyProcess, Parts, SEGMENT_BYTES};
 pub use sandbox::confine::{
     ConfineError, Confined, Confines, Filter, Modes, Network, Programs, Sockets, confine,

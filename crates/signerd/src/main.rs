@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::Space;
 use signerd::{Config, Network, Pkcs11Config, SystemClock};
@@ -21,7 +20,7 @@ store=NAME=URI  another key store, in the hardware token of a `pkcs11:` URI; of 
   read=PATH         a file or folder that its module reads
   write=PATH        a folder in which its module keeps files
   network=any       that its module speaks with a device over a network
-  deadline-ms=N     how long a signature may take";
+  deadline-ms=N     how long a signature may take, from 100 to 10000";
 
 fn main() -> ExitCode {
     if let Err(error) = signerd::harden() {
@@ -93,7 +92,7 @@ fn set(store: &mut Pkcs11Config, what: &str, value: &str) -> Result<(), Refused>
         ("read", path) => store.read.push(path.into()),
         ("write", path) => store.write.push(path.into()),
         ("network", "any") => store.network = Network::Any,
-        ("deadline-ms", number) => store.deadline = Duration::from_millis(number.parse()?),
+        ("deadline-ms", number) => store.deadline = Pkcs11Config::deadline_of(number.parse()?)?,
         ("env", variable) => {
             let (name, value) = variable.split_once('=').ok_or("a variable is `env=NAME=VALUE`")?;
             store.environment.insert(name.to_owned(), value.to_owned());

@@ -77,6 +77,10 @@ fn a_store_that_is_configured_wrong_is_named_before_anything_starts() {
         let (code, said) = site.run(&["config", "check", &site.data()]);
         assert!(code == 3 && said.contains("signerd.stores") && said.contains(expected), "{code}: {said}");
     }
+    TokenStore { deadline_ms: 30_000, ..TokenStore::of(&hsm, &tokens) }.configure(&site.dir);
+    let (code, said) = site.run(&["config", "check", &site.data()]);
+    let expected = "`deadline_ms`: a signature may take from 100 to 10000 ms, and not 30000: whoever orders one waits for 30 s in all";
+    assert!(code == 3 && said.contains(expected), "{code}: {said}");
 }
 
 #[test]

@@ -207,3 +207,18 @@ fn the_executable_serves_stops_when_asked_and_cannot_be_looked_into() {
     assert!(child.wait().unwrap().success());
     assert!(!config.socket.exists() && !signer::credential_file(&config.admin_socket).exists());
 }
+
+#[test]
+fn a_deadline_that_is_longer_than_anybody_waits_is_refused_by_name() {
+    let folder = testkit::temp_folder();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("passphrase"), "correct horse").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_avouch-signerd"));
+    command.args(["signerd", "passphrase", "orders.sock", "admin.sock"].map(at));
+    command.args(["store=hsm=pkcs11:token=a?module-path=/m.so&pin-source=file:/pin", "deadline-ms=30000"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let expected =
+        "a signature may take from 100 to 10000 ms, and not 30000: whoever orders one waits for 30 s in all";
+    assert!(output.status.code() == Some(3) && said.contains(expected), "{said}");
+}
