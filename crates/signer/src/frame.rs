@@ -113,15 +113,21 @@ impl Frame {
         Ok(frame)
     }
 
-    /// Writes the frame to a stream, in one piece.
-    pub fn write(&self, stream: &mut impl Write) -> Result<(), FrameError> {
+    /// The frame's bytes behind their length, as they travel.
+    pub fn encode_whole(&self) -> Result<Vec<u8>, FrameError> {
         let body = self.encode();
         if body.len() > FRAME_BYTES_MAX {
             return Err(FrameError::TooLong { length: body.len() });
         }
         let mut writer = Writer::new();
         writer.bytes(&body);
-        stream.write_all(&writer.finish()).and_then(|()| stream.flush()).map_err(FrameError::Stream)
+        Ok(writer.finish())
+    }
+
+    /// Writes the frame to a stream, in one piece.
+    pub fn write(&self, stream: &mut impl Write) -> Result<(), FrameError> {
+        let whole = self.encode_whole()?;
+        stream.write_all(&whole).and_then(|()| stream.flush()).map_err(FrameError::Stream)
     }
 
     /// Reads the next frame of a stream.

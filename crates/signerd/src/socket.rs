@@ -1,7 +1,7 @@
 //! The two sockets: orders on one, administration on the other. A thread a connection, and not too many of them.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -34,8 +34,13 @@ const INTAKE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Frames up to this length wait for nobody: all connections together hold less than a large one.
 const SMALL_BYTES_MAX: usize = 64 * 1024;
 
-/// How long a frame may take to arrive, once there is room for it. Whoever holds room has to use it.
-const ARRIVAL: Duration = Duration::from_secs(30);
+/// How long a frame may take to arrive, once there is room for it, and an answer to be read. Whoever holds room has to
+/// use it.
+const PASSAGE: Duration = Duration::from_secs(30);
+
+/// Bytes of what this process tells of itself that wait to be read at a time, over all connections of a socket. It is as
+/// large as the registry, and a question for it is five bytes.
+const TOLD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What a socket is for.
 pub(crate) enum Audience {
@@ -81,9 +86,12 @@ struct Desk {
     users: Vec<u32>,
     connections: AtomicUsize,
     intake: Gate,
+    telling: Gate,
+    /// How much was told last; before that, more than there is room for, so that whoever asks first asks alone.
+    told: AtomicUsize,
 }
 
-/// A stream from which all must arrive by a time.
+/// A stream through which all must pass by a time.
 struct Timely<'a> {
     stream: &'a mut UnixStream,
     until: Instant,
@@ -103,7 +111,9 @@ impl Listening {
         let users = [users, &[sandbox::own_user(), ROOT]].concat();
         let process = Arc::clone(process);
         let (connections, intake) = (AtomicUsize::new(0), Gate::new(INTAKE_BYTES_MAX));
-        let desk = Arc::new(Desk { process, audience, failure, users, connections, intake });
+        let (telling, told) = (Gate::new(TOLD_BYTES_MAX), AtomicUsize::new(usize::MAX));
+        let desk = Desk { process, audience, failure, users, connections, intake, telling, told };
+        let desk = Arc::new(desk);
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
         let thread = thread::Builder::new().name(desk.audience.name().to_owned());
@@ -216,9 +226,17 @@ impl Desk {
         let announced = Announced::read(stream)?;
         let large = announced.length() > SMALL_BYTES_MAX;
         let _room = large.then(|| self.intake.enter(announced.length()));
-        let frame = announced.frame(&mut Timely { until: Instant::now() + ARRIVAL, stream: &mut *stream });
+        let frame = announced.frame(&mut Timely { until: Instant::now() + PASSAGE, stream: &mut *stream });
         stream.set_read_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
-        self.answer(frame?).write(stream)
+        let frame = frame?;
+        let asks = matches!(frame, Frame::Ask);
+        let _telling = asks.then(|| self.telling.enter(self.told.load(Ordering::Relaxed)));
+        let whole = self.answer(frame).encode_whole()?;
+        if asks {
+            self.told.store(whole.len(), Ordering::Relaxed);
+        }
+        let until = Instant::now() + PASSAGE;
+        Timely { until, stream }.write_all(&whole).map_err(FrameError::Stream)
     }
 
     fn answer(&self, frame: Frame) -> Frame {
@@ -253,17 +271,56 @@ impl Desk {
     }
 }
 
+impl Timely<'_> {
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+}
+
 impl Read for Timely<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        self.stream.set_read_timeout(Some(left))?;
+        self.stream.set_read_timeout(Some(self.left()?))?;
         self.stream.read(buffer)
+    }
+}
+
+impl Write for Timely<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
     }
 }
 
 fn unreadable(error: &FrameError) -> Frame {
     Frame::Refused(refuse(RefusalCode::Malformed, model::told(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_and_reads_slowly_is_given_up_however_little_they_read_now_and_then() {
+        let (mut ours, mut theirs) = UnixStream::pair().expect("two ends of a stream");
+        let reader = thread::spawn(move || {
+            let mut some = [0; 64];
+            // A write that only waits for the next byte would go on as long as this does.
+            while theirs.read(&mut some).is_ok_and(|read| read > 0) {}
+        });
+        let until = Instant::now() + Duration::from_millis(50);
+        let endless = vec![0; 1024 * 1024];
+        let ended = loop {
+            if let Err(error) = (Timely { until, stream: &mut ours }).write_all(&endless) {
+                break error;
+            }
+        };
+        assert!(matches!(ended.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{ended}");
+        drop(ours);
+        reader.join().expect("it only reads");
+    }
 }
