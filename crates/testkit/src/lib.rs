@@ -40,7 +40,7 @@ pub use skip::{skip, vectors};
 pub use slow_store::{Hold, SlowStore};
 pub use soft_hsm::{Shim, SoftHsm};
 pub use tempfile::TempDir as TempFolder;
-pub use tool::{Tool, pkits, sigstore_js, sigstore_js_client, tool};
+pub use tool::{Tool, oidc_browser, pkits, sigstore_js, sigstore_js_client, tool};
 
 /// A folder of one's own, removed with all that is in it when the value is dropped.
 pub fn temp_folder() -> TempFolder {

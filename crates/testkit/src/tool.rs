@@ -41,6 +41,13 @@ pub fn sigstore_js_client(package: &'static str) -> Option<Tool> {
     node_package("sigstore-js-client", package)
 }
 
+/// `oidc-provider` and `playwright-core` with a browser for it, or a loud skip: each within the reach of whatever script its
+/// command is given.
+pub fn oidc_browser() -> Option<Tool> {
+    tool("chromium")?;
+    node_package("oidc-browser", "oidc-provider")
+}
+
 fn node_package(folder: &str, package: &'static str) -> Option<Tool> {
     let modules = tools_folder().map(|tools| tools.join(folder).join("node_modules"));
     let modules = modules.filter(|modules| modules.join(package).is_dir());

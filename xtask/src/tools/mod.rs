@@ -1,8 +1,8 @@
 //! The foreign tools that the tests hold avouch against, and how they get onto this machine.
 
 mod apt;
+mod node;
 mod python;
-mod sigstore_js;
 mod unstable;
 
 use std::path::{Path, PathBuf};
@@ -23,13 +23,14 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need { program: "openssl", package: "openssl", purpose: "verifies CMS, timestamps and bare signatures" },
     Need { program: "ssh-keygen", package: "openssh-client", purpose: "makes endorsements as people do" },
     Need { program: "python3", package: "python3", purpose: "computes every digest a second time" },
     Need { program: "node", package: "nodejs", purpose: "runs the JavaScript verifier of Sigstore" },
     Need { program: "softhsm2-util", package: "softhsm2", purpose: "is a hardware token, in software" },
     Need { program: "git", package: "git", purpose: "has the commits that are signed" },
+    Need { program: "chromium", package: "chromium", purpose: "is the browser in which people log in" },
     Need { program: "npm", package: "npm", purpose: "fetches it" },
 ];
 
@@ -55,8 +56,9 @@ pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
         ("cosign", "signs and verifies as Sigstore does", unstable::COSIGN.provide(&folder)),
         ("gitsign", "does so with commits", unstable::GITSIGN.provide(&folder)),
         ("docker-registry", "holds container images", unstable::REGISTRY.provide(&folder)),
-        ("sigstore-js", "verifies Sigstore bundles, in JavaScript", sigstore_js::VERIFIER.provide(&folder)),
-        ("sigstore-js-client", "signs and verifies, in JavaScript", sigstore_js::CLIENT.provide(&folder)),
+        ("sigstore-js", "verifies Sigstore bundles, in JavaScript", node::VERIFIER.provide(&folder)),
+        ("sigstore-js-client", "signs and verifies, in JavaScript", node::CLIENT.provide(&folder)),
+        ("oidc-browser", "logs people in", node::OIDC_BROWSER.provide(&folder)),
         ("sigstore-python", "signs and verifies, in Python", python::SIGSTORE.provide(&folder)),
         ("sigstore-python-4.2", "does so in the way of before", python::SIGSTORE_4_2.provide(&folder)),
         ("schemathesis", "tries the server against its own document", python::SCHEMATHESIS.provide(&folder)),

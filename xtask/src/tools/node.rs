@@ -1,4 +1,4 @@
-//! Packages of Sigstore for Node.js, by an ordinary `npm ci` of exact versions with their hashes.
+//! Packages for Node.js, by an ordinary `npm ci` of exact versions with their hashes.
 
 use std::fs;
 use std::path::Path;
@@ -16,15 +16,19 @@ const LOCK: &str = "package-lock.json";
 pub(super) struct Packages {
     /// The folder with their lock file, and that in which they are installed.
     name: &'static str,
+    /// The package whose version is told.
+    first: &'static str,
 }
 
-/// The verifier that Node.js 20 is said to run.
-pub(super) const VERIFIER: Packages = Packages { name: "sigstore-js" };
+/// Sigstore's verifier that Node.js 20 is said to run.
+pub(super) const VERIFIER: Packages = Packages { name: "sigstore-js", first: "@sigstore/verify" };
 /// Today's signer and verifier.
-pub(super) const CLIENT: Packages = Packages { name: "sigstore-js-client" };
+pub(super) const CLIENT: Packages = Packages { name: "sigstore-js-client", first: "@sigstore/verify" };
+/// An OpenID Provider, and what drives a browser.
+pub(super) const OIDC_BROWSER: Packages = Packages { name: "oidc-browser", first: "oidc-provider" };
 
 impl Packages {
-    /// Makes sure of `NAME/node_modules` in `folder`, and returns the version of the verifier.
+    /// Makes sure of `NAME/node_modules` in `folder`, and returns the version of the first package.
     pub(super) fn provide(&self, folder: &Path) -> Result<String, Failure> {
         let (source, here) = (metadata::root().join("xtask/tools").join(self.name), folder.join(self.name));
         if let Ok(version) = self.installed(&source, &here) {
@@ -47,9 +51,9 @@ impl Packages {
                 why: "it is outdated".to_owned(),
             });
         }
-        let manifest = read(&here.join("node_modules/@sigstore/verify/package.json"))?;
+        let manifest = read(&here.join("node_modules").join(self.first).join("package.json"))?;
         let manifest: Value = serde_json::from_str(&manifest).map_err(|why| Failure::NotUnderstood {
-            what: "the manifest of @sigstore/verify".to_owned(),
+            what: format!("the manifest of {}", self.first),
             why: why.to_string(),
         })?;
         Ok(manifest["version"].as_str().unwrap_or("unknown version").to_owned())
