@@ -35,6 +35,7 @@ mod intended;
 mod journal;
 mod keys;
 mod lane;
+mod porch;
 mod process;
 mod promise;
 mod rate;

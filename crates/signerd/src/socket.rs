@@ -14,6 +14,7 @@ use signer::{Announced, Frame, FrameError, Refusal, RefusalCode};
 
 use crate::credential::Credential;
 use crate::gate::Gate;
+use crate::porch::{Place, Porch};
 use crate::shared::Shared;
 use crate::standing::refuse;
 use crate::{KeyProcessError, sandbox};
@@ -41,6 +42,9 @@ const PASSAGE: Duration = Duration::from_secs(30);
 /// Bytes of what this process tells of itself that wait to be read at a time, over all connections of a socket. It is as
 /// large as the registry, and a question for it is five bytes.
 const TOLD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long an administrator may take to show that they are one.
+const PROOF: Duration = Duration::from_secs(5);
 
 /// What a socket is for.
 pub(crate) enum Audience {
@@ -85,6 +89,8 @@ struct Desk {
     failure: OnFailure,
     users: Vec<u32>,
     connections: AtomicUsize,
+    /// Where administrators wait until they have shown that they are some.
+    porch: Arc<Porch>,
     intake: Gate,
     telling: Gate,
     /// How much was told last; before that, more than there is room for, so that whoever asks first asks alone.
@@ -112,7 +118,8 @@ impl Listening {
         let process = Arc::clone(process);
         let (connections, intake) = (AtomicUsize::new(0), Gate::new(INTAKE_BYTES_MAX));
         let (telling, told) = (Gate::new(TOLD_BYTES_MAX), AtomicUsize::new(usize::MAX));
-        let desk = Desk { process, audience, failure, users, connections, intake, telling, told };
+        let porch = Arc::default();
+        let desk = Desk { process, audience, failure, users, connections, porch, intake, telling, told };
         let desk = Arc::new(desk);
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
@@ -165,9 +172,17 @@ fn accept(listener: &UnixListener, desk: &Arc<Desk>, stopping: &AtomicBool) {
             let _ = Frame::Refused(refusal).write(&mut stream);
             continue;
         }
+        // Who has not shown that they administer takes no seat either, and keeps no place for long.
+        let place = match &desk.audience {
+            Audience::Administration(_) => match desk.porch.enter(&stream) {
+                Ok(place) => Some(place),
+                Err(_) => continue,
+            },
+            _ => None,
+        };
         let desk = Arc::clone(desk);
         // A thread that cannot be started drops the connection, and the client tries again.
-        let _ = thread::Builder::new().name("connection".to_owned()).spawn(move || desk.admit(stream));
+        let _ = thread::Builder::new().name("connection".to_owned()).spawn(move || desk.admit(stream, place));
     }
 }
 
@@ -181,16 +196,34 @@ impl Desk {
         }
     }
 
+    /// Has whoever speaks here shown what it takes?
+    fn is_known(&self, stream: &mut UnixStream) -> io::Result<bool> {
+        match &self.audience {
+            Audience::Administration(credential) => self.is_administrator(stream, credential),
+            _ => Ok(true),
+        }
+    }
+
     /// Does an administrator show that they are one?
     ///
     /// INVARIANT: a server that runs as the same user as the key process does not administer it: it cannot read what
     /// must be shown. Another user is told apart by their number.
     fn is_administrator(&self, stream: &mut UnixStream, credential: &Credential) -> io::Result<bool> {
-        let shown = credential.is_shown(stream)?;
+        let shown =
+            credential.is_shown(&mut Timely { until: Instant::now() + PROOF, stream: &mut *stream })?;
         Ok(shown || sandbox::peer(stream)? != sandbox::own_user())
     }
 
-    fn admit(&self, mut stream: UnixStream) {
+    fn admit(&self, mut stream: UnixStream, place: Option<Place>) {
+        match self.is_known(&mut stream) {
+            Ok(true) => drop(place),
+            Ok(false) => {
+                let text = "who administers shows what stands in the file beside the socket";
+                let _ = Frame::Refused(refuse(RefusalCode::Malformed, text)).write(&mut stream);
+                return;
+            }
+            Err(_) => return,
+        }
         let before = self.connections.fetch_add(1, Ordering::SeqCst);
         if before < CONNECTIONS_MAX {
             // However a connection ends, there is nobody left to tell.
@@ -205,12 +238,6 @@ impl Desk {
     fn converse(&self, stream: &mut UnixStream) -> Result<(), FrameError> {
         stream.set_read_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
         stream.set_write_timeout(Some(SILENCE)).map_err(FrameError::Stream)?;
-        if let Audience::Administration(credential) = &self.audience
-            && !self.is_administrator(stream, credential).map_err(FrameError::Stream)?
-        {
-            let text = "who administers shows what stands in the file beside the socket";
-            return Frame::Refused(refuse(RefusalCode::Malformed, text)).write(stream);
-        }
         loop {
             match self.attend(stream) {
                 Ok(()) => {}

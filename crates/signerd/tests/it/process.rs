@@ -92,6 +92,40 @@ fn who_cannot_read_the_file_beside_the_socket_does_not_administer() {
 }
 
 #[test]
+fn who_shows_nothing_keeps_no_administrator_from_the_socket() {
+    use std::io::Read as _;
+    use std::os::unix::net::UnixStream;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    let message = AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::Ed25519 };
+    let administer = || {
+        let answer = AdminClient::new(&config.admin_socket).send(&message);
+        assert!(matches!(answer, Ok(AdminAnswer::Generated { .. })), "{answer:?}");
+    };
+    // More than there are seats, all at once, and they stay; each but the last few is sent away in its turn.
+    let mut silent: Vec<_> = (0..100).map(|_| UnixStream::connect(&config.admin_socket).unwrap()).collect();
+    administer();
+    assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
+    // And as fast as they can, a byte in each.
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::SeqCst) {
+                silent.truncate(200);
+                let Ok(mut stream) = UnixStream::connect(&config.admin_socket) else { continue };
+                let _ = stream.write_all(&[0]);
+                silent.insert(0, stream);
+            }
+        });
+        (0..3).for_each(|_| administer());
+        stop.store(true, Ordering::SeqCst);
+    });
+    running.stop().unwrap();
+}
+
+#[test]
 fn a_connection_that_outlives_a_stop_gets_nothing_signed() {
     let folder = testkit::temp_folder();
     let config = config(folder.path());

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use libc::{EACCES, EPERM, EXDEV};
 use model::Algorithm;
-use signer::{AdminMessage, CREDENTIAL_BYTES, Frame, RefusalCode};
+use signer::{AdminAnswer, AdminClient, AdminMessage, CREDENTIAL_BYTES, Frame, RefusalCode};
 
 use crate::site::has_landlock;
 
@@ -291,6 +291,15 @@ fn the_server_does_not_administer_the_key_process() {
         let Ok(Frame::Refused(refusal)) = Frame::read(&mut answer.as_slice()) else { panic!("{answer:?}") };
         assert_eq!(refusal.code, RefusalCode::Malformed);
         assert!(refusal.text.contains("beside the socket"), "{}", refusal.text);
+        // More connections than there are places, all of them silent: an administrator has theirs all the same.
+        for _ in 0..100 {
+            let socket = attack.socket(libc::AF_UNIX, libc::SOCK_STREAM);
+            let length = Number(address.len() as u64);
+            attack.call(libc::SYS_connect, &[Number(socket), Bytes(&address), length]).unwrap();
+        }
+        let message = AdminMessage::Generate { store: "software".to_owned(), algorithm: Algorithm::Ed25519 };
+        let answer = AdminClient::new(Path::new(&path)).send(&message).unwrap();
+        assert!(matches!(answer, AdminAnswer::Generated { .. }), "{answer:?}");
     });
 }
 

@@ -96,6 +96,18 @@ impl Founded {
         founded
     }
 
+    /// Makes a folder the key process's own, where that runs as another user.
+    pub(crate) fn give_to_key_process(&self, folder: &Path) {
+        if let Some((key_process, _)) = self.wall.users() {
+            own(folder, key_process);
+        }
+    }
+
+    /// The data folder.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     fn on_free_ports(&self) {
         let config = self.dir.join("avouch.toml");
         let text = fs::read_to_string(&config).unwrap();

@@ -3,13 +3,17 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use argon2::Argon2;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use model::layout::Reader;
 
+use testkit::SoftHsm;
+
 use super::place::{Founded, Place, Wall};
+use crate::command_line::{avouch, text};
+use crate::token::TokenStore;
 
 /// Something that nobody else may have.
 struct Needle {
@@ -50,16 +54,66 @@ fn no_byte_of_a_known_key_or_passphrase_is_outside_the_key_process() {
     files(&place.dir, &needles);
 }
 
+#[test]
+fn no_byte_of_a_pin_is_outside_its_file_and_the_lane_process() {
+    let Some(hsm) = SoftHsm::new() else { return };
+    let tokens = hsm.tokens();
+    let (store, founded) = (TokenStore::of(&hsm, &tokens), Founded::new(Wall::Landlock));
+    store.configure(founded.dir());
+    founded.give_to_key_process(hsm.folder());
+    let place = founded.serve();
+    let mut create = avouch();
+    create.args(["key", "create", "default/hsm", "--form", "blob", "--store", "hsm", "--dir"]);
+    create.arg(&place.dir).arg("--admin-passphrase-file").arg(place.dir.with_file_name("passphrase"));
+    let created = create.output().unwrap();
+    assert!(created.status.success(), "{}", text(&created));
+
+    let pin = [Needle { what: "the PIN".to_owned(), bytes: SoftHsm::PIN.as_bytes().to_vec() }];
+    let lanes = store.lanes();
+    let [lane] = lanes.as_slice() else { panic!("{lanes:?}") };
+    let lane: i32 = lane.parse().unwrap();
+    let others = [place.launcher(), place.process("server"), place.process("signerd")];
+    for process in others {
+        each_page(process, |bytes| absent(&pin, bytes, "another process"));
+    }
+    for process in others.into_iter().chain([lane]) {
+        for entry in ["cmdline", "environ"] {
+            match fs::read(format!("/proc/{process}/{entry}")) {
+                Ok(bytes) => absent(&pin, &bytes, entry),
+                Err(_) => {
+                    testkit::skip("ptrace", "an undumpable process shows its environment to root alone")
+                }
+            }
+        }
+    }
+    let folder = abort(lane);
+    while store.lanes() == lanes {
+        std::thread::yield_now();
+    }
+    no_core_in(folder, lane);
+    files(&place.dir, &pin);
+    files(&tokens, &pin);
+}
+
 /// Ends the key process as a crash does: no core of it is left, and none in any file.
 fn no_core(place: &Place, key_process: i32) {
-    let folder = fs::read_link(format!("/proc/{key_process}/cwd"));
-    let aborted =
-        std::process::Command::new("kill").args(["-ABRT", &key_process.to_string()]).status().unwrap();
-    assert!(aborted.success());
+    let folder = abort(key_process);
     place.await_said("started again");
     assert!(place.said().contains("SIGABRT") && !place.said().contains("core dumped"), "{}", place.said());
-    if let Ok(folder) = folder {
-        assert!(!folder.join("core").exists() && !folder.join(format!("core.{key_process}")).exists());
+    no_core_in(folder, key_process);
+}
+
+/// Ends a process as a crash does; where a core of it would be, if that can be seen.
+fn abort(process: i32) -> Option<PathBuf> {
+    let folder = fs::read_link(format!("/proc/{process}/cwd")).ok();
+    let aborted = std::process::Command::new("kill").args(["-ABRT", &process.to_string()]).status();
+    assert!(aborted.unwrap().success());
+    folder
+}
+
+fn no_core_in(folder: Option<PathBuf>, process: i32) {
+    for name in ["core".to_owned(), format!("core.{process}")] {
+        assert!(folder.iter().all(|folder| !folder.join(&name).exists()), "{name}");
     }
 }
 
