@@ -74,8 +74,10 @@ fn who_cannot_read_the_file_beside_the_socket_does_not_administer() {
     let credential = fs::read(signer::credential_file(&config.admin_socket)).unwrap();
     let begun_with = |shown: &[u8]| {
         let mut stream = std::os::unix::net::UnixStream::connect(&config.admin_socket).unwrap();
-        stream.write_all(shown).unwrap();
-        signer::Frame::Ask.write(&mut stream).unwrap();
+        // In one piece: whoever shows something else is not listened to any further.
+        let mut said = shown.to_vec();
+        signer::Frame::Ask.write(&mut said).unwrap();
+        stream.write_all(&said).unwrap();
         signer::Frame::read(&mut stream).unwrap()
     };
     let mut other = credential.clone();
