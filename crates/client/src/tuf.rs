@@ -35,9 +35,11 @@ impl TufSite {
 
 /// A name as one part of a path: whatever is not plain stands there by its number, and nothing leads elsewhere.
 pub fn escaped(name: &str) -> String {
+    // A part of dots alone is no name, but the folder itself or the one above it.
+    let is_name = name.bytes().any(|byte| byte != b'.');
     let mut text = String::with_capacity(name.len());
     for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) || (byte == b'.' && is_name) {
             text.push(char::from(byte));
         } else {
             let _never_fails = write!(text, "%{byte:02X}");
@@ -65,5 +67,25 @@ fn is_absent(error: &ClientError) -> bool {
         ClientError::Foreign { status, .. } | ClientError::Said { status, .. } => matches!(status, 403 | 404),
         ClientError::Problem(problem) => problem.status == 404,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Component, Path};
+
+    use super::*;
+
+    /// CVE-2026-24137: the name of a target led to a file elsewhere.
+    #[test]
+    fn a_name_from_a_repository_is_one_part_of_a_path_and_no_way_out_of_it() {
+        for name in ["../../etc/passwd", "/etc/passwd", "a/b", "..", ".", "..\\x", "a\0b", "a%2fb", "\u{e4}"]
+        {
+            let escaped = escaped(name);
+            let parts: Vec<_> = Path::new(&escaped).components().collect();
+            assert!(matches!(parts[..], [Component::Normal(_)]), "{name:?}: {escaped}");
+            assert!(!escaped.contains(['/', '\\', '\0']), "{escaped}");
+        }
+        assert_ne!(escaped("a/b"), escaped("a%2Fb"), "two names are never one");
     }
 }

@@ -136,6 +136,7 @@ fn each_token_that_is_not_taken_is_refused_in_the_authoritys_words_and_nothing_i
     }
 }
 
+/// CVE-2026-24408: the state of a login was not checked.
 #[test]
 fn somebody_who_logs_in_with_a_browser_signs() {
     let desk = Desk::new();

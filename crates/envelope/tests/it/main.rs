@@ -6,6 +6,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod advisories;
 mod bounds;
 mod conformance;
 mod example;

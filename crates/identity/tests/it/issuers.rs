@@ -173,6 +173,7 @@ fn no_redirect_is_followed_and_no_long_or_foreign_answer_read() {
     }
 }
 
+/// CVE-2026-24117: an address from outside was fetched, wherever it led.
 #[test]
 fn an_issuer_on_loopback_cannot_have_others_called_nor_one_elsewhere_this_host() {
     let world = World::new();

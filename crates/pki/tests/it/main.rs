@@ -6,6 +6,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod advisories;
 mod foreign;
 mod holders;
 mod lint;
