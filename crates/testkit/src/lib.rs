@@ -21,6 +21,7 @@ mod key;
 pub mod keystore;
 mod lines;
 mod person;
+mod pkits;
 mod seeded;
 mod skip;
 mod slow_store;
@@ -35,12 +36,13 @@ pub use idp::IdentityProvider;
 pub use interop::{ClientCell, Direction, interop_cell, interop_row};
 pub use key::Key;
 pub use person::Person;
+pub use pkits::{Pkits, pkits};
 pub use seeded::Seeded;
 pub use skip::{skip, vectors};
 pub use slow_store::{Hold, SlowStore};
 pub use soft_hsm::{Shim, SoftHsm};
 pub use tempfile::TempDir as TempFolder;
-pub use tool::{Tool, oidc_browser, pkits, sigstore_js, sigstore_js_client, tool};
+pub use tool::{Tool, oidc_browser, sigstore_js, sigstore_js_client, tool};
 
 /// A folder of one's own, removed with all that is in it when the value is dropped.
 pub fn temp_folder() -> TempFolder {

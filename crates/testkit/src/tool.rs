@@ -57,19 +57,7 @@ fn node_package(folder: &str, package: &'static str) -> Option<Tool> {
     Some(Tool { name: package, modules: Some(modules?), ..tool("node")? })
 }
 
-/// The folder of PKITS, the test suite for certificate paths, or a loud skip.
-pub fn pkits() -> Option<PathBuf> {
-    let packages = tools_folder().map(|folder| folder.join("pki-vectors/lib"));
-    let versions = packages.and_then(|lib| std::fs::read_dir(lib).ok()).into_iter().flatten().flatten();
-    let suite = "site-packages/cryptography_vectors/x509/PKITS_data";
-    let found = versions.map(|python| python.path().join(suite)).find(|folder| folder.is_dir());
-    if found.is_none() {
-        skip("pkits", "the test suite for certificate paths is not here; `cargo xtask test` fetches it");
-    }
-    found
-}
-
-fn tools_folder() -> Option<PathBuf> {
+pub(crate) fn tools_folder() -> Option<PathBuf> {
     let named = env::var_os("AVOUCH_TOOLS").map(PathBuf::from);
     named.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache/avouch-tools")))
 }
