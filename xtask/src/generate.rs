@@ -19,11 +19,12 @@ const CLIENTS_HEAD: &str = "
 ## Clients of Sigstore
 
 Each of them, as it comes, signs at a platform of avouch's and verifies what each of the others signed. The number beside a tick says how many changed copies it refused as
-well: a changed file, and with an attestation a changed statement too. *Keyless* is with the ID token of `ada@example.com`; *keyed* with a key in a file, or,
+well: a changed file, and with an attestation a changed statement too; an image that nobody signed, and another image's signatures. *Keyless* is with the ID token of `ada@example.com`; *keyed* with a key in a file, or,
 with avouch, in the platform. An empty cell has no such thing: `@sigstore/sign` does not verify, and sigstore-python knows no keys.
 
 * `cosign attest-blob --predicate` writes statements of version 0.1, which sigstore-python does not read; here it is given a statement of version 1 (`--statement`).
 * sigstore-python and cosign find the file in the statement themselves; `@sigstore/verify` leaves that to whoever calls it, and so is not shown the file.
+* Images are in Debian's `docker-registry`, which keeps what refers to an image under a tag, and in the same one behind a front that lists referrers. gitsign 0.16 signs by Rekor v1.
 * avouch signs here as the [conformance suite](https://github.com/sigstore/sigstore-conformance) drives it (`avouch sigstore-conformance sign-bundle`).
 
 ";

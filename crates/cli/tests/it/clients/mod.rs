@@ -199,7 +199,8 @@ impl Stage {
                 _ => {}
             }
             let mut refused = 0;
-            for folder in self.changed(signed.what, line) {
+            // What is refused as it is says nothing of a change.
+            for folder in self.changed(signed.what, line).into_iter().filter(|_| cannot.is_none()) {
                 match verify(folder) {
                     Err(_) => refused += 1,
                     Ok(()) => faults.push(format!("{pair}: accepted in {}", folder.display())),
