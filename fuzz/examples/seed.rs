@@ -19,7 +19,7 @@ use model::{Algorithm, Digest, KeyId, to_canonical};
 use pki::Certificate;
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, Head, Imprint,
-    JournalProof, Order, Orders, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder,
+    JournalProof, Order, Orders, RecallOrder, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder,
 };
 use tlog::RightEdge;
 use tlog::tile::encode_hashes;
@@ -393,6 +393,7 @@ fn frames() -> Done {
     };
     let stamp = TimestampOrder { key, imprint: Imprint::Sha256([4; 32]), nonce: Some(vec![1, 2]) };
     let checkpoint = CheckpointOrder { key, old: head, new: head, proof: hashes.clone() };
+    let recall = RecallOrder { request: head.root, item: 1 };
     let signed = Signed {
         signature: vec![5; 64],
         chosen: vec![1, 0],
@@ -421,7 +422,12 @@ fn frames() -> Done {
             "orders",
             Frame::Orders(Orders {
                 ledger: head,
-                orders: vec![Order::Sign(sign), Order::Timestamp(stamp), Order::Checkpoint(checkpoint)],
+                orders: vec![
+                    Order::Sign(sign),
+                    Order::Timestamp(stamp),
+                    Order::Checkpoint(checkpoint),
+                    Order::Recall(recall),
+                ],
             }),
         ),
         (
