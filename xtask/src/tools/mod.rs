@@ -6,6 +6,7 @@ mod python;
 mod unstable;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 use crate::failure::Failure;
@@ -23,7 +24,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need { program: "openssl", package: "openssl", purpose: "verifies CMS, timestamps and bare signatures" },
     Need { program: "ssh-keygen", package: "openssh-client", purpose: "makes endorsements as people do" },
     Need { program: "python3", package: "python3", purpose: "computes every digest a second time" },
@@ -32,13 +33,20 @@ const NEEDS: [Need; 8] = [
     Need { program: "git", package: "git", purpose: "has the commits that are signed" },
     Need { program: "chromium", package: "chromium", purpose: "is the browser in which people log in" },
     Need { program: "npm", package: "npm", purpose: "fetches it" },
+    Need { program: "kill", package: "procps", purpose: "ends processes, as an operator does" },
 ];
+
+/// Python's own way to a folder of packages is a package without a program, where it is not there from the beginning.
+const VENV: &str = "python3-venv";
 
 /// Prints what the tests need, installs what is missing where that is possible, and counts the rest as skips.
 pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
     println!("The tests need these tools:");
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| program::find(need.program).is_none()).collect();
-    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let mut packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    if !program::answers(Command::new("python3").args(["-c", "import ensurepip"])) {
+        packages.push(VENV);
+    }
     let installed = if packages.is_empty() { Ok(()) } else { apt::install(&packages) };
     for Need { program, package, purpose } in &NEEDS {
         match program::find(program) {
