@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine::{Ledger, RequestStore};
 use model::{Clock, Digest};
 use pki::Certificate;
-use pki::token::TokenIssuer;
+use pki::token::{IdToken, TokenIssuer};
 use signer::Signer;
 use tlog::{CheckpointLock, TileStore};
 
@@ -169,6 +169,16 @@ impl CertificateAuthority {
     /// The issuers whose tokens count.
     pub fn issuers(&self) -> Result<Vec<TokenIssuer>, CertificateError> {
         Ok(self.sight.view()?.issuers())
+    }
+
+    /// The issuer that a token names, where its tokens count and the registry has no keys of it: what it publishes has to
+    /// come with the claim.
+    pub fn asks_for_keys(&self, token: &[u8]) -> Result<Option<(String, Option<String>)>, CertificateError> {
+        let Ok(token) = IdToken::parse(token) else { return Ok(None) };
+        let Some(iss) = token.issuer() else { return Ok(None) };
+        let view = self.sight.view()?;
+        let is_asserted = view.registry.issuers().named(iss).is_some_and(|record| record.keys.is_empty());
+        Ok(is_asserted.then(|| (iss.to_owned(), token.key().map(str::to_owned))))
     }
 
     /// The origin of the log of certificates.

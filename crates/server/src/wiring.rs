@@ -1,9 +1,13 @@
 //! Wiring: which implementation stands behind which trait.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authority::{CertificateAuthority, CertificateParts, PromisedLog, PromisedParts, Renewal, TimestampAuthority, TufRepository};
+use authority::{
+    CertificateAuthority, CertificateParts, PromisedLog, PromisedParts, Renewal, TimestampAuthority,
+    TufRepository,
+};
 use axum::Router;
 use data_encoding::HEXLOWER;
 use engine::{Directory, Engine, EngineError, Ledger, LogIndex, Parts, RequestStore};
@@ -21,6 +25,7 @@ use crate::agreement::{self, AgreementError, Standing};
 use crate::caller::Callers;
 use crate::config::{Config, Limits};
 use crate::door::{Access, Sentry, Visitors};
+use crate::outside;
 use crate::problem::words;
 use crate::routes::ct::CertificateLogReader;
 use crate::routes::fulcio::CertificateCounter;
@@ -132,7 +137,8 @@ pub(crate) fn wire(
     let shelf = Arc::new(TrustRootShelf::new(signer(), Arc::clone(&clock), public_url, repository));
     let admin = admin::router(Arc::clone(&store), signer(), Arc::clone(&clock), Arc::clone(&shelf));
     let (limits, walls) = (config.limits.clone(), config.walls.clone());
-    let outside = Outside { clock, shelf, limits, walls, strangers, store, frozen, access, stop };
+    let issuers: Arc<Path> = config.folder.join(outside::SOCKET).into();
+    let outside = Outside { clock, shelf, limits, walls, strangers, store, frozen, issuers, access, stop };
     Ok(Wired { routers: rooms.routers(&engine, public_authority, admin, outside), engine })
 }
 
@@ -145,6 +151,8 @@ struct Outside {
     strangers: Arc<Strangers>,
     store: Arc<Store>,
     frozen: Frozen,
+    /// Where the process listens that asks issuers of ID tokens for their keys.
+    issuers: Arc<Path>,
     access: Access,
     stop: watch::Receiver<bool>,
 }
@@ -192,6 +200,7 @@ impl Rooms {
         &self,
         store: &Arc<Store>,
         frozen: FrozenLogs,
+        issuers: Arc<Path>,
         clock: &Arc<dyn Clock>,
         limits: &Limits,
     ) -> Keyless {
@@ -206,7 +215,7 @@ impl Rooms {
             lock: log.clone(),
         }));
         let sources = Arc::new(Sources::new(Arc::clone(clock), limits.entries_per_second));
-        let certificates = CertificateCounter::open(Arc::clone(&authority), sources, limits.clone());
+        let certificates = CertificateCounter::open(Arc::clone(&authority), sources, issuers, limits.clone());
         Keyless { certificates, log: CertificateLogReader { tiles: log, frozen, authority } }
     }
 
@@ -244,8 +253,9 @@ impl Rooms {
         admin: Router,
         outside: Outside,
     ) -> Routers {
-        let Outside { clock, shelf, limits, walls, strangers, store, frozen, access, stop } = outside;
-        let keyless = self.keyless(&store, frozen.certificates, &clock, &limits);
+        let Outside { clock, shelf, limits, walls, strangers, store, frozen, issuers, access, stop } =
+            outside;
+        let keyless = self.keyless(&store, frozen.certificates, issuers, &clock, &limits);
         let promised = self.promised(&store, &clock);
         let telemetry = Arc::new(Telemetry::default());
         let turnstile = Arc::new(Turnstile::new(&limits));

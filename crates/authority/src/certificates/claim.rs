@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Digest, Instant, PublicKey};
-use pki::token::{CertificateNames, IdToken, Trust};
+use pki::token::{CertificateNames, IdToken, IssuerKey, TokenIssuer, Trust};
 use pki::{Possessed, PossessionError, check_strength};
 use signer::HolderOrder;
 
@@ -17,6 +17,8 @@ pub struct Claim {
     pub token: Vec<u8>,
     /// That whoever asks has the key.
     pub proof: Proof,
+    /// The keys that the token's issuer publishes, where the registry has none of it; else none.
+    pub published: Vec<IssuerKey>,
 }
 
 /// How it is proven that whoever asks has the key.
@@ -47,6 +49,11 @@ impl Claim {
         HolderOrder::digest_of(&self.token)
     }
 
+    /// Those of the registry; where it has none, those that the issuer publishes.
+    fn keys_of<'a>(&'a self, issuer: &'a TokenIssuer) -> &'a [IssuerKey] {
+        if issuer.keys.is_empty() { &self.published } else { &issuer.keys }
+    }
+
     /// Believes the token, and that its holder has a key which is worth something.
     pub(super) fn admit(&self, view: &View, now: Instant) -> Result<Admitted, CertificateError> {
         let token =
@@ -58,7 +65,7 @@ impl Claim {
         })?;
         // INVARIANT: whatever the key process takes our word for, we have seen the issuer's signature.
         let verified =
-            issuer.verify(&token, Trust::Keys(&issuer.keys), now).map_err(CertificateError::Token)?;
+            issuer.verify(&token, Trust::Keys(self.keys_of(issuer)), now).map_err(CertificateError::Token)?;
         let names = verified.names().map_err(CertificateError::Names)?;
         let possession = |source: PossessionError| CertificateError::Possession(Arc::new(source));
         let possessed = match &self.proof {

@@ -76,7 +76,7 @@ fn a_request_of_openssl_proves_possession_too() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let ada = Holder::new("ada@example.com");
     let proof = Proof::Request(std::fs::read(request).unwrap());
-    let claim = Claim { token: world.token(&ada).into_bytes(), proof };
+    let claim = Claim { token: world.token(&ada).into_bytes(), proof, published: Vec::new() };
     let issued = one(world.authority().issue(&[claim])).unwrap();
     assert_eq!(issued.chain[0].public_key().unwrap().algorithm(), Algorithm::EcdsaP384);
 }

@@ -105,7 +105,8 @@ impl Holder {
 
     pub(crate) fn claim_over(&self, token: &str, text: &str) -> Claim {
         let (key, signature) = (self.key.public().spki().to_vec(), self.key.sign(text.as_bytes()));
-        Claim { token: token.as_bytes().to_vec(), proof: Proof::Challenge { key, signature } }
+        let proof = Proof::Challenge { key, signature };
+        Claim { token: token.as_bytes().to_vec(), proof, published: Vec::new() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `avouch issuer`: whose ID tokens count, and what certificates say of those who hold one. What adds or changes an issuer
 //! is endorsed by an administrator.
 
+mod feed;
 mod kind;
 
 use std::path::PathBuf;
@@ -42,8 +43,9 @@ Examples:
   avouch issuer add 'https://oidc.eks.*.amazonaws.com/id/*' --kind kubernetes --asserted
 
 The keys that the issuer publishes now go into the registry, and the key process believes tokens by these. When the
-issuer changes its keys, `avouch issuer refresh` has the new ones endorsed. With --asserted no keys stand there: the
-server fetches them, and its word is taken; only a CA key of which the registry says so signs for such an issuer.")]
+issuer changes its keys, `avouch issuer refresh` has the new ones endorsed. With --asserted no keys stand there:
+`avouch issuer feed` asks the issuer for them, and the server's word is taken for whose a token is; only a CA key of which
+the registry says so (`avouch key create … --form certificate --asserted`) signs for such an issuer.")]
     Add(Add),
     /// List all issuers
     #[command(after_help = "Example:\n  avouch issuer list")]
@@ -75,6 +77,8 @@ server fetches them, and its word is taken; only a CA key of which the registry 
         after_help = "Example:\n  avouch issuer restore https://login.example.com --reason 'it has new keys'"
     )]
     Restore(Turn),
+    /// Ask issuers that were added with --asserted for their keys, for the server
+    Feed(feed::FeedArgs),
     /// Take the keys that an issuer publishes now
     #[command(after_help = "Example:\n  avouch issuer refresh https://login.example.com")]
     Refresh {
@@ -161,6 +165,7 @@ pub(super) fn run(args: &IssuerArgs, terminal: Terminal) -> Result<Exit, Failure
         }
         IssuerVerb::Suspend(turn) => turn.run(IssuerState::Suspended, terminal),
         IssuerVerb::Restore(turn) => turn.run(IssuerState::Active, terminal),
+        IssuerVerb::Feed(args) => feed::run(args, terminal),
         IssuerVerb::Refresh { url, source, endorser } => refresh(url, source, endorser, terminal),
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use model::{Algorithm, Class, Form, Purpose, Space};
-use quorum::{Change, Key, KeyState, Registry, RequesterProof, Requirement, Rule};
+use quorum::{
+    Change, IdentityProof, Key, KeyRecord, KeyState, Registry, RequesterProof, Requirement, Rule,
+};
 use serde::Serialize;
 use signer::AdminClient;
 
@@ -100,6 +102,9 @@ struct Create {
     /// for who asks
     #[arg(long, requires = "rules")]
     requester_proven: bool,
+    /// A key that certifies holders of ID tokens takes the server's word for whose a token is; trust root and `verify` say so
+    #[arg(long)]
+    asserted: bool,
     #[command(flatten)]
     endorser: EndorserArgs,
 }
@@ -201,6 +206,12 @@ impl Create {
                 advice: "blob keys sign digests, which ed25519 does not; checkpoints are signed with ed25519 alone",
             });
         }
+        if self.asserted && self.form != Form::Certificate {
+            return Err(Failure::Usage {
+                what: format!("a key of form {} knows no ID token that anybody could assert", self.form),
+                advice: "`--asserted` goes with `--form certificate` alone",
+            });
+        }
         let (folder, mut registry) = self.endorser.open()?;
         let newest =
             registry.keys().filter(|key| key.record.name == self.name).map(|key| key.record.generation).max();
@@ -227,7 +238,9 @@ impl Create {
                 origin: (self.form == Form::Set).then(|| promised_origin(&host, crate::clock::now())),
                 rule,
             };
-            Ok(vec![Change::Key(new.record())])
+            let record = new.record();
+            let identity = record.identity.map(|proven| if self.asserted { IdentityProof::Asserted } else { proven });
+            Ok(vec![Change::Key(KeyRecord { identity, ..record })])
         };
         let reason = format!("key {} generation {generation}", self.name);
         if let Granted::Waits(waiting) = self.endorser.change(&folder, &mut registry, make, &reason)? {

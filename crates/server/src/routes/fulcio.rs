@@ -5,6 +5,7 @@
 //! read JSON.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::sync::Arc;
 
 use api::Code;
@@ -17,7 +18,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use envelope::fulcio::{AskedCertificate, AskedError, AskedProof, Version};
 use pki::Certificate;
-use pki::token::{IssuerKind, TokenIssuer, Verification};
+use pki::token::{IssuerKey, IssuerKind, TokenIssuer, Verification};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,6 +26,7 @@ use crate::accept::Peer;
 use crate::blocking::blocking;
 use crate::body;
 use crate::config::Limits;
+use crate::outside::{self, OutsideError};
 use crate::problem::{Refusal, words};
 use crate::sources::Sources;
 
@@ -45,6 +47,8 @@ pub(crate) struct CertificateCounter {
     authority: Arc<CertificateAuthority>,
     queue: mpsc::Sender<Waiting>,
     sources: Arc<Sources>,
+    /// Where the process listens that asks issuers for keys.
+    outside: Arc<Path>,
     limits: Limits,
 }
 
@@ -55,10 +59,15 @@ struct Waiting {
 
 impl CertificateCounter {
     /// Opens the counter; it closes when the last clone of it is dropped.
-    pub(crate) fn open(authority: Arc<CertificateAuthority>, sources: Arc<Sources>, limits: Limits) -> Self {
+    pub(crate) fn open(
+        authority: Arc<CertificateAuthority>,
+        sources: Arc<Sources>,
+        outside: Arc<Path>,
+        limits: Limits,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(limits.certificates_max.max(1));
         tokio::spawn(gather(Arc::clone(&authority), waiting));
-        Self { authority, queue, sources, limits }
+        Self { authority, queue, sources, outside, limits }
     }
 
     async fn issue(&self, claim: Claim) -> Result<Issued, Refusal> {
@@ -90,7 +99,17 @@ impl CertificateCounter {
             AskedProof::Request(request) => Proof::Request(request),
             AskedProof::Challenge { key, signature } => Proof::Challenge { key, signature },
         };
-        Ok(Claim { token, proof })
+        let published = self.published(&token).await?;
+        Ok(Claim { token, proof, published })
+    }
+
+    /// The keys of the token's issuer, where the registry has none. They are asked for before anybody else waits for this.
+    async fn published(&self, token: &[u8]) -> Result<Vec<IssuerKey>, Refusal> {
+        let (authority, token) = (Arc::clone(&self.authority), token.to_vec());
+        match blocking(move || authority.asks_for_keys(&token)).await? {
+            Some((issuer, key)) => Ok(outside::keys(&self.outside, &issuer, key.as_deref()).await?),
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn chain(&self) -> Result<Vec<Certificate>, Refusal> {
@@ -268,6 +287,15 @@ impl From<CertificateError> for Refusal {
             Blame::Administrator => Self::new(Code::NotFound, error.to_string()),
             Blame::Nobody => Self::unavailable("there are no certificates now", error),
             Blame::Ours => Self::internal(error),
+        }
+    }
+}
+
+impl From<OutsideError> for Refusal {
+    fn from(error: OutsideError) -> Self {
+        match error {
+            OutsideError::Fault { .. } => Self::new(Code::Unavailable, words(&error)),
+            error => Self::unavailable("the keys of the token's issuer cannot be asked for now", error),
         }
     }
 }

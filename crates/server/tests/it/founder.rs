@@ -44,6 +44,11 @@ pub(crate) fn enter(orders: &dyn Signer, admin_socket: &Path, clock: &dyn Clock,
     append(&AdminClient::new(admin_socket), AdminMessage::Append { entry });
 }
 
+/// The record of a key that is made now.
+pub(crate) fn record_at(admin_socket: &Path, name: &str, form: Form, now: Instant) -> KeyRecord {
+    record(&AdminClient::new(admin_socket), name, form, Algorithm::EcdsaP256, now)
+}
+
 fn append(admin: &AdminClient, message: AdminMessage) {
     let answer = admin.send(&message).unwrap();
     assert!(matches!(answer, AdminAnswer::Appended { .. }), "{answer:?}");

@@ -11,6 +11,7 @@ mod administration;
 mod adversity;
 mod advisories;
 mod asking;
+mod asserted;
 mod bad_input;
 mod cycle;
 mod disk;
