@@ -21,6 +21,7 @@ mod manifest;
 mod online;
 mod owners;
 mod presented;
+mod publication;
 mod random;
 mod readiness;
 mod reading;

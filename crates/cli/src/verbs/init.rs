@@ -29,6 +29,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::launch::Household;
 use crate::owners;
+use crate::publication;
 use crate::random;
 use crate::ssh::EndorsingKey;
 use crate::terminal::Terminal;
@@ -159,6 +160,7 @@ pub(super) fn found(args: &InitArgs, ports: Ports) -> Result<Founded, Failure> {
     let Granted::Now = administrator.change(&mut registry, changes, FIRST_KEYS, now)? else {
         unreachable!("one who governs alone is enough");
     };
+    publish(&administrator, &mut registry, now)?;
     finish(folder, household, passphrase, now)
 }
 
@@ -173,8 +175,17 @@ fn journal_key(folder: &Folder) -> Result<PublicKey, Failure> {
 fn first_changes(key_process: &AdminClient, host: &str, now: Instant) -> Result<Vec<Change>, Failure> {
     let mut changes: Vec<Change> =
         platform_keys(key_process, host, now)?.into_iter().map(Change::Key).collect();
+    changes.extend(publication::beginning(key_process, now)?);
     changes.push(Change::Policy { digest: policy::BuiltIn::digest() });
     Ok(changes)
+}
+
+/// The first targets of TUF, where it is known already at which address clients will sign.
+fn publish(administrator: &Administrator<'_>, registry: &mut Registry, now: Instant) -> Result<(), Failure> {
+    let Some(url) = &administrator.folder.config.server.public_url else { return Ok(()) };
+    let files = publication::files(&state(administrator.folder)?, url, now)?;
+    let changes = vec![publication::targets(registry, files, now)];
+    administrator.change(registry, changes, "what clients of TUF begin with", now).map(|_| ())
 }
 
 /// What follows once the registry has the platform's keys: the server's folder, and what verifiers start from.

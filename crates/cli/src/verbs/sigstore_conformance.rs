@@ -100,6 +100,7 @@ impl SignBundle {
             signing_config: self.signing_config.clone(),
             trusted_root: self.trusted_root.clone(),
             ca: self.ca.clone(),
+            tuf: None,
         };
         let (artifact, what) = match self.in_toto {
             true => self.statement()?,

@@ -1,8 +1,11 @@
 //! `avouch trust`: the trust root that verifiers start from, and the keys of the platform that it lists.
 
+pub(crate) mod follow;
+mod publish;
 mod rotate;
 mod show;
 mod standing;
+mod tuf;
 
 use std::path::PathBuf;
 
@@ -28,7 +31,7 @@ pub(crate) struct TrustArgs {
 enum TrustVerb {
     /// Fetch the platform's present trust root and print it
     #[command(
-        after_help = "Examples:\n  avouch trust export > trust-root.json\n  avouch trust export --sigstore > trusted_root.json    for cosign and its kin\n  avouch trust export --roots > root.pem                for openssl\n  avouch trust export --key default/blob > key.pub.pem  for cosign --key"
+        after_help = "Examples:\n  avouch trust export > trust-root.json\n  avouch trust export --sigstore > trusted_root.json    for cosign and its kin\n  avouch trust export --roots > root.pem                for openssl\n  avouch trust export --tuf > root.json                 for cosign initialize --root\n  avouch trust export --key default/blob > key.pub.pem  for cosign --key"
     )]
     Export {
         #[command(flatten)]
@@ -36,6 +39,9 @@ enum TrustVerb {
         /// Print Sigstore's `trusted_root.json`
         #[arg(long, group = "projection")]
         sigstore: bool,
+        /// Print the newest root of the TUF repository, which clients of TUF begin with
+        #[arg(long, group = "projection", conflicts_with = "from")]
+        tuf: bool,
         /// Print the root certificates in PEM
         #[arg(long, group = "projection")]
         roots: bool,
@@ -59,11 +65,20 @@ enum TrustVerb {
     },
     /// Have another key take the place of an authority's or a log's
     Rotate(rotate::RotateArgs),
+    /// Bring what is trusted now into the TUF repository
+    Publish(publish::PublishArgs),
+    /// Follow a TUF repository, this platform's or another's: what it proves comes into a folder
+    Follow(follow::FollowArgs),
 }
 
 pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure> {
     match &args.verb {
-        TrustVerb::Export { context, sigstore, roots, key, from } => {
+        TrustVerb::Export { context, tuf: true, .. } => {
+            let context = context.load()?;
+            terminal.bytes(&tuf::root(&context, &context.renew_trust_root()?)?);
+            terminal.line("");
+        }
+        TrustVerb::Export { context, sigstore, roots, key, from, .. } => {
             let root = match from {
                 Some(path) => crate::reading::trust_root(path)?,
                 None => context.load()?.renew_trust_root()?,
@@ -88,6 +103,8 @@ pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure>
             if *json { terminal.bytes(&root.encode()) } else { show(&root, terminal) }
         }
         TrustVerb::Rotate(args) => return rotate::run(args, terminal),
+        TrustVerb::Publish(args) => return publish::run(args, terminal),
+        TrustVerb::Follow(args) => return follow::run(args, terminal),
     }
     Ok(Exit::Done)
 }

@@ -26,6 +26,7 @@ use pki::token::CertificateNames;
 
 use crate::context::{Context, ContextArgs};
 use crate::failure::Failure;
+use crate::verbs::trust::follow::Followed;
 use crate::id_token::{Held, TokenArgs};
 use crate::verbs::verify::foreign;
 
@@ -43,6 +44,9 @@ pub(crate) struct KeylessArgs {
     /// Certificates, in PEM, that those services' own come from; otherwise the system's
     #[arg(long, value_name = "FILE", requires = "signing_config")]
     pub(crate) ca: Option<PathBuf>,
+    /// All three from a TUF repository, which is asked for what is new: the folder of `avouch trust follow`
+    #[arg(long, value_name = "DIR", conflicts_with = "signing_config")]
+    pub(crate) tuf: Option<PathBuf>,
 }
 
 /// What is signed.
@@ -76,8 +80,12 @@ struct Place {
 impl KeylessArgs {
     /// Proves who is there, and gets them a certificate.
     pub(crate) fn begin(&self, context: &ContextArgs) -> Result<Session, Failure> {
-        let place = match (&self.signing_config, &self.trusted_root) {
-            (Some(config), Some(root)) => self.named(config, root)?,
+        let place = match (&self.signing_config, &self.trusted_root, &self.tuf) {
+            (Some(config), Some(root), _) => named(config, root, self.believed()?)?,
+            (_, _, Some(dir)) => {
+                let followed = Followed::refresh(dir)?;
+                named(&followed.signing_config, &followed.trusted_root, followed.believed)?
+            }
             _ => stored(context.load()?)?,
         };
         let ca = match &place.believed {
@@ -88,25 +96,30 @@ impl KeylessArgs {
         Session::begin(place, &held)
     }
 
-    fn named(&self, config: &Path, root: &Path) -> Result<Place, Failure> {
-        const EXPECTED: &str = "a Sigstore signing config that can be used";
-        let (name, now) = (config.display().to_string(), crate::clock::now());
-        let json = crate::files::read_bounded(config, SIGNING_CONFIG_BYTES_MAX)?;
-        let config = SigningConfig::from_json(&json).map_err(Failure::input(&name, EXPECTED))?;
-        let wrong = || Failure::input(&name, EXPECTED);
+    fn believed(&self) -> Result<Believed, Failure> {
         let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(Failure::file("read", path));
-        Ok(Place {
-            places: Places {
-                authority: config.authority(now).map_err(wrong())?.url.clone(),
-                log: config.log(now).map_err(wrong())?.url.clone(),
-                timestamp_authority: config.timestamp_authority(now).map_err(wrong())?.url.clone(),
-            },
-            believed: self.ca.as_ref().map(read).transpose()?.map_or(Believed::System, Believed::Only),
-            root: foreign::trusted_root(root)?,
-            issuer: config.issuer(now).map(|endpoint| endpoint.url.clone()),
-            context: None,
-        })
+        Ok(self.ca.as_ref().map(read).transpose()?.map_or(Believed::System, Believed::Only))
     }
+}
+
+/// The services that a signing config names.
+fn named(config: &Path, root: &Path, believed: Believed) -> Result<Place, Failure> {
+    const EXPECTED: &str = "a Sigstore signing config that can be used";
+    let (name, now) = (config.display().to_string(), crate::clock::now());
+    let json = crate::files::read_bounded(config, SIGNING_CONFIG_BYTES_MAX)?;
+    let config = SigningConfig::from_json(&json).map_err(Failure::input(&name, EXPECTED))?;
+    let wrong = || Failure::input(&name, EXPECTED);
+    Ok(Place {
+        places: Places {
+            authority: config.authority(now).map_err(wrong())?.url.clone(),
+            log: config.log(now).map_err(wrong())?.url.clone(),
+            timestamp_authority: config.timestamp_authority(now).map_err(wrong())?.url.clone(),
+        },
+        believed,
+        root: foreign::trusted_root(root)?,
+        issuer: config.issuer(now).map(|endpoint| endpoint.url.clone()),
+        context: None,
+    })
 }
 
 /// The stored context's server serves all of it at its public address.

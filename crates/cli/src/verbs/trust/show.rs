@@ -35,6 +35,7 @@ pub(crate) fn show(root: &TrustRoot, terminal: Terminal) {
     ));
     terminal.line(format_args!("  expires {}", root.expires()));
     roles(registry, crate::clock::now(), terminal);
+    super::tuf::show(registry, &[], terminal);
     for log in root.logs() {
         terminal.line(format_args!("{} {}", terminal.bold("log"), log.encode()));
     }

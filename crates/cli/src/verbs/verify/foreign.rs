@@ -12,6 +12,7 @@ use envelope::trusted_root::{TRUSTED_ROOT_BYTES_MAX, TrustedRoot};
 use model::PublicKey;
 
 use crate::failure::Failure;
+use crate::verbs::trust::follow::Followed;
 
 /// Who signed, where that is no managed key.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,6 +29,9 @@ pub(crate) struct ForeignArgs {
     /// A Sigstore `trusted_root.json` for these; otherwise that of the trust root
     #[arg(long, value_name = "FILE", alias = "sigstore")]
     trusted_root: Option<PathBuf>,
+    /// The same from a TUF repository, which is asked for what is new: the folder of `avouch trust follow`
+    #[arg(long, value_name = "DIR", conflicts_with = "trusted_root")]
+    tuf: Option<PathBuf>,
 }
 
 /// Who signed, read.
@@ -48,8 +52,8 @@ impl ForeignArgs {
                 Ok(Some(Foreign::Holder(Identity { subject, issuer })))
             }
             (_, _, Some(path)) => Ok(Some(Foreign::Key(super::public_key(path)?))),
-            _ if self.trusted_root.is_some() => Err(Failure::Usage {
-                what: "`--trusted-root` says whose logs and authorities are believed, and not who signed"
+            _ if self.trusted_root.is_some() || self.tuf.is_some() => Err(Failure::Usage {
+                what: "`--trusted-root` or `--tuf` says whose logs and authorities are believed, and not who signed"
                     .to_owned(),
                 advice: "name them with `--identity` and `--issuer`, or their key with `--public-key`",
             }),
@@ -62,6 +66,9 @@ impl ForeignArgs {
         &self,
         otherwise: impl FnOnce() -> Result<TrustRoot, Failure>,
     ) -> Result<Believed, Failure> {
+        if let Some(dir) = &self.tuf {
+            return trusted_root(&Followed::refresh(dir)?.trusted_root).map(Believed::Foreign);
+        }
         match &self.trusted_root {
             Some(path) => trusted_root(path).map(Believed::Foreign),
             None => otherwise().map(Box::new).map(Believed::Platform),
