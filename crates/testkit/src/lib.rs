@@ -42,7 +42,7 @@ pub use skip::{skip, vectors};
 pub use slow_store::{Hold, SlowStore};
 pub use soft_hsm::{Shim, SoftHsm};
 pub use tempfile::TempDir as TempFolder;
-pub use tool::{Tool, oidc_browser, sigstore_js, sigstore_js_client, tool};
+pub use tool::{Tool, oidc_browser, sigstore_js, sigstore_js_client, tool, tuf_python};
 
 /// A folder of one's own, removed with all that is in it when the value is dropped.
 pub fn temp_folder() -> TempFolder {

@@ -48,6 +48,16 @@ pub fn oidc_browser() -> Option<Tool> {
     node_package("oidc-browser", "oidc-provider")
 }
 
+/// Python with python-tuf, which the client of Sigstore in Python follows repositories with, or a loud skip.
+pub fn tuf_python() -> Option<Tool> {
+    let python = tools_folder().map(|folder| folder.join("sigstore-python/bin/python3"));
+    let path = python.filter(|python| python.is_file());
+    if path.is_none() {
+        skip("python-tuf", "the client of TUF in Python is not here; `cargo xtask test` fetches it");
+    }
+    path.map(|path| Tool { name: "python-tuf", path, modules: None })
+}
+
 fn node_package(folder: &str, package: &'static str) -> Option<Tool> {
     let modules = tools_folder().map(|tools| tools.join(folder).join("node_modules"));
     let modules = modules.filter(|modules| modules.join(package).is_dir());

@@ -145,7 +145,7 @@ fn a_server_that_is_killed_goes_on_with_the_log_of_certificates_where_it_was() {
     world.site.good(&["fsck", &world.site.data()]);
 }
 
-fn public_url(site: &Site) -> String {
+pub(crate) fn public_url(site: &Site) -> String {
     let ready: Value =
         serde_json::from_slice(&fs::read(site.dir.join("run/server/ready.json")).unwrap()).unwrap();
     ready["public_url"].as_str().unwrap().replace("127.0.0.1", "localhost")
