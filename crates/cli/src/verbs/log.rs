@@ -14,17 +14,20 @@ use crate::terminal::Terminal;
 mod follow;
 mod reader;
 mod search;
+mod witnessed;
 
 use follow::FollowArgs;
 use reader::{Reader, bad_log};
 use search::{Completeness, Wanted};
+use witnessed::WitnessedArgs;
+pub(crate) use witnessed::{Cosigned, LogFeed};
 
 /// The flags of `avouch log`.
 #[derive(Debug, Args)]
 pub(crate) struct LogArgs {
     #[command(subcommand)]
     verb: LogVerb,
-    /// The origin of the log to read, where it is not the newest: an adoption freezes one, and begins another
+    /// The origin of the log to read, where it is not the newest: one that another followed
     #[arg(long, value_name = "ORIGIN", global = true)]
     shard: Option<String>,
     #[command(flatten)]
@@ -67,6 +70,9 @@ enum LogVerb {
         after_help = "Examples:\n  avouch log follow --once\n  avouch log follow --watch-identity 'release@example.com' --expect-issuer https://accounts.example.com"
     )]
     Follow(FollowArgs),
+    /// Hold the log that the server shows against what its witnesses saw: a fork, and what is hidden, show
+    #[command(after_help = "Example:\n  avouch log witnessed --witness https://w1.example.com --witness https://w2.example.org")]
+    Witnessed(WitnessedArgs),
 }
 
 pub(super) fn run(args: &LogArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -90,6 +96,7 @@ pub(super) fn run(args: &LogArgs, terminal: Terminal) -> Result<Exit, Failure> {
             let completeness = if *recount { Completeness::Recounted } else { Completeness::Told };
             return search::run(wanted, completeness, *json, &mut reader, terminal);
         }
+        LogVerb::Witnessed(witnessed) => return witnessed::run(witnessed, &context, &mut reader, terminal),
         LogVerb::Follow(follow) => {
             let state = follow.state.clone().map_or_else(
                 || Ok(args.context.path()?.with_file_name(remembered(args.shard.as_deref()))),

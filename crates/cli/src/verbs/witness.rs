@@ -12,6 +12,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
+pub(crate) use feed::Way;
+
 /// The flags of `avouch witness`.
 #[derive(Debug, Args)]
 pub(crate) struct WitnessArgs {

@@ -80,8 +80,7 @@ fn witnessed() -> (Site, Vec<Witness>) {
     fs::write(&config, wiring).unwrap();
     let keys: Vec<&str> = witnesses.iter().map(|one| one.key.as_str()).collect();
     let (data, passphrase) = (site.data(), site.path("passphrase"));
-    let flags =
-        ["--threshold", "2", "--book", "journal", "--dir", &data, "--admin-passphrase-file", &passphrase];
+    let flags = ["--threshold", "2", "--dir", &data, "--admin-passphrase-file", &passphrase];
     site.good(&[&["witness", "name"][..], &keys, &flags].concat());
     (site, witnesses)
 }
@@ -125,6 +124,39 @@ fn a_key_process_whose_folder_was_put_back_is_found_by_its_witnesses() {
     assert!(code == 2 && said.contains("avouch signerd adopt"), "{said}");
     assert_ne!(site.sign("three.bin").0, 0);
     drop(witnesses);
+}
+
+/// A log that is rolled back, or frozen for whoever reads it, shows beside what its witnesses saw.
+#[test]
+fn a_log_that_hides_what_its_witnesses_saw_is_found_by_who_asks_them() {
+    let (mut site, witnesses) = witnessed();
+    let asked = |site: &Site| {
+        let addresses = witnesses.iter().flat_map(|one| ["--witness", &one.address]);
+        site.run(&[&["log", "witnessed"][..], &addresses.collect::<Vec<_>>()].concat())
+    };
+    let (code, said) = asked(&site);
+    assert!(code == 2 && said.contains("shows nothing of this log"), "{said}");
+    assert_eq!(feed(&site).0, 0);
+    assert_eq!(site.sign("one.bin").0, 0);
+    let (code, said) = feed(&site);
+    assert!(code == 0 && said.contains("is cosigned by witness.example.test/1"), "{said}");
+    let (code, said) = asked(&site);
+    assert!(code == 0 && said.contains("and the log lost none since"), "{said}");
+    site.stop();
+    copy_folder(&site.dir.join("server"), &site.folder.path().join("older"));
+
+    site.start();
+    assert_eq!(feed(&site).0, 0);
+    assert_eq!(site.sign("two.bin").0, 0);
+    assert_eq!(feed(&site).0, 0);
+    site.stop();
+    fs::remove_dir_all(site.dir.join("server")).unwrap();
+    copy_folder(&site.folder.path().join("older"), &site.dir.join("server"));
+
+    // The server reads only, and shows the log as it was.
+    site.start();
+    let (code, said) = asked(&site);
+    assert!(code == 1 && said.contains("it hides what came since"), "{said}");
 }
 
 #[test]

@@ -10,12 +10,14 @@ use std::time::Duration;
 use clap::Args;
 use signer::Anchor;
 
-use crate::context::FolderArgs;
+use crate::context::{ContextArgs, FolderArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use crate::verbs::init;
+use crate::verbs::log::{Cosigned, LogFeed};
 use journal::Journal;
-use way::Way;
+pub(crate) use way::Way;
 
 /// The flags of `avouch witness feed`.
 #[derive(Debug, Args)]
@@ -30,6 +32,8 @@ Where each witness is stands in `[witnesses]` of avouch.toml, by the name under 
 pub(super) struct FeedArgs {
     #[command(flatten)]
     folder: FolderArgs,
+    #[command(flatten)]
+    context: ContextArgs,
     /// Go once, and end
     #[arg(long)]
     once: bool,
@@ -48,10 +52,20 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
     for (name, address) in wiring {
         ways.insert(name.clone(), Way::new(address)?);
     }
-    let journal = Journal::new(&folder, ways);
-    let mut last = None;
+    // Where there is no context, nothing is known of how the log is read.
+    let log = args.context.load().ok().map(LogFeed::new);
+    let journal = Journal::new(&folder);
+    let (mut last, mut last_log) = (None, None);
     loop {
-        let anchored = journal.go(terminal);
+        let anchored = journal.go(&ways, terminal);
+        let cosigned = log.as_ref().map_or(Ok(None), |log| log.go(&init::registry(&folder)?, &ways, terminal));
+        match cosigned {
+            Ok(cosigned) => {
+                cosigned.iter().filter(|one| last_log.as_ref() != Some(*one)).for_each(|one| tell_log(one, terminal));
+                last_log = cosigned;
+            }
+            Err(failure) => terminal.failure(&failure),
+        }
         match &anchored {
             Ok(anchor) if last.as_ref() != Some(anchor) => tell(anchor, terminal),
             Ok(_) => {}
@@ -61,6 +75,7 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
         }
         if args.once {
             let held = anchored.map(|anchor| !matches!(anchor, Anchor::Loose { .. }))?;
+            let held = held && last_log.is_none_or(|log| log.by.len() >= log.needed);
             return Ok(if held { Exit::Done } else { Exit::CannotCheck });
         }
         let pause = if matches!(anchored, Ok(Anchor::Loose { .. }) | Err(_)) {
@@ -71,6 +86,12 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
         last = anchored.ok();
         std::thread::sleep(Duration::from_secs(pause));
     }
+}
+
+fn tell_log(cosigned: &Cosigned, terminal: Terminal) {
+    let Cosigned { size, by, needed } = cosigned;
+    let by = if by.is_empty() { "nobody".to_owned() } else { by.join(", ") };
+    terminal.note(format_args!("the log of {size} entries is cosigned by {by}; it takes {needed}"));
 }
 
 fn tell(anchor: &Anchor, terminal: Terminal) {

@@ -17,27 +17,26 @@ const ROUNDS: usize = 2;
 /// Goes between the key process and the witnesses.
 pub(super) struct Journal {
     key_process: WitnessClient,
-    ways: BTreeMap<String, Way>,
 }
 
 impl Journal {
-    pub(super) fn new(folder: &Folder, ways: BTreeMap<String, Way>) -> Self {
+    pub(super) fn new(folder: &Folder) -> Self {
         let socket = signerd::witness_socket(&folder.at(&folder.config.signerd.socket));
-        Self { key_process: WitnessClient::new(&socket), ways }
+        Self { key_process: WitnessClient::new(&socket) }
     }
 
     /// Goes, and once more where that was not enough.
-    pub(super) fn go(&self, terminal: Terminal) -> Result<Anchor, Failure> {
-        let mut anchor = self.round(terminal)?;
+    pub(super) fn go(&self, ways: &BTreeMap<String, Way>, terminal: Terminal) -> Result<Anchor, Failure> {
+        let mut anchor = self.round(ways, terminal)?;
         for _ in 1..ROUNDS {
             if matches!(anchor, Anchor::Loose { .. }) {
-                anchor = self.round(terminal)?;
+                anchor = self.round(ways, terminal)?;
             }
         }
         Ok(anchor)
     }
 
-    fn round(&self, terminal: Terminal) -> Result<Anchor, Failure> {
+    fn round(&self, ways: &BTreeMap<String, Way>, terminal: Terminal) -> Result<Anchor, Failure> {
         let offers = match self.say(WitnessMessage::Offer)? {
             WitnessAnswer::Offers(offers) => offers,
             WitnessAnswer::Anchored(anchor) => return Ok(anchor),
@@ -46,7 +45,7 @@ impl Journal {
         let mut notes = Vec::new();
         for offer in &offers {
             // A witness that is out of reach holds up no other.
-            match self.bring(offer) {
+            match bring(offer, ways) {
                 Ok(note) => notes.extend(note),
                 Err(failure) => terminal.failure(&failure),
             }
@@ -58,39 +57,38 @@ impl Journal {
         }
     }
 
-    /// What a witness has to say to an offer, as a checkpoint that it cosigned: this one, or another that it knows.
-    fn bring(&self, offer: &Offer) -> Result<Option<String>, Failure> {
-        let expected = "the verifier key of a witness";
-        let key =
-            VerifierKey::parse(&offer.witness).map_err(Failure::input(offer.witness.clone(), expected))?;
-        let name = key.name();
-        let Some(way) = self.ways.get(name) else {
-            let what =
-                format!("the registry names the witness `{name}`, and avouch.toml does not say where it is");
-            return Err(Failure::Usage { what, advice: "add it to `[witnesses]`" });
-        };
-        let size: u64 =
-            offer.checkpoint.split('\n').nth(1).and_then(|size| size.parse().ok()).unwrap_or_default();
-        let proof_from = |old: u64| {
-            let own = (old == offer.old_size).then(|| offer.proof.clone());
-            // The witness cosigned it, and the answer was lost.
-            Ok(own.or_else(|| (old == size).then(Vec::new)))
-        };
-        match carry(&offer.checkpoint, offer.old_size, proof_from, way)? {
-            Carried::Cosigned(note) => Ok(Some(note)),
-            Carried::Refused { newest: Some(note), .. } => Ok(Some(note)),
-            Carried::Refused { reply, newest: None } => Err(Failure::Process {
-                process: "the witness",
-                fault: format!("`{name}` does not cosign the journal: {}", said(&reply)),
-            }),
-        }
-    }
-
     fn say(&self, message: WitnessMessage) -> Result<WitnessAnswer, Failure> {
         self.key_process.send(&message).map_err(|source| Failure::KeyProcess {
             action: "be held by its witnesses",
             source: source.into(),
         })
+    }
+}
+
+/// What a witness has to say to an offer, as a checkpoint that it cosigned: this one, or another that it knows.
+fn bring(offer: &Offer, ways: &BTreeMap<String, Way>) -> Result<Option<String>, Failure> {
+    let expected = "the verifier key of a witness";
+    let key = VerifierKey::parse(&offer.witness).map_err(Failure::input(offer.witness.clone(), expected))?;
+    let name = key.name();
+    let Some(way) = ways.get(name) else {
+        let what =
+            format!("the registry names the witness `{name}`, and avouch.toml does not say where it is");
+        return Err(Failure::Usage { what, advice: "add it to `[witnesses]`" });
+    };
+    let size: u64 =
+        offer.checkpoint.split('\n').nth(1).and_then(|size| size.parse().ok()).unwrap_or_default();
+    let proof_from = |old: u64| {
+        let own = (old == offer.old_size).then(|| offer.proof.clone());
+        // The witness cosigned it, and the answer was lost.
+        Ok(own.or_else(|| (old == size).then(Vec::new)))
+    };
+    match carry(&offer.checkpoint, offer.old_size, proof_from, way)? {
+        Carried::Cosigned(note) => Ok(Some(note)),
+        Carried::Refused { newest: Some(note), .. } => Ok(Some(note)),
+        Carried::Refused { reply, newest: None } => Err(Failure::Process {
+            process: "the witness",
+            fault: format!("`{name}` does not cosign the journal: {}", said(&reply)),
+        }),
     }
 }
 

@@ -8,10 +8,10 @@ use crate::failure::Failure;
 use crate::online;
 
 /// A witness at its address.
-pub(super) struct Way(WitnessClient);
+pub(crate) struct Way(WitnessClient);
 
 impl Way {
-    pub(super) fn new(address: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(address: &str) -> Result<Self, Failure> {
         Ok(Self(WitnessClient::new(address, &Believed::System)?))
     }
 }
