@@ -16,5 +16,6 @@ mod corpus;
 mod gaps;
 mod platform;
 mod receipts;
+mod tuf;
 mod witnesses;
 mod worked_example;
