@@ -193,3 +193,23 @@ fn mirror(world: &World, into: &Path) {
         fetch(&format!("targets/{digest}.{name}")).unwrap();
     }
 }
+
+/// The suite is kept outside the repository, unmodified, with a `venv` beside it in which its requirements are installed.
+#[test]
+fn the_public_conformance_suite_for_clients_of_tuf_passes() {
+    let Some(suite) = std::env::var_os("AVOUCH_TUF_CONFORMANCE").map(PathBuf::from) else {
+        return testkit::skip(
+            "tuf-conformance",
+            "AVOUCH_TUF_CONFORMANCE names the folder of the suite where there is one",
+        );
+    };
+    let entry = format!("{} tuf-conformance", env!("CARGO_BIN_EXE_avouch"));
+    let mut command = std::process::Command::new(suite.join("venv/bin/python"));
+    command.args(["-m", "pytest", "-q", "tuf_conformance", "--entrypoint", &entry]).current_dir(&suite);
+    let output = command.output().unwrap();
+    let said = text(&output);
+    assert!(output.status.success(), "{said}");
+    let passed = said.split(" passed").next().and_then(|before| before.rsplit(' ').next());
+    let passed: u32 = passed.and_then(|count| count.trim().parse().ok()).unwrap();
+    assert!(passed >= 113, "{said}");
+}

@@ -150,6 +150,9 @@ pub(super) fn run(args: &RotateArgs, terminal: Terminal) -> Result<Exit, Failure
     terminal.line(
         "  avouch trust export     verifiers fetch the new trust root; it holds for the whole rotation",
     );
+    if registry.tuf().root().is_some() {
+        terminal.line("  avouch trust publish    clients of TUF learn of it");
+    }
     terminal.line("  avouch trust show       says how it stands");
     Ok(Exit::Done)
 }
