@@ -58,10 +58,14 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
     let (mut last, mut last_log) = (None, None);
     loop {
         let anchored = journal.go(&ways, terminal);
-        let cosigned = log.as_ref().map_or(Ok(None), |log| log.go(&init::registry(&folder)?, &ways, terminal));
+        let cosigned =
+            log.as_ref().map_or(Ok(None), |log| log.go(&init::registry(&folder)?, &ways, terminal));
         match cosigned {
             Ok(cosigned) => {
-                cosigned.iter().filter(|one| last_log.as_ref() != Some(*one)).for_each(|one| tell_log(one, terminal));
+                cosigned
+                    .iter()
+                    .filter(|one| last_log.as_ref() != Some(*one))
+                    .for_each(|one| tell_log(one, terminal));
                 last_log = cosigned;
             }
             Err(failure) => terminal.failure(&failure),
