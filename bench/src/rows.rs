@@ -1,5 +1,6 @@
 //! The rows, one module a subject.
 
+mod hanging;
 mod hashing;
 mod idle;
 mod keyless;
@@ -34,6 +35,7 @@ const ROWS: &[(&str, Measure)] = &[
     ("pkcs11-receipts", receipts::in_module),
     ("pkcs11-rsa-receipts", receipts::rsa_in_module),
     ("lone-receipt", receipts::lone),
+    ("hanging-lane", hanging::lane),
     ("tokens", tokens::many),
     ("lone-append", log::lone),
     ("append-64", log::of_sixty_four),
