@@ -18,8 +18,9 @@ pub(crate) fn hammer(arguments: &[&str]) -> Result<(), Failure> {
 
 fn run(verb: &[&str], arguments: &[&str]) -> Result<(), Failure> {
     let root = metadata::root();
-    let built =
-        ["build", "--quiet", "--release", "--package", "cli", "--bin", "avouch", "--package", "bench"];
+    // Named one by one: `--bin` leaves out the programs of every other package.
+    let built = ["build", "--quiet", "--release", "--package", "cli", "--package", "bench"];
+    let built = built.into_iter().chain(["--bin", "avouch", "--bin", "bench"]);
     program::run(program::cargo().args(built).current_dir(root))?;
     let folder = metadata::Metadata::read()?.target_directory.join("release");
     let mut command = Command::new(folder.join("bench"));
