@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use ::witness::Witness;
 use clap::Args;
-use rustix::fs::{FlockOperation, flock};
 use server::{Limits, run_witness, told_to_end};
 use signerd::{Confines, Network, Programs, Sockets, SystemClock, confine};
 
@@ -73,7 +72,7 @@ fn lock(folder: &Path) -> Result<File, Failure> {
     let path = folder.join("lock");
     let file = File::options().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(Failure::file("open", &path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match file.try_lock() {
         Ok(()) => Ok(file),
         Err(_) => Err(Failure::Folder {
             path: folder.to_owned(),
