@@ -9,7 +9,7 @@ use ::verify::{Pattern, TrustRoot};
 use clap::Args;
 use envelope::rekor::{Body, Terms, Verifier};
 use serde::Serialize;
-use tlog::RightEdge;
+use tlog::{RightEdge, SignedCheckpoint};
 
 use super::reader::{Reader, forked, grow, open_checkpoint};
 use super::search::{Shown, is_key};
@@ -49,6 +49,8 @@ pub(super) struct FollowArgs {
 enum Event {
     /// The log went on, and lost nothing.
     Grew { from: u64, to: u64 },
+    /// The log that was followed has ended, and was read to its end; another follows it.
+    NextLog { ended: String, begun: String },
     /// Somebody signed as a watched identity who was not expected to.
     UnexpectedSigner(Shown),
     /// An entry names a watched identity by a certificate of nobody whom the trust root names: no verifier believes it.
@@ -68,6 +70,7 @@ pub(super) fn run(
     reader: &mut Reader,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
+    reader.refresh()?;
     let round = args.look(state, reader, terminal)?;
     if args.once {
         return Ok(if round == Round::Alert { Exit::Bad } else { Exit::Done });
@@ -82,14 +85,41 @@ pub(super) fn run(
     }
 }
 
+impl Round {
+    fn and(self, other: Self) -> Self {
+        if self == Self::Alert { self } else { other }
+    }
+}
+
 impl FollowArgs {
-    /// Reads what is new. What is told was read under a checkpoint that held; where it stands is remembered last, so
-    /// that nothing is skipped by whoever stops in between.
+    /// Reads what is new: of the log that was followed, and of the one that follows it by now.
     fn look(&self, state: &Path, reader: &Reader, terminal: Terminal) -> Result<Round, Failure> {
-        let (mut edge, first) = match state.exists() {
-            true => (self.remembered(state, reader)?, false),
-            false => (RightEdge::new(), true),
-        };
+        if !state.exists() {
+            return self.read_on(state, reader, None, terminal);
+        }
+        let note = fs::read_to_string(state).map_err(Failure::file("read", state))?;
+        let old = open_checkpoint(&reader.root, &note)?;
+        let (ended, begun) = (old.checkpoint().origin(), reader.checkpoint.checkpoint().origin());
+        if ended == begun || !reader.follows(ended) {
+            return self.read_on(state, reader, Some(remembered(&old, reader)?), terminal);
+        }
+        let before = reader.other(ended)?;
+        let round = self.read_on(state, &before, Some(remembered(&old, &before)?), terminal)?;
+        self.tell(&Event::NextLog { ended: ended.to_owned(), begun: begun.to_owned() }, terminal);
+        Ok(round.and(self.read_on(state, reader, None, terminal)?))
+    }
+
+    /// Reads what is new in one log, from where it was. What is told was read under a checkpoint that held; where it
+    /// stands is remembered last, so that nothing is skipped by whoever stops in between.
+    fn read_on(
+        &self,
+        state: &Path,
+        reader: &Reader,
+        known: Option<RightEdge>,
+        terminal: Terminal,
+    ) -> Result<Round, Failure> {
+        let first = known.is_none();
+        let mut edge = known.unwrap_or_else(RightEdge::new);
         let (from, to) = (edge.size(), reader.checkpoint.size());
         let mut events = Vec::new();
         while edge.size() < to {
@@ -116,17 +146,6 @@ impl FollowArgs {
         crate::files::write(state, reader.checkpoint.note().as_bytes())?;
         let alert = events.iter().any(|event| matches!(event, Event::UnexpectedSigner(_)));
         Ok(if alert { Round::Alert } else { Round::Quiet })
-    }
-
-    /// The tree as it was when the log was last looked at. A log that is smaller now, or is another, is found here.
-    fn remembered(&self, state: &Path, reader: &Reader) -> Result<RightEdge, Failure> {
-        let note = fs::read_to_string(state).map_err(Failure::file("read", state))?;
-        let old = open_checkpoint(&reader.root, &note)?;
-        let same_log = old.checkpoint().origin() == reader.checkpoint.checkpoint().origin();
-        if !same_log || old.size() > reader.checkpoint.size() {
-            return Err(forked());
-        }
-        reader.edge_at(&old)
     }
 
     /// What an entry gives occasion to say.
@@ -166,6 +185,9 @@ impl FollowArgs {
             Event::Grew { from, to } => {
                 terminal.line(format_args!("the log grew from {from} to {to} entries and lost none"));
             }
+            Event::NextLog { ended, begun } => {
+                terminal.line(format_args!("the log `{ended}` has ended, and `{begun}` follows it"));
+            }
             Event::UnexpectedSigner(shown) => {
                 let said = said(shown);
                 terminal.line(format_args!("{} {said}", terminal.bad("ALERT: an unexpected signer:")));
@@ -176,6 +198,15 @@ impl FollowArgs {
             }
         }
     }
+}
+
+/// The tree as it was when the log was last looked at. A log that is smaller now, or is another, is found here.
+fn remembered(old: &SignedCheckpoint, reader: &Reader) -> Result<RightEdge, Failure> {
+    let same_log = old.checkpoint().origin() == reader.checkpoint.checkpoint().origin();
+    if !same_log || old.size() > reader.checkpoint.size() {
+        return Err(forked());
+    }
+    reader.edge_at(old)
 }
 
 fn said(shown: &Shown) -> String {

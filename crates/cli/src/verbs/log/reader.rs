@@ -5,13 +5,14 @@ use client::{Client, Shard};
 use model::Digest;
 use model::merkle::leaf_hash;
 use tlog::proof::{Node, Nodes, ProofError};
-use tlog::{RightEdge, SignedCheckpoint, TilePath, tile};
+use tlog::{RightEdge, SignedCheckpoint, TilePath, VerifierKey, tile};
 
 use crate::context::Context;
 use crate::failure::Failure;
 
 /// A log, read over the network.
 pub(super) struct Reader {
+    context: Context,
     pub(super) client: Client,
     shard: Shard,
     pub(super) root: TrustRoot,
@@ -24,14 +25,35 @@ impl Reader {
         if let Shard::Of(origin) = &shard {
             check_origin(&root, origin)?;
         }
-        let checkpoint = newest(&client, &shard, &root)?;
-        Ok(Self { client, shard, root, checkpoint })
+        let note = fetch(&client, &shard)?;
+        // Another log may have begun since the trust root was fetched.
+        let root = if log_of(&root, &note).is_some() { root } else { context.renew_trust_root()? };
+        let checkpoint = shown(&root, &shard, &note)?;
+        Ok(Self { context: context.clone(), client, shard, root, checkpoint })
     }
 
-    /// Goes on with the log as it is now.
+    /// Goes on with the log as it is now, by what is trusted now.
     pub(super) fn refresh(&mut self) -> Result<(), Failure> {
-        self.checkpoint = newest(&self.client, &self.shard, &self.root)?;
+        self.root = self.context.renew_trust_root()?;
+        self.checkpoint = shown(&self.root, &self.shard, &fetch(&self.client, &self.shard)?)?;
         Ok(())
+    }
+
+    /// The log of another origin, at the same server.
+    pub(super) fn other(&self, origin: &str) -> Result<Self, Failure> {
+        Self::open(&self.context, Shard::Of(origin.to_owned()))
+    }
+
+    /// Does this log follow the one of that origin? Its key is a later generation of the same.
+    pub(super) fn follows(&self, origin: &str) -> bool {
+        let registry = self.root.registry();
+        let key = |origin: &str| {
+            registry.keys().find(|key| key.record.origin.as_deref() == Some(origin)).map(|key| &key.record)
+        };
+        match (key(origin), key(self.checkpoint.checkpoint().origin())) {
+            (Some(old), Some(new)) => old.name == new.name && old.generation < new.generation,
+            _ => false,
+        }
     }
 
     pub(super) fn entry(&self, index: u64) -> Result<Vec<u8>, Failure> {
@@ -113,9 +135,13 @@ pub(super) fn grow(edge: &mut RightEdge, entries: &[Vec<u8>]) {
     entries.iter().for_each(|entry| edge.append(leaf_hash(entry)));
 }
 
-fn newest(client: &Client, shard: &Shard, root: &TrustRoot) -> Result<SignedCheckpoint, Failure> {
+fn fetch(client: &Client, shard: &Shard) -> Result<String, Failure> {
     let note = crate::online::call(client.checkpoint(shard))?;
-    let checkpoint = open_checkpoint(root, &String::from_utf8_lossy(&note))?;
+    Ok(String::from_utf8_lossy(&note).into_owned())
+}
+
+fn shown(root: &TrustRoot, shard: &Shard, note: &str) -> Result<SignedCheckpoint, Failure> {
+    let checkpoint = open_checkpoint(root, note)?;
     // INVARIANT: what is shown as this log was signed as this log.
     if matches!(shard, Shard::Of(origin) if origin != checkpoint.checkpoint().origin()) {
         return Err(Failure::Process {
@@ -126,9 +152,14 @@ fn newest(client: &Client, shard: &Shard, root: &TrustRoot) -> Result<SignedChec
     Ok(checkpoint)
 }
 
-pub(super) fn open_checkpoint(root: &TrustRoot, note: &str) -> Result<SignedCheckpoint, Failure> {
+/// The key of the log that a checkpoint is of, if the trust root names it.
+fn log_of<'a>(root: &'a TrustRoot, note: &str) -> Option<&'a VerifierKey> {
     let origin = note.lines().next().unwrap_or_default();
-    let key = root.logs().find(|log| log.name() == origin).ok_or_else(|| Failure::Usage {
+    root.logs().find(|log| log.name() == origin)
+}
+
+pub(super) fn open_checkpoint(root: &TrustRoot, note: &str) -> Result<SignedCheckpoint, Failure> {
+    let key = log_of(root, note).ok_or_else(|| Failure::Usage {
         what: "the checkpoint is of a log that the trust root does not name".to_owned(),
         advice: "fetch the present trust root with `avouch trust export`",
     })?;
