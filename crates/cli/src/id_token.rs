@@ -5,6 +5,7 @@ mod browser;
 pub(crate) mod development;
 mod device;
 mod flow;
+mod page;
 
 use std::path::PathBuf;
 

@@ -7,7 +7,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::flow::{Answer, Login, Secrets, pairs, refused};
+use super::flow::{Answer, Login, Nonce, Secrets, pairs, refused};
+use super::page::Page;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
@@ -61,7 +62,7 @@ pub(super) fn log_in(login: &Login<'_>, opening: Opening) -> Result<String, Fail
         ("code_verifier", &secrets.verifier),
     ];
     match login.ask(token, &form)? {
-        Answer::Token { id_token } => login.check(id_token, &secrets.nonce),
+        Answer::Token { id_token } => login.check(id_token, Nonce::Due(&secrets.nonce)),
         Answer::Error { error, error_description } => Err(refused(&error, &error_description)),
     }
 }
@@ -110,15 +111,12 @@ enum Heard {
 
 fn hear(mut stream: TcpStream, state: &str, issuer: &str) -> Heard {
     let heard = read_target(&stream).map_or(Heard::Nothing, |target| judge(&target, state, issuer));
-    let (status, text) = match &heard {
-        Heard::Code(_) => ("200 OK", "You are logged in. This window can be closed."),
-        Heard::Refusal(_) => {
-            ("200 OK", "The login failed; the terminal says why. This window can be closed.")
-        }
-        Heard::Nothing => ("404 Not Found", "There is nothing here."),
+    let page = match &heard {
+        Heard::Code(_) => Page::LoggedIn,
+        Heard::Refusal(_) => Page::Refused,
+        Heard::Nothing => Page::Nothing,
     };
-    let head = "content-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\nconnection: close";
-    let _gone = write!(stream, "HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+    let _gone = stream.write_all(page.answer().as_bytes());
     heard
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::flow::{Answer, Login, Secrets, refused};
+use super::flow::{Answer, Login, Nonce, Secrets, refused};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
@@ -52,7 +52,7 @@ pub(super) fn log_in(login: &Login<'_>) -> Result<String, Failure> {
     ];
     while Instant::now() < until {
         match login.ask(token, &form)? {
-            Answer::Token { id_token } => return login.check(id_token, &secrets.nonce),
+            Answer::Token { id_token } => return login.check(id_token, Nonce::Offered(&secrets.nonce)),
             Answer::Error { error, error_description } => match error.as_str() {
                 "authorization_pending" => {}
                 "slow_down" => interval = (interval + 5).min(INTERVAL_S_MAX),

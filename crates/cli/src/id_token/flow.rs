@@ -66,7 +66,7 @@ impl Login<'_> {
     }
 
     /// The token, if it is this login's: the issuer's by its own keys, for this client, with this nonce.
-    pub(super) fn check(&self, text: String, nonce: &str) -> Result<String, Failure> {
+    pub(super) fn check(&self, text: String, nonce: Nonce<'_>) -> Result<String, Failure> {
         const EXPECTED: &str = "the token of this login";
         let token =
             IdToken::parse(text.as_bytes()).map_err(Failure::input("the issuer's answer", EXPECTED))?;
@@ -82,11 +82,25 @@ impl Login<'_> {
         let verified = record
             .verify(&token, Trust::Keys(&keys), crate::clock::now())
             .map_err(Failure::input("the issuer's answer", EXPECTED))?;
-        if verified.claims().text("nonce") != Some(nonce) {
+        let is_ours = match (verified.claims().text("nonce"), nonce) {
+            (Some(found), Nonce::Due(own) | Nonce::Offered(own)) => found == own,
+            (None, Nonce::Due(_)) => false,
+            (None, Nonce::Offered(_)) => true,
+        };
+        if !is_ours {
             return Err(Failure::input("the issuer's answer", EXPECTED)("it is of another login (`nonce`)"));
         }
         Ok(text)
     }
+}
+
+/// What a token should have from this login.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Nonce<'a> {
+    /// This, because a browser carried the code here.
+    Due(&'a str),
+    /// This or nothing: the flow for devices has no place for it (RFC 8628), and no browser carries anything here.
+    Offered(&'a str),
 }
 
 /// A refusal, in the issuer's words.

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use model::{Algorithm, Class, Form, Purpose, Space};
-use quorum::{
-    Change, IdentityProof, Key, KeyRecord, KeyState, Registry, RequesterProof, Requirement, Rule,
-};
+use quorum::{Change, IdentityProof, Key, KeyRecord, KeyState, Registry, RequesterProof, Requirement, Rule};
 use serde::Serialize;
 use signer::AdminClient;
 
@@ -110,7 +108,7 @@ struct Create {
 }
 
 /// Whose administrator's key endorses a change.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct EndorserArgs {
     #[command(flatten)]
     folder: FolderArgs,
@@ -239,7 +237,8 @@ impl Create {
                 rule,
             };
             let record = new.record();
-            let identity = record.identity.map(|proven| if self.asserted { IdentityProof::Asserted } else { proven });
+            let identity =
+                record.identity.map(|proven| if self.asserted { IdentityProof::Asserted } else { proven });
             Ok(vec![Change::Key(KeyRecord { identity, ..record })])
         };
         let reason = format!("key {} generation {generation}", self.name);

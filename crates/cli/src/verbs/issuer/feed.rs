@@ -35,8 +35,8 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
     server::start_logs(server::LogFormat::Fitting, "info").map_err(Failure::inside("write the trace"))?;
     let folder = args.folder.open()?;
     let ca = args.ca.as_ref().map(|path| std::fs::read_to_string(path).map_err(Failure::file("read", path)));
-    let fetcher =
-        Fetcher::new(ca.transpose()?.as_deref(), Limits::default()).map_err(Failure::inside("ask issuers"))?;
+    let fetcher = Fetcher::new(ca.transpose()?.as_deref(), Limits::default())
+        .map_err(Failure::inside("ask issuers"))?;
     let signer = Arc::new(signer::Client::new(&folder.at(&folder.config.signerd.socket)));
     let ready = || terminal.note("issuers are asked for their keys where a token needs them");
     let stop = async {
@@ -44,7 +44,14 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
             std::future::pending::<()>().await;
         }
     };
-    run_outside(&folder.at(&folder.config.server.folder), signer, fetcher, Arc::new(SystemClock), ready, stop)
-        .map_err(Failure::inside("ask issuers for the server"))?;
+    run_outside(
+        &folder.at(&folder.config.server.folder),
+        signer,
+        fetcher,
+        Arc::new(SystemClock),
+        ready,
+        stop,
+    )
+    .map_err(Failure::inside("ask issuers for the server"))?;
     Ok(Exit::Done)
 }
