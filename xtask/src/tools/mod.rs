@@ -3,6 +3,7 @@
 mod apt;
 mod node;
 mod python;
+mod sigstore_rust;
 mod unstable;
 
 use std::path::{Path, PathBuf};
@@ -69,6 +70,7 @@ pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
         ("oidc-browser", "logs people in", node::OIDC_BROWSER.provide(&folder)),
         ("sigstore-python", "signs and verifies, in Python", python::SIGSTORE.provide(&folder)),
         ("sigstore-python-4.2", "does so in the way of before", python::SIGSTORE_4_2.provide(&folder)),
+        ("sigstore-rust", "signs and verifies, in Rust", sigstore_rust::provide(&folder)),
         ("schemathesis", "tries the server against its own document", python::SCHEMATHESIS.provide(&folder)),
         ("pkits", "has good and bad certificate paths", python::PKI_VECTORS.provide(&folder)),
     ];

@@ -347,6 +347,7 @@ fn what_signs(form: Form) -> &'static str {
         Form::Sct => "promises to the log of certificates",
         Form::Timestamp => "timestamps",
         Form::Checkpoint => "checkpoints of the log",
+        Form::Tuf => "one role's metadata of the TUF repository",
         _ => "one kind of thing",
     }
 }

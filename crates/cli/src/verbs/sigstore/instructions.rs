@@ -65,7 +65,7 @@ impl Client {
             if !path.exists() {
                 return Err(Failure::Usage {
                     what: format!("there is no `{}`: this client follows a TUF repository", path.display()),
-                    advice: "begin one on the platform, then run `avouch sigstore files` once more",
+                    advice: "begin one with `avouch trust publish`, then run `avouch sigstore files` once more",
                 });
             }
             let root = crate::files::read_bounded(&path, bytes_max(TufRole::Root))?;

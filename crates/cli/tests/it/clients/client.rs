@@ -133,6 +133,26 @@ const SIGSTORE_JS_KEYED: Deeds = Deeds {
     ],
 };
 
+const SIGSTORE_RUST: Deeds = Deeds {
+    sign: [
+        Some("sign-bundle --identity-token TOKEN --bundle BUNDLE --signing-config CONFIG app.tar"),
+        Some(
+            "sign-bundle --in-toto --identity-token TOKEN --bundle BUNDLE --signing-config CONFIG statement.json",
+        ),
+    ],
+    verify: [SIGSTORE_RUST_VERIFIES, SIGSTORE_RUST_VERIFIES],
+};
+
+const SIGSTORE_RUST_VERIFIES: Option<&str> = Some(
+    "verify-bundle --bundle BUNDLE --certificate-identity ADA --certificate-oidc-issuer ISSUER --trusted-root ROOT app.tar",
+);
+
+const SIGSTORE_RUST_VERIFIES_BY_KEY: Option<&str> =
+    Some("verify-bundle --bundle BUNDLE --key KEY --trusted-root ROOT app.tar");
+
+const SIGSTORE_RUST_KEYED: Deeds =
+    Deeds { sign: [None, None], verify: [SIGSTORE_RUST_VERIFIES_BY_KEY, SIGSTORE_RUST_VERIFIES_BY_KEY] };
+
 const AVOUCH_VERIFIES: Option<&str> =
     Some("verify app.tar --bundle BUNDLE --trusted-root ROOT --identity ADA --issuer ISSUER");
 
@@ -176,6 +196,7 @@ pub(crate) fn clients() -> Vec<Client> {
         (foreign("cosign"), COSIGN, COSIGN_KEYED),
         (foreign("sigstore-python"), PYTHON, NOTHING),
         (foreign("sigstore-python-4.2"), PYTHON, NOTHING),
+        (foreign("sigstore-rust"), SIGSTORE_RUST, SIGSTORE_RUST_KEYED),
         (today("@sigstore/sign"), signer, NOTHING),
         (today("@sigstore/verify"), SIGSTORE_JS_VERIFIES, SIGSTORE_JS_KEYED),
         (node(testkit::sigstore_js()), SIGSTORE_JS_VERIFIES, SIGSTORE_JS_KEYED),
