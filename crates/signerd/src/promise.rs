@@ -44,7 +44,10 @@ pub(crate) fn prepare(
         endorsements: endorsements_digest(&[]),
         chosen: Chosen::Promise(now.time.whole_second()).encode(),
     };
-    Ok(Prepared::Intended(Work::Promise, Intended { intent, to_be_signed, key: private, recall: Recall::Once }))
+    Ok(Prepared::Intended(
+        Work::Promise,
+        Intended { intent, to_be_signed, key: private, recall: Recall::Once },
+    ))
 }
 
 /// INVARIANT: only what stands in the log is promised, under the very head that was signed last: the journal holds that

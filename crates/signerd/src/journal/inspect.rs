@@ -191,12 +191,8 @@ impl Known {
 
     fn take_state(&mut self, state: &State) {
         for signing in state.signings.values() {
-            let signature = signing.signature.as_deref().map(Digest::of);
-            let ending = signature.map(Ending::Signed);
-            let intent = signing.intent.clone();
-            let known =
-                KnownIntent { order: OrderKind::of_remembered(&intent, state), intent, ending, signature };
-            self.intents.insert(signing.intent.sequence, known);
+            let order = OrderKind::of_remembered(&signing.intent, state);
+            self.take_signing(order, &signing.intent, signing.signature.as_deref());
         }
         for signing in state.tuf.signings() {
             self.take_signing(OrderKind::Tuf, &signing.intent, signing.signature.as_deref());
