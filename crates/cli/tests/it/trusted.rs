@@ -52,8 +52,8 @@ fn what_is_trusted_comes_from_the_repository_and_goes_with_every_rotation_of_its
     let verify = ["verify", "app.tar", "--identity", ADA, "--issuer", &url, "--tuf", "followed"];
     world.site.good(&verify);
 
-    // Each role gets another key, and the old one goes; a client that was away for all of it comes after.
-    for role in ["root", "targets", "snapshot", "timestamp"] {
+    // Another key comes, and the old one goes; a client that was away for all of it comes after.
+    for role in ["root", "timestamp"] {
         publish(&world, &["--rotate", role]);
         world.site.good(&["trust", "follow", "followed"]);
         publish(&world, &["--retire", role]);
@@ -69,7 +69,7 @@ fn owned(files: PathBuf) -> HttpSite {
     HttpSite::serve(move |asked| {
         let path = asked.path().trim_start_matches('/').to_owned();
         match fs::read(files.join(path)) {
-            Ok(bytes) => Reply::json(&serde_json::from_slice(&bytes).unwrap()),
+            Ok(bytes) => Reply::Say(200, Vec::new(), bytes),
             Err(_) => Reply::status(404),
         }
     })
@@ -88,20 +88,17 @@ fn interop_python_tuf_takes_the_repository_and_refuses_it_with_one_byte_changed(
     };
     let output = run(&repository(&world), "python");
     assert!(output.status.success(), "{}", text(&output));
-    let fetched = fs::read(world.site.path("python/trusted_root.json")).unwrap();
-    world.site.good(&[
-        "trust",
-        "follow",
-        "ours",
-        "--repository",
-        &repository(&world),
-        "--root",
-        "root.json",
-        "--ca",
-        &world.site.dir.join("server/tls/ca.pem").to_string_lossy(),
-    ]);
-    assert_eq!(fetched, fs::read(world.site.path("ours/targets/trusted_root.json")).unwrap());
-    testkit::interop_row("TUF repository", &python, testkit::Direction::Ours, 1, 0);
+    let (code, said) = follow(&world, "ours", &repository(&world));
+    assert_eq!(code, 0, "{said}");
+    let fetched = |path: &str| fs::read(world.site.path(path)).unwrap();
+    assert_eq!(fetched("python/trusted_root.json"), fetched("ours/targets/trusted_root.json"));
+    let files = world.site.folder.path().join("mirror");
+    mirror(&world, &files);
+    let site = owned(files.clone());
+    assert!(run(&site.url(), "again").status.success());
+    spoil(&files);
+    assert!(!run(&site.url(), "spoilt").status.success());
+    testkit::interop_row("TUF repository", &python, testkit::Direction::Ours, 2, 1);
 }
 
 #[test]
@@ -149,14 +146,18 @@ fn a_server_that_shows_old_mixed_or_forged_files_is_not_believed() {
     assert!(code == 1 && said.contains("not the file that the metadata above it names"), "{code} {said}");
     // Forged: one byte of the trusted root.
     mirror(&world, &files);
-    let target = fs::read_dir(files.join("targets")).unwrap().flatten();
-    let target =
-        target.map(|entry| entry.path()).find(|path| path.to_string_lossy().ends_with("trusted_root.json"));
-    let target = target.unwrap();
-    let text = fs::read_to_string(&target).unwrap();
-    fs::write(&target, text.replacen("SHA2_256", "SHA2_255", 1)).unwrap();
+    spoil(&files);
     let (code, said) = follow(&world, "forged", &site.url());
     assert!(code == 1 && said.contains("not the file"), "{code} {said}");
+}
+
+/// Changes one byte of the trusted root in a mirror.
+fn spoil(files: &Path) {
+    let targets = fs::read_dir(files.join("targets")).unwrap().flatten().map(|entry| entry.path());
+    for target in targets.filter(|path| path.to_string_lossy().ends_with("trusted_root.json")) {
+        let text = fs::read_to_string(&target).unwrap();
+        fs::write(&target, text.replacen("SHA2_256", "SHA2_255", 1)).unwrap();
+    }
 }
 
 fn newest(dir: &Path, name: &str) -> PathBuf {
@@ -209,7 +210,7 @@ fn the_public_conformance_suite_for_clients_of_tuf_passes() {
     let output = command.output().unwrap();
     let said = text(&output);
     assert!(output.status.success(), "{said}");
-    let passed = said.split(" passed").next().and_then(|before| before.rsplit(' ').next());
-    let passed: u32 = passed.and_then(|count| count.trim().parse().ok()).unwrap();
+    let passed = said.split(" passed").next().and_then(|before| before.split_whitespace().last());
+    let passed: u32 = passed.and_then(|count| count.parse().ok()).unwrap();
     assert!(passed >= 113, "{said}");
 }
