@@ -1,5 +1,5 @@
 # gitsign 0.16, in a repository of yours. It knows Rekor v1 alone: the platform needs a log for such clients
-# (`avouch key create platform/rekor-v1 --form set`, then `avouch sigstore files` once more).
+# (`avouch key create platform/rekor-v1 --form set`, `avouch trust publish`, then `avouch sigstore files` once more).
 # Whoever signs has a token in $SIGSTORE_ID_TOKEN or logs in.
 export SSL_CERT_FILE=FILES/ca.pem
 export SIGSTORE_REKOR_PUBLIC_KEY=FILES/rekor.pub SIGSTORE_CT_LOG_PUBLIC_KEY_FILE=FILES/ctfe.pub
