@@ -44,20 +44,31 @@ struct Counts {
 /// When things happen.
 struct Times {
     whole: Duration,
-    lead: Duration,
-    overlap: Duration,
 }
 
 impl Times {
     fn new() -> Self {
         let seconds = std::env::var("AVOUCH_DRILL_SECONDS").ok().and_then(|text| text.parse().ok());
-        let whole = Duration::from_secs(seconds.unwrap_or(20));
-        Self { whole, lead: whole / 2, overlap: whole / 10 }
+        Self { whole: Duration::from_secs(seconds.unwrap_or(20)) }
     }
 
-    /// How old what a client trusts may be: no older than the lead, the time in which it is used included.
+    /// The lead, where a change of the registry takes so long: it is counted from before it is known to anybody.
+    fn lead(&self, change: Duration) -> Duration {
+        (self.whole / 2).max(4 * change)
+    }
+
+    fn overlap(&self) -> Duration {
+        self.whole / 10
+    }
+
+    /// How old what a client trusts may be when it begins to do something.
     fn age_max(&self) -> Duration {
-        self.lead / 4
+        self.whole / 16
+    }
+
+    /// How old it may be when it has done it: no verifier is promised more than that it notices nothing within the lead.
+    fn late(&self) -> Duration {
+        self.whole / 4
     }
 }
 
@@ -105,7 +116,7 @@ impl<'a> Client<'a> {
     /// Does it, and keeps what went wrong.
     fn good(&self, arguments: &[&str]) -> bool {
         let output = self.command().args(arguments).output().unwrap();
-        let is_late = self.fetched.is_some_and(|at| at.elapsed() > self.times.lead);
+        let is_late = self.fetched.is_some_and(|at| at.elapsed() > self.times.late());
         if !output.status.success() && is_late {
             self.counts.late.fetch_add(1, Ordering::Relaxed);
         } else if !output.status.success() {
@@ -228,6 +239,7 @@ fn nobody_notices_while_every_key_of_the_platform_is_rotated() {
         }
         let _they_end_whatever_happens = Ending(&over);
         rotate_all(&world, &times);
+        until_retired(&world, &old);
         thread::sleep(times.whole.saturating_sub(begun.elapsed()));
     });
     let failures = counts.failures.lock().unwrap();
@@ -265,7 +277,10 @@ impl Drop for Ending<'_> {
 fn rotate_all(world: &World, times: &Times) {
     let (data, passphrase) = (world.site.data(), world.site.path("passphrase"));
     let seconds = |duration: Duration| format!("{}s", duration.as_secs());
-    let (lead, overlap) = (seconds(times.lead), seconds(times.overlap));
+    let change = Instant::now();
+    let endorsed = ["--dir", &data, "--admin-passphrase-file", &passphrase];
+    world.site.good(&[&["key", "create", "default/other", "--form", "blob"], &endorsed[..]].concat());
+    let (lead, overlap) = (seconds(times.lead(change.elapsed())), seconds(times.overlap()));
     for (role, _) in ROLES {
         let rotate = ["trust", "rotate", role, "--lead", &lead, "--overlap", &overlap];
         let said = world
@@ -275,16 +290,20 @@ fn rotate_all(world: &World, times: &Times) {
     }
 }
 
+/// Waits until none of these keys may sign any more.
+fn until_retired(world: &World, old: &[(Form, KeyId)]) {
+    let deadline = Instant::now() + Duration::from_secs(600);
+    let registry = || orders(world).state().unwrap().replay().unwrap();
+    let now = || model::Clock::now(&signerd::SystemClock);
+    while old.iter().any(|(_, key)| registry().key(key).unwrap().is_active_at(now())) {
+        assert!(Instant::now() < deadline, "they do not retire");
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
 /// Everything is over: what was signed stands, and what was retired signs nothing more.
 fn after(world: &World, client: &mut Client<'_>, before: &Before, old: &[(Form, KeyId)]) {
     client.refresh = Refresh::Before;
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let clock = signerd::SystemClock;
-    let registry = || orders(world).state().unwrap().replay().unwrap();
-    while old.iter().any(|(_, key)| registry().key(key).unwrap().is_active_at(model::Clock::now(&clock))) {
-        assert!(Instant::now() < deadline, "they do not retire");
-        thread::sleep(Duration::from_millis(100));
-    }
     client.refresh();
     before.verify(client);
     client.sign(9_999);

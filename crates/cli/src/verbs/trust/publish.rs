@@ -100,6 +100,11 @@ fn is_up_to_date(registry: &Registry, files: &BTreeMap<String, String>, now: Ins
 }
 
 impl PublishArgs {
+    /// What has changed, and nothing else.
+    pub(super) const fn by(endorser: EndorserArgs) -> Self {
+        Self { url: None, rotate: None, retire: None, endorser }
+    }
+
     const fn changes_keys(&self) -> bool {
         self.rotate.is_some() || self.retire.is_some()
     }

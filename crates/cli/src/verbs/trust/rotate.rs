@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use model::{Form, Instant, Space};
 use quorum::{Change, Key, KeyRecord, KeyState, Registry};
 
+use super::publish::{self, PublishArgs};
 use super::standing::Standing;
 use crate::administration::{Granted, Successor, Then, generate};
 use crate::exit::Exit;
@@ -117,42 +118,40 @@ pub(super) fn run(args: &RotateArgs, terminal: Terminal) -> Result<Exit, Failure
     let (folder, mut registry) = args.endorser.open()?;
     let now = crate::clock::now();
     let old = args.what.newest(&registry, now)?;
-    let (takes_over, retires) = args.times(now);
     let mut made = None;
     let reason = format!("rotation of the {}", args.what.title());
     let before = registry.clone();
     let make = |key_process: &_| {
         let store = args.store.clone().unwrap_or_else(|| old.store.clone());
-        let new = Successor {
-            public_key: generate(key_process, &store, old.public_key.algorithm())?,
-            store,
-            published: now,
-            takes_over: Some(takes_over),
-            days: args.days,
-        };
+        let public_key = generate(key_process, &store, old.public_key.algorithm())?;
+        // A key store may take its time: what is counted begins afterwards.
+        let now = crate::clock::now();
+        let (takes_over, retires) = args.times(now);
+        let new =
+            Successor { public_key, store, published: now, takes_over: Some(takes_over), days: args.days };
         let new = new.of(&old, &before);
-        made = Some(new.clone());
+        made = Some((new.clone(), takes_over, retires));
         let mut changes = vec![Change::Key(new)];
         changes.extend(args.what.retire(&before, now, retires, &reason));
         Ok(changes)
     };
     let granted = args.endorser.change(&folder, &mut registry, make, &reason)?;
-    if let Some(new) = &made {
-        args.tell(new, takes_over, retires, terminal);
+    if let Some((new, takes_over, retires)) = &made {
+        args.tell(new, *takes_over, *retires, terminal);
     }
     if let Granted::Waits(waiting) = granted {
-        terminal.line(format_args!(
-            "  it is to be endorsed well before {takes_over}: verifiers learn of the new key only then"
-        ));
+        terminal.line("  it is to be endorsed well before that: verifiers learn of the new key only then");
+        terminal.line("  and once it is in force, `avouch trust publish` brings it to clients of TUF");
         return Ok(waiting.tell(Then::Submit, terminal));
+    }
+    // Clients of TUF learn of it with the next targets.
+    if registry.tuf().root().is_some() {
+        publish::run(&PublishArgs::by(args.endorser.clone()), terminal)?;
     }
     terminal.line(terminal.bold("next:"));
     terminal.line(
         "  avouch trust export     verifiers fetch the new trust root; it holds for the whole rotation",
     );
-    if registry.tuf().root().is_some() {
-        terminal.line("  avouch trust publish    clients of TUF learn of it");
-    }
     terminal.line("  avouch trust show       says how it stands");
     Ok(Exit::Done)
 }
