@@ -38,7 +38,17 @@ fn count() -> usize {
 /// A platform with keys of several forms, one of them governed, whose key process runs alone.
 struct Lonely {
     site: Site,
-    key_process: Child,
+    key_process: KeyProcess,
+}
+
+/// Ended at the latest when it is dropped, so that a test that fails leaves none behind.
+struct KeyProcess(Child);
+
+impl Drop for KeyProcess {
+    fn drop(&mut self) {
+        let _gone_already = self.0.kill();
+        let _reaped = self.0.wait();
+    }
 }
 
 impl Lonely {
@@ -55,7 +65,7 @@ impl Lonely {
         }
         site.stop();
         let key_process = site.command().arg("signerd").arg(&site.dir).spawn().unwrap();
-        let lonely = Self { site, key_process };
+        let lonely = Self { site, key_process: KeyProcess(key_process) };
         let (client, since) = (Client::new(&lonely.socket()), Since::now());
         while client.state().is_err() {
             assert!(since.elapsed() < Duration::from_secs(120), "the key process does not start");
@@ -70,9 +80,9 @@ impl Lonely {
 
     /// Ends the key process as an init system would.
     fn stop(mut self) -> Site {
-        let process = self.key_process.id().to_string();
+        let process = self.key_process.0.id().to_string();
         assert!(std::process::Command::new("kill").arg(process).status().unwrap().success());
-        assert!(self.key_process.wait().unwrap().success());
+        assert!(self.key_process.0.wait().unwrap().success());
         self.site
     }
 }
@@ -85,6 +95,8 @@ struct Judge {
     /// The leaf of each signature, and the signature's digest.
     leaves: BTreeMap<u64, (Vec<u8>, Digest)>,
     serials: BTreeSet<u64>,
+    /// The last version of the metadata that each key signs.
+    versions: BTreeMap<KeyId, u64>,
     /// The log's last head.
     last: Head,
     tally: BTreeMap<&'static str, usize>,
@@ -93,7 +105,8 @@ struct Judge {
 impl Judge {
     fn new(platform: Platform) -> Self {
         let (given, leaves, serials) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { platform, given, leaves, serials, last: head(&[]), tally: BTreeMap::new() }
+        let (versions, tally) = (BTreeMap::new(), BTreeMap::new());
+        Self { platform, given, leaves, serials, versions, last: head(&[]), tally }
     }
 
     /// One answer; times must be between these two.
@@ -139,9 +152,13 @@ impl Judge {
                 assert_eq!(first, signed, "what is given back is what was given");
                 self.count("given back");
             }
+            Order::Tuf(order) => {
+                self.check_purpose(&order.key, Purpose::Tuf);
+                let last = self.versions.insert(order.key, order.version).unwrap_or(order.version);
+                assert!((last..=last + 1).contains(&order.version), "{order:?} after version {last}");
+                self.count("TUF metadata");
+            }
             Order::Holder(_) | Order::Promise(_) => panic!("{order:?} was done"),
-            #[allow(unreachable_patterns, reason = "kinds of orders are added")]
-            _ => panic!("{order:?} is not judged"),
         }
     }
 

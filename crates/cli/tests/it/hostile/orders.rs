@@ -11,7 +11,7 @@ use model::{
 use quorum::{Key, Registry};
 use signer::{
     Answer, CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, PromiseOrder, RecallOrder,
-    SignOrder, TimestampOrder,
+    SignOrder, TimestampOrder, TufOrder,
 };
 use signerd::SystemClock;
 use testkit::{Person, Seeded};
@@ -63,7 +63,8 @@ impl Intruder {
             60..78 => self.checkpoint(),
             78..84 => self.holder(),
             84..88 => self.promise(),
-            88..92 => self.recall(),
+            88..91 => self.recall(),
+            91..93 => self.metadata(),
             _ => self.again().unwrap_or_else(|| self.sign()),
         };
         keep(&mut self.ordered, &order, &mut self.dice);
@@ -135,6 +136,11 @@ impl Intruder {
         });
         let request = known.unwrap_or_else(|| self.digest());
         Order::Recall(RecallOrder { request, item: self.dice.below(2) as u32 })
+    }
+
+    fn metadata(&mut self) -> Order {
+        let version = if self.dice.below(2) == 0 { self.dice.below(5) } else { self.dice.number() };
+        Order::Tuf(TufOrder { key: self.key_of(Form::Tuf), version })
     }
 
     fn stamp(&mut self) -> Order {
