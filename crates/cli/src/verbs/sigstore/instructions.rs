@@ -1,6 +1,5 @@
 //! What the clients of Sigstore are told: their own flags, settings and files, for this platform.
 
-use std::fmt;
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -86,15 +85,14 @@ impl Client {
 }
 
 /// Puts a value where its word stands alone: `FILE` is not in `FILES`.
-fn fill(text: &str, word: &str, value: impl fmt::Display) -> String {
-    let value = value.to_string();
+fn fill(text: &str, word: &str, value: &str) -> String {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(word) {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let stands_alone = !before.ends_with(is_part) && !after.starts_with(is_part);
         filled.push_str(before);
-        filled.push_str(if stands_alone { &value } else { word });
+        filled.push_str(if stands_alone { value } else { word });
         rest = after;
     }
     filled.push_str(rest);
