@@ -62,11 +62,7 @@ impl Environment {
         create(&folder.join("bin"))?;
         let path = folder.join("bin").join(self.name);
         let _ = fs::remove_file(&path);
-        symlink(program, &path).map_err(|source| Failure::File {
-            action: "link",
-            path,
-            source,
-        })
+        symlink(program, &path).map_err(|source| Failure::File { action: "link", path, source })
     }
 }
 
