@@ -12,7 +12,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use envelope::rekor::SUBMISSION_BYTES_MAX;
-use envelope::rekor_v1::{Answer, EntryId, ProposedEntry, ProposedError, answer};
+use envelope::rekor_v1::{Answer, EntryId, NotAnEntryId, ProposedEntry, ProposedError, answer};
 use serde::{Deserialize, Serialize};
 use signer::RefusalCode;
 use store::Store;
@@ -93,9 +93,8 @@ pub(crate) async fn named(
     State(counter): State<RekorV1Counter>,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    let id: EntryId = id
-        .parse()
-        .map_err(|error| Refusal::new(Code::BadRequest, words(&error as &dyn std::error::Error)))?;
+    let id: EntryId =
+        id.parse().map_err(|error: NotAnEntryId| Refusal::new(Code::BadRequest, words(&error)))?;
     let found = blocking(move || counter.log.find(&id)).await?;
     let found = found.ok_or_else(|| Refusal::new(Code::NotFound, format!("the log has no entry {id}")))?;
     Ok(json(&answered(&found)?))
