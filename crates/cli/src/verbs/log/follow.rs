@@ -119,7 +119,7 @@ impl FollowArgs {
         terminal: Terminal,
     ) -> Result<Round, Failure> {
         let first = known.is_none();
-        let mut edge = known.unwrap_or_else(RightEdge::new);
+        let mut edge = known.unwrap_or_default();
         let (from, to) = (edge.size(), reader.checkpoint.size());
         let mut events = Vec::new();
         while edge.size() < to {
