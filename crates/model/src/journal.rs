@@ -368,7 +368,11 @@ mod tests {
             Leaf::Cosigned {
                 sequence: 6,
                 time: Instant::from_seconds(7),
-                cosigned: vec![Cosigned { witness: Digest::of(b"w"), size: 4, time: Instant::from_seconds(6) }],
+                cosigned: vec![Cosigned {
+                    witness: Digest::of(b"w"),
+                    size: 4,
+                    time: Instant::from_seconds(6),
+                }],
             },
         ];
         for leaf in leaves {

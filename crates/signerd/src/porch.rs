@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(porch.waiting().those.len(), PLACES);
         drop(places);
         assert_eq!(porch.waiting().those.len(), 0);
-        (&pairs[1].0).set_nonblocking(true).unwrap();
+        pairs[1].0.set_nonblocking(true).unwrap();
         let error = (&pairs[1].0).read(&mut [0]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock, "and nobody else");
     }

@@ -71,7 +71,9 @@ enum LogVerb {
     )]
     Follow(FollowArgs),
     /// Hold the log that the server shows against what its witnesses saw: a fork, and what is hidden, show
-    #[command(after_help = "Example:\n  avouch log witnessed --witness https://w1.example.com --witness https://w2.example.org")]
+    #[command(
+        after_help = "Example:\n  avouch log witnessed --witness https://w1.example.com --witness https://w2.example.org"
+    )]
     Witnessed(WitnessedArgs),
 }
 

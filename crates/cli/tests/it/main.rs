@@ -44,8 +44,8 @@ mod sigstore_site;
 mod site;
 mod stage;
 mod tamper;
-mod trusted;
 mod token;
+mod trusted;
 #[cfg(target_arch = "x86_64")]
 mod walls;
 mod witnesses;

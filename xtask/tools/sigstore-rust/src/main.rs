@@ -1,5 +1,9 @@
-//! Signs and verifies with the crates `sigstore-sign` and `sigstore-verify`, in the words of the conformance suite's
-//! protocol. Exits with 1 if it is refused.
+//! The Rust client of Sigstore, as a program that tests can start.
+//!
+//! **In scope**: signing and verifying with the crates `sigstore-sign` and `sigstore-verify`, in the words of the
+//! conformance suite's protocol. It exits with 1 if it is refused.
+//!
+//! **Out of scope**: anything of avouch's own; it is a judge, and shares no code with what it judges.
 
 use std::collections::HashMap;
 use std::error::Error;
