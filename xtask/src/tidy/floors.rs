@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn only_the_key_process_links_private_keys() {
         let house = workspace(&[("engine", &[("keystore", Kind::Normal)]), ("keystore", &[])]);
-        assert!(said(&house)[0].contains("only `signerd` may"));
+        assert!(said(&house)[0].contains("only `signerd` and `witness` may"));
     }
 
     #[test]

@@ -166,7 +166,7 @@ fn a_single_administrator_hands_over_to_several_who_all_say_so() {
     site.good(&["request", "submit", &request, "--dir", &dir]);
     site.good(&["trust", "export"]);
     let said = site.good(&["trust", "show"]);
-    assert!(said.contains("governed by 2 of 3 since entry 2, and by a single person before"), "{said}");
+    assert!(said.contains("governed by 2 of 3 since entry 3, and by a single person before"), "{said}");
     // The one who governed alone is one of three now.
     let create = ["key", "create", "default/next", "--form", "blob"];
     let (code, said) = site.run(&[create.as_slice(), &own].concat());
