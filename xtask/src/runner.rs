@@ -27,6 +27,8 @@ pub(crate) fn tests(arguments: &[&str]) -> Command {
         cargo.args(["nextest", "run", "--no-fail-fast", "--no-tests=warn"]);
     } else {
         cargo.args(["test", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        // One after the other: some measure the memory of their process, which is then not theirs alone.
+        cargo.env("RUST_TEST_THREADS", "1");
     }
     if !arguments.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package")) {
         cargo.arg("--workspace");

