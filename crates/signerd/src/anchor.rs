@@ -5,10 +5,11 @@
 //! contain: a state that was put back, and a second copy of one that runs, get no cosignature. What carries checkpoints
 //! and cosignatures between the two is not believed.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::journal::{Cosigned, Leaf};
+use model::journal::{COSIGNED_MAX, Cosigned, Leaf};
 use model::{Digest, Instant, told};
 use quorum::{Book, Registry};
 use signer::{Anchor, Head, Offer, Order, Refusal, RefusalCode, WitnessAnswer, WitnessMessage};
@@ -232,10 +233,13 @@ impl KeyProcess {
                 confirmed.extend(self.weigh(&checkpoint, &cosignature));
             }
         }
+        // Whoever carries notes may bring one a hundred times. Of each witness the newest word counts.
+        confirmed.sort_by_key(|one: &Cosigned| (one.witness, Reverse(one.time)));
         confirmed.dedup_by_key(|one| one.witness);
-        if !confirmed.is_empty() {
+        // INVARIANT: no leaf holds more than can be read at the next start.
+        for cosigned in confirmed.chunks(COSIGNED_MAX) {
             let (sequence, time) = (self.journal.state().next(), self.now().time);
-            let leaf = Leaf::Cosigned { sequence, time, cosigned: confirmed };
+            let leaf = Leaf::Cosigned { sequence, time, cosigned: cosigned.to_vec() };
             // CRASH: where this is lost, the witness is shown the same once more, and says so once more.
             let written = self.journal.append(Record::Plain(leaf)).and_then(|()| self.journal.write());
             written.map_err(|error| journal_failed(&error))?;

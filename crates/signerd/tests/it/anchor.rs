@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystore::{Cost, Passphrase};
+use model::journal::Leaf;
 use model::{Clock as _, Digest, Disk, Instant};
 use quorum::{Adoption, Book, Change, KeyState, Witness as Named, Witnesses};
 use signer::{
     AdminAnswer, AdminMessage, Anchor, Imprint, Offer, Order, RefusalCode, Signer as _, TimestampOrder,
     WitnessAnswer, WitnessMessage,
 };
-use signerd::InProcess;
+use signerd::{InProcess, inspect};
 use testkit::{HandClock, MemoryDisk};
 use tlog::VerifierKey;
 use tlog::witness::{KnownLog, Rejection};
@@ -204,6 +205,33 @@ fn what_witnesses_do_not_see_again_is_held_no_more_after_five_minutes() {
     assert_eq!(governed(&platform, b"too late").unwrap_err().0, RefusalCode::Anchor);
     assert_eq!(held(town.round(&platform.process, &[0, 1])), 2);
     governed(&platform, b"again").unwrap();
+}
+
+/// Attack: whoever carries notes carries one as often as a message has room, with the cosignatures of two in turn.
+#[test]
+fn a_note_that_is_told_many_times_is_one_leaf_with_one_word_of_each_witness_and_is_read_at_the_next_start() {
+    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::new());
+    let (platform, town) = on(Arc::clone(&disk));
+    let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer) else { panic!() };
+    let cosigned = |at: usize| {
+        let own = |offer: &&Offer| offer.witness == town.witnesses[at].key().encode();
+        match carried(offers.iter().find(own).unwrap(), &town.witnesses[at]) {
+            Carried::Cosigned(note) => note,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (first, second) = (cosigned(0), cosigned(1));
+    let both = format!("{first}{}\n", second.lines().last().unwrap());
+    assert_eq!(held(platform.process.witness(&WitnessMessage::Tell { notes: vec![both; 40] })), 2);
+    let leaves = inspect(&disk).unwrap().unwrap().leaves;
+    let said = |leaf: &Leaf| match leaf {
+        Leaf::Cosigned { cosigned, .. } => Some(cosigned.len()),
+        _ => None,
+    };
+    assert_eq!(leaves.iter().filter_map(said).collect::<Vec<_>>(), [2]);
+    let platform = platform.restart();
+    town.round(&platform.process, &[0, 1]);
+    assert_eq!(held(town.round(&platform.process, &[0, 1])), 2);
 }
 
 #[test]
