@@ -121,8 +121,9 @@ impl Asked<'_> {
             return Err(refuse(RefusalCode::NotConsistent, text));
         }
         let below = if self.role == TufRole::Snapshot { TufRole::Targets } else { TufRole::Snapshot };
+        self.check_current(below)?;
         // INVARIANT: it names a file that was signed here, by its length and digest, and one that counts now: the targets
-        // that people endorsed last, or the snapshot that was signed last.
+        // that people endorsed last, or the snapshot of them that was signed last.
         let sealed = self.state.tuf.sealed(self.registry, below);
         let (sealed, expires) = sealed.ok_or_else(|| {
             let text = format!("there is no {below} that is signed by all its keys: have it signed first");
@@ -134,6 +135,18 @@ impl Asked<'_> {
         }
         let expires = self.now.after(envelope::tuf::period(self.role)).whole_second();
         Ok(Version { role: self.role, version: number, expires, names: Some(sealed.named()) })
+    }
+
+    /// INVARIANT: no timestamp renews over a snapshot of targets that people replaced: whoever orders could hold back what
+    /// they endorsed until the snapshot ends, and not only the timestamp.
+    fn check_current(&self, below: TufRole) -> Result<(), Refusal> {
+        let named = self.state.tuf.newest(below).and_then(|one| Some(one.names?.version));
+        let targets = self.registry.tuf().targets().map(|targets| targets.version);
+        if below != TufRole::Snapshot || named.is_none() || named == targets {
+            return Ok(());
+        }
+        let text = "the snapshot names targets that were replaced: have the present ones signed, and the next snapshot, first";
+        Err(refuse(RefusalCode::NotConsistent, text))
     }
 
     fn intent(&self, key: &Key, order: &TufOrder, to_be_signed: model::Digest, chosen: Chosen) -> Intent {

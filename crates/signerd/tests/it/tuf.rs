@@ -134,7 +134,7 @@ fn an_owned_server_cannot_replace_the_trusted_root_nor_freeze_it_past_its_expiry
     published.sign(published.snapshot, 2).unwrap();
     published.sign(published.timestamp, 2).unwrap();
     assert_eq!(published.told(TufRole::Snapshot).names.unwrap().version, 2);
-    // It may keep the old files, whose timestamp ends; it gets no longer one, however often it asks.
+    // What it renews ends a fixed time from now, however often it asks.
     let start = published.platform.world.now();
     for version in 3..40 {
         published.platform.world.clock.advance(HOUR);
@@ -146,6 +146,27 @@ fn an_owned_server_cannot_replace_the_trusted_root_nor_freeze_it_past_its_expiry
     // And nothing counts beyond what people endorsed.
     published.platform.world.clock.advance(400 * DAY);
     assert_eq!(published.refused(published.snapshot, 3), RefusalCode::Key, "the key has ended too");
+}
+
+/// Attack: what was endorsed is held back for as long as the timestamp lasts that stood then, and no longer.
+#[test]
+fn no_timestamp_is_renewed_over_targets_that_were_replaced() {
+    let published = Published::new().signed();
+    published.sign(published.timestamp, 2).unwrap();
+    assert!(matches!(published.publish(2, "two"), AdminAnswer::Appended { .. }));
+    let refused = || {
+        let refusal = published.sign(published.timestamp, 3).unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::NotConsistent);
+        assert!(refusal.text.contains("targets that were replaced"), "{}", refusal.text);
+    };
+    refused();
+    assert_eq!(published.told(TufRole::Timestamp).version, 2);
+    published.sign(published.timestamp, 2).expect("what stands already is told again");
+    published.sign(published.targets, 2).unwrap();
+    refused();
+    published.sign(published.snapshot, 2).unwrap();
+    published.sign(published.timestamp, 3).unwrap();
+    assert_eq!(published.told(TufRole::Timestamp).names.unwrap().version, 2);
 }
 
 #[test]
