@@ -127,10 +127,10 @@ impl<'a> Holder<'a> {
             let shown: String = iss.chars().filter(|c| !c.is_control()).take(256).collect();
             refuse(RefusalCode::Token, format!("the registry knows no issuer `{shown}` whose tokens count"))
         })?;
-        // INVARIANT: the record of the key says whether a token is believed by its issuer's signature or by the server's
-        // word, and the trust root shows that record.
+        // INVARIANT: the server's word is taken only where the record of the key says so, which the trust root shows, and
+        // only for an issuer whose keys administrators left to the server: where keys stand in the registry, they count.
         let trust = match authority.record.identity {
-            Some(IdentityProof::Asserted) => Trust::Word,
+            Some(IdentityProof::Asserted) if issuer.keys.is_empty() => Trust::Word,
             _ => Trust::Keys(&issuer.keys),
         };
         let refused = |error: &dyn std::error::Error| refuse(RefusalCode::Token, told(error));

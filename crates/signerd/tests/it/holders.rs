@@ -242,12 +242,26 @@ fn an_issuer_that_is_suspended_gives_nobody_a_certificate_and_one_administrator_
 }
 
 #[test]
-fn where_the_servers_word_is_taken_the_record_of_the_key_says_so() {
-    let world = World::with(IdentityProof::Asserted);
-    let forged = IdentityProvider::new("other").token(&world.claims());
+fn where_the_servers_word_is_taken_the_record_of_the_key_says_so_and_the_issuer_has_no_keys_here() {
+    let mut world = World::with(IdentityProof::Asserted);
+    let forged = IdentityProvider::new("k1").token(&world.claims());
+    // Keys that administrators endorsed count, whatever the server says.
+    let refusal = world.ask(&forged, HolderStep::Precertificate).unwrap_err();
+    assert!(
+        refusal.code == RefusalCode::Token
+            && refusal.text.starts_with("the token's signature is not its issuer's"),
+        "{}",
+        refusal.text
+    );
+    world.ask(&world.provider.token(&world.claims()), HolderStep::Precertificate).unwrap();
+    world.issuer.keys.clear();
+    let entered = world.platform.enter(vec![Change::Issuer(world.issuer.clone())]);
+    assert!(matches!(entered, AdminAnswer::Appended { .. }), "{entered:?}");
+    let mut claims = world.claims();
+    claims["jti"] = json!("2");
+    let forged = IdentityProvider::new("other").token(&claims);
     world.ask(&forged, HolderStep::Precertificate).unwrap();
     // Audience and time are held to all the same.
-    let mut claims = world.claims();
     claims["aud"] = json!("another");
     assert_eq!(world.refused(&claims).code, RefusalCode::Token);
 }
