@@ -67,8 +67,8 @@ pub enum Rejection {
         /// The checkpoint's.
         new: u64,
     },
-    /// Another size than was cosigned last.
-    #[error("this witness cosigned {size} entries last")]
+    /// Another size than was cosigned last, or another tree of that size.
+    #[error("this witness cosigned {size} entries last, and what was submitted does not go on from those")]
     Conflict {
         /// The size that was cosigned last.
         size: u64,
@@ -151,6 +151,10 @@ impl Submission {
         }
         let old = seen.unwrap_or_else(|| Seen { size: 0, root: Digest::of(&[]) });
         if self.old_size != old.size {
+            return Err(Rejection::Conflict { size: old.size });
+        }
+        // The specification has a status for two trees of one size: that of two histories, not of a bad proof.
+        if old.size == new.size && old.root != new.root {
             return Err(Rejection::Conflict { size: old.size });
         }
         verify_consistency(old.size, &old.root, new.size, &new.root, &self.proof)

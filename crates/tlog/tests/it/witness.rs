@@ -117,8 +117,8 @@ fn two_roots_for_one_size_and_an_empty_tree_with_a_root_are_never_cosigned() {
     let (one, other) = (Digest::of(b"one"), Digest::of(b"other"));
     let known = Some(Seen { size: 7, root: one });
     assert_eq!(answer(7, 7, one, known), Ok(Seen { size: 7, root: one }), "once more, with a newer time");
-    assert_eq!(answer(7, 7, other, known), Err(422));
-    assert_eq!(answer(0, 0, other, None), Err(422));
+    assert_eq!(answer(7, 7, other, known), Err(409));
+    assert_eq!(answer(0, 0, other, None), Err(409));
     assert_eq!(answer(0, 0, Digest::of(b""), None), Ok(Seen { size: 0, root: Digest::of(b"") }));
     assert_eq!(answer(0, 7, other, known), Err(409));
 }

@@ -61,7 +61,7 @@ fn a_forked_a_rolled_back_and_a_strangers_log_get_no_cosignature() {
         Err(WitnessError::Rejected(rejection)) => rejection.status(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(status(fork.submission(9).encode()), 422);
+    assert_eq!(status(fork.submission(9).encode()), 409);
     // Larger, and not from there.
     fork.grow(3);
     assert_eq!(status(fork.submission(9).encode()), 422);

@@ -155,15 +155,18 @@ impl LogFeed {
             }
             Carried::Refused { reply, .. } => Err(Failure::Process {
                 process: "the witness",
-                fault: format!("`{name}` does not cosign the log of {size} entries: {}", said(&reply)),
+                fault: format!("`{name}` does not cosign the log of {size} entries: {}", said(&reply, size)),
             }),
         }
     }
 }
 
-fn said(reply: &Reply) -> String {
+/// What a witness said to a log of this size.
+fn said(reply: &Reply, ours: u64) -> String {
     match reply {
         Reply::Cosigned(_) => "it did".to_owned(),
+        // Asked to go on from that very size, it conflicts with the root alone.
+        Reply::Conflict { size } if *size == ours => "it saw another log of this size".to_owned(),
         Reply::Conflict { size } => format!("it saw {size}; is this an older log?"),
         Reply::Rejected { status: 404 } => "it does not know it".to_owned(),
         Reply::Rejected { status: 422 } => "it saw another".to_owned(),
