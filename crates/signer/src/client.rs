@@ -71,10 +71,7 @@ impl Signer for Client {
 
     fn state(&self) -> Result<State, SignerError> {
         let _turn = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.line.ask(&Frame::Ask)? {
-            Frame::State(state) => Ok(state),
-            other => Err(self.line.unexpected(other)),
-        }
+        self.line.state()
     }
 }
 
@@ -107,6 +104,13 @@ impl AdminClient {
             Frame::AdminAnswer(answer) => Ok(answer),
             other => Err(self.line.unexpected(other)),
         }
+    }
+
+    /// What the key process tells of itself, here too: a server that keeps every place where orders are taken keeps no
+    /// administrator from what a change begins with.
+    pub fn state(&self) -> Result<State, SignerError> {
+        self.line.hang_up();
+        self.line.state()
     }
 }
 
@@ -141,6 +145,13 @@ impl Line {
         let mut fresh = self.connect()?;
         let answer = exchange(&mut fresh, frame).map_err(|error| self.broken(error))?;
         Ok(self.keep(fresh, answer))
+    }
+
+    fn state(&self) -> Result<State, SignerError> {
+        match self.ask(&Frame::Ask)? {
+            Frame::State(state) => Ok(state),
+            other => Err(self.unexpected(other)),
+        }
     }
 
     fn keep(&self, stream: UnixStream, answer: Frame) -> Frame {

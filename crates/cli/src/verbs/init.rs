@@ -325,11 +325,17 @@ pub(super) fn with_key_process(folder: &Folder) -> Result<Option<Household>, Fai
 }
 
 /// What the key process tells of itself.
+///
+/// Administrators ask where they administer: where orders are taken, a server that is taken over can keep every place.
+/// Whoever may not administer asks there.
 pub(super) fn state(folder: &Folder) -> Result<signer::State, Failure> {
-    let client = signer::Client::new(&folder.at(&folder.config.signerd.socket));
+    let signerd = &folder.config.signerd;
     let failed =
         |source: signer::SignerError| Failure::KeyProcess { action: "tell its state", source: source.into() };
-    client.state().map_err(failed)
+    AdminClient::new(&folder.at(&signerd.admin_socket))
+        .state()
+        .or_else(|_| signer::Client::new(&folder.at(&signerd.socket)).state())
+        .map_err(failed)
 }
 
 /// The trust root, from what the key process tells of itself.

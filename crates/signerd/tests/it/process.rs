@@ -128,6 +128,36 @@ fn who_shows_nothing_keeps_no_administrator_from_the_socket() {
 }
 
 #[test]
+fn who_keeps_every_place_for_orders_keeps_no_administrator_from_the_state_nor_from_a_change() {
+    use std::os::unix::net::UnixStream;
+    let folder = testkit::temp_folder();
+    let config = config(folder.path());
+    let running = start(&config).unwrap();
+    let admin = AdminClient::new(&config.admin_socket);
+    let entry = World::new().genesis_entry(&journal_key(&Client::new(&config.socket)));
+    // Each is told the state and does not go, until one is sent away.
+    let mut held = Vec::new();
+    loop {
+        let mut stream = UnixStream::connect(&config.socket).unwrap();
+        signer::Frame::Ask.write(&mut stream).unwrap();
+        match signer::Frame::read(&mut stream).unwrap() {
+            signer::Frame::State(_) => held.push(stream),
+            signer::Frame::Refused(_) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    // Who is inside asks again, and does not listen.
+    held.iter_mut().for_each(|stream| signer::Frame::Ask.write(stream).unwrap());
+    assert!(matches!(Client::new(&config.socket).state(), Err(SignerError::Refused(_))));
+    assert!(admin.state().unwrap().registry.is_empty());
+    let begun = admin.send(&AdminMessage::Begin { entry }).unwrap();
+    assert!(matches!(begun, AdminAnswer::Appended { .. }), "{begun:?}");
+    assert_eq!(admin.state().unwrap().registry.len(), 1);
+    drop(held);
+    running.stop().unwrap();
+}
+
+#[test]
 fn a_connection_that_outlives_a_stop_gets_nothing_signed() {
     let folder = testkit::temp_folder();
     let config = config(folder.path());
