@@ -74,7 +74,7 @@ impl Attempts<'_> {
                 UnixStream::connect_addr(&self.outside.nameless),
             ),
             held(
-                "the server reaches no socket with a path but the key process's",
+                "the server reaches no socket with a path but the key process's and those in its folder",
                 "connecting to one",
                 UnixStream::connect(&self.outside.path),
             ),

@@ -28,10 +28,10 @@ pub(crate) fn lock_in(folder: &Folder) -> Result<Vec<Guarantee>, Failure> {
 
 /// What the server needs of the machine: its own folders, and its three ports. It connects nowhere and starts nothing.
 fn confines(folder: &Folder) -> Confines {
-    let server = &folder.config.server;
+    let (server, signerd) = (&folder.config.server, &folder.config.signerd);
     let system = ["/dev/urandom", "/proc/self/cgroup", "/proc/self/mountinfo", "/sys/fs/cgroup"];
     let mut read: Vec<PathBuf> = system.iter().map(PathBuf::from).collect();
-    read.push(signerd::guarantees_file(&folder.at(&folder.config.signerd.socket)));
+    read.push(signerd::guarantees_file(&folder.at(&signerd.socket)));
     read.push(configuration(folder));
     read.retain(|path| path.exists());
     let ports = [server.listen, server.public_listen, server.monitor_listen].map(|address| address.port());
@@ -40,7 +40,8 @@ fn confines(folder: &Folder) -> Confines {
         write: folder.of_server().into(),
         programs: Programs::None,
         network: Network::Listen(ports.into()),
-        sockets: Sockets::In(vec![above(&folder.at(&folder.config.signerd.socket))]),
+        // The key process's; and in the server's own folder, that of `avouch issuer feed`, which calls issuers for it.
+        sockets: Sockets::In(vec![above(&folder.at(&signerd.socket)), folder.at(&server.folder)]),
         modes: Modes::Left,
     }
 }
