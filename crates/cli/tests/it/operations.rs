@@ -278,3 +278,23 @@ fn a_reload_asked_of_the_launcher_reaches_the_server_its_certificates_and_its_lo
     // That it was answered is told once it was.
     site.wait_until(|| told("answered") > 0);
 }
+
+#[test]
+fn an_adoption_leaves_behind_the_log_that_it_ends_and_none_that_was_followed_before() {
+    let _alone = alone();
+    let mut site = Site::new();
+    assert_eq!(site.sign("one.bin").0, 0);
+    let (data, passphrase) = (site.data(), site.path("passphrase"));
+    let rotate = ["trust", "rotate", "log", "--lead", "0s", "--overlap", "0s"];
+    site.good(&[&rotate[..], &["--dir", &data, "--admin-passphrase-file", &passphrase]].concat());
+    let mut names = (2..).map(|n| format!("{n}.bin"));
+    site.wait_until(|| site.sign(&names.next().unwrap()).0 == 0 && site.dir.join("server/shards").is_dir());
+    site.stop();
+    let of = site.at(&site.dir);
+    adopt(&of, &site);
+    site.good(&["fsck", &site.data()]);
+    fs::rename(site.dir.join("server/shards"), site.folder.path().join("lost")).unwrap();
+    let (code, said) = site.run(&["fsck", &site.data()]);
+    let found = "log `2026.log.localhost`: the key process signed a checkpoint for";
+    assert!(code == 1 && said.contains(found), "{said}");
+}
