@@ -76,6 +76,12 @@ pub enum TufRefused {
         /// The role.
         role: String,
     },
+    /// A role that others delegate to has a name that is taken.
+    #[error("the repository delegates to a role named `{role}`, which is the name of one of its own")]
+    Taken {
+        /// The role.
+        role: String,
+    },
     /// A step before its turn.
     #[error("the {role} is looked at before what it follows from")]
     Order {
@@ -218,6 +224,10 @@ impl TufTrust {
         bytes: &[u8],
         now: Instant,
     ) -> Result<(), TufRefused> {
+        // INVARIANT: nobody who is delegated to speaks under the name of a role that the root names, nor is kept in its place.
+        if delegator.is_some() && TufRole::ALL.iter().any(|own| own.word() == role) {
+            return Err(TufRefused::Taken { role: shown(role) });
+        }
         if !self.is_snapshot_current(now) {
             return Err(too_early(role));
         }

@@ -121,6 +121,21 @@ fn what_stands_still_is_refused_from_its_end_on() {
 }
 
 #[test]
+fn nobody_is_delegated_to_under_the_name_of_a_role_that_the_root_names() {
+    let repository = Repository::new();
+    let mut trust = TufTrust::begin(&repository.root(1).bytes).unwrap();
+    let files = repository.files(1, 1, 1, later(7));
+    take(&mut trust, &files, NOW).unwrap();
+    for role in TufRole::ALL.iter().map(|role| role.word()) {
+        let refused = trust.targets(role, Some("targets"), &files.targets.bytes, NOW);
+        let Err(TufRefused::Taken { role: named }) = refused else { panic!("{role}: {refused:?}") };
+        assert_eq!(named, role);
+    }
+    let other = trust.targets("other", Some("targets"), &files.targets.bytes, NOW);
+    assert!(matches!(other, Err(TufRefused::Unnamed { .. })), "{other:?}");
+}
+
+#[test]
 fn files_of_different_versions_are_not_taken_together() {
     let repository = Repository::new();
     let (old, new) = (repository.files(1, 1, 1, later(7)), repository.files(2, 2, 2, later(7)));

@@ -12,8 +12,8 @@ use crate::files;
 use crate::terminal::Terminal;
 use crate::tuf::{self, TufClient};
 
-/// Where the repository is, in the folder.
-const REPOSITORY: &str = "repository.json";
+/// Where the repository is, in the folder. What is kept of a role ends in `.json`, so none is ever in its place.
+const REPOSITORY: &str = "repository";
 /// The folder of the files that were fetched.
 const TARGETS: &str = "targets";
 
