@@ -72,7 +72,8 @@ pub struct Key {
     pub digest: Digest,
     /// Its state.
     pub state: KeyState,
-    /// Since when it has that state; the epoch, for a key that never had another.
+    /// Since when it has that state; the epoch, for a key that never had another. One that is suspended or revoked has it
+    /// from the request for that on, at the latest.
     pub since: Instant,
 }
 
@@ -236,7 +237,7 @@ impl Registry {
         self.check_request(request, &entry.changes)?;
         self.check_quorum(request, &entry, moment)?;
         self.check_tuf(&entry.changes, request.created)?;
-        let applied = self.apply_all(&entry.changes)?;
+        let applied = self.apply_all(&entry.changes, request.created)?;
         if let Err(error) = self.check_consent(request, &entry, moment) {
             self.take_all_back(applied);
             return Err(error);
@@ -247,10 +248,10 @@ impl Registry {
 
     /// INVARIANT: all changes or none. What was applied before one that cannot be is taken back, last first: a copy of
     /// the whole state for each entry would make the replay of a long chain quadratic.
-    fn apply_all(&mut self, changes: &[Change]) -> Result<Vec<Inverse>, RegistryError> {
+    fn apply_all(&mut self, changes: &[Change], asked: Instant) -> Result<Vec<Inverse>, RegistryError> {
         let mut applied = Vec::with_capacity(changes.len());
         for change in changes {
-            match self.apply(change) {
+            match self.apply(change, asked) {
                 Ok(inverse) => applied.push(inverse),
                 Err(error) => {
                     self.take_all_back(applied);
@@ -366,8 +367,8 @@ impl Registry {
             requirements: administration.requirements.iter().take(1).cloned().map(one_of).collect(),
             ..administration.clone()
         };
-        let subtracts =
-            !entry.changes.is_empty() && entry.changes.iter().all(|change| self.subtracts(change));
+        let subtracts = !entry.changes.is_empty()
+            && entry.changes.iter().all(|change| self.subtracts(change, request.created));
         let rule = if subtracts { &one_administrator } else { administration };
         let alone = subtracts || self.people.governance == Governance::Solo;
         let own = if alone { Own::Counts } else { Own::LeftOut };
@@ -381,28 +382,34 @@ impl Registry {
     /// Does the change only take away? Then one administrator is enough.
     ///
     /// INVARIANT: from a key that signs no more, a change takes away only if what stands is not believed for longer and
-    /// not more of it: a stolen key's signatures do not come back to life by the word of one person.
-    fn subtracts(&self, change: &Change) -> bool {
+    /// not more of it: a stolen key's signatures do not come back to life by the word of one person. Nor does the key: only
+    /// one that signs is retired at a time that is still to come when it is asked for.
+    fn subtracts(&self, change: &Change, asked: Instant) -> bool {
         if let Change::IssuerState { state, .. } = change {
             return *state == IssuerState::Suspended;
         }
         let Change::KeyState { key, state, since, .. } = change else { return false };
         // A key that is not there is found missing when the change is applied.
         let adds_nothing = |known: &Key| {
-            known.state == KeyState::Active
-                || (state.strictness() >= known.state.strictness() && *since <= known.since)
+            let may_wait =
+                *state == KeyState::Retired && matches!(known.state, KeyState::Active | KeyState::Retired);
+            let takes_away = known.state == KeyState::Active
+                || (state.strictness() >= known.state.strictness() && *since <= known.since);
+            takes_away && (may_wait || *since <= asked)
         };
         *state != KeyState::Active && self.keys.get(key).is_none_or(adds_nothing)
     }
 
-    fn apply(&mut self, change: &Change) -> Result<Inverse, RegistryError> {
+    fn apply(&mut self, change: &Change, asked: Instant) -> Result<Inverse, RegistryError> {
         match change {
             Change::Genesis(_) => Err(RegistryError::Genesis),
             Change::Key(record) => self.add_key(record),
             Change::KeyState { key, state, since, .. } => {
                 let known = self.keys.get_mut(key).ok_or(RegistryError::NoKey { key: *key })?;
                 let inverse = Inverse::KeyState { key: *key, state: known.state, since: known.since };
-                (known.state, known.since) = (*state, *since);
+                // INVARIANT: only a retirement lies ahead. What stops a key at once is not believed of a later time.
+                let stops = matches!(state, KeyState::Suspended | KeyState::Revoked);
+                (known.state, known.since) = (*state, if stops { asked.min(*since) } else { *since });
                 Ok(inverse)
             }
             Change::Issuer(record) => {

@@ -7,7 +7,7 @@ use quorum::{
 };
 use testkit::Person;
 
-use crate::people::{append, at, entry, genesis, genesis_entry, group, record, request, rule, space};
+use crate::people::{append, at, before, entry, genesis, genesis_entry, group, record, request, rule, space};
 
 /// Three administrators of whom two decide, and a key of theirs.
 fn revoked() -> (Person, Registry, Vec<Change>) {
@@ -18,12 +18,12 @@ fn revoked() -> (Person, Registry, Vec<Change>) {
     let add = entry(&registry, &ada, vec![Change::Key(key.clone())], &[&ben, &cleo]);
     append(&mut registry, &add).unwrap();
     let state = |state, since| Change::KeyState { key: key.id(), state, since, reason: "stolen".to_owned() };
-    let revoke = entry(&registry, &ada, vec![state(KeyState::Revoked, at(10))], &[&ada]);
+    let revoke = entry(&registry, &ada, vec![state(KeyState::Revoked, before(10))], &[&ada]);
     append(&mut registry, &revoke).unwrap();
     let revivals = vec![
-        state(KeyState::Suspended, at(10)),
-        state(KeyState::Retired, at(10)),
-        state(KeyState::Revoked, at(11)),
+        state(KeyState::Suspended, before(10)),
+        state(KeyState::Retired, before(10)),
+        state(KeyState::Revoked, before(9)),
         state(KeyState::Suspended, at(1_000)),
     ];
     (ada, registry, revivals)
@@ -41,7 +41,7 @@ fn one_administrator_does_not_bring_a_revoked_keys_signatures_back_to_life() {
     }
     let key = record("k", 1, 50, None).id();
     let state = KeyState::Revoked;
-    let earlier = Change::KeyState { key, state, since: at(5), reason: "stolen before".to_owned() };
+    let earlier = Change::KeyState { key, state, since: before(15), reason: "stolen before".to_owned() };
     append(&mut registry.clone(), &entry(&registry, &ada, vec![earlier], &[&ada])).unwrap();
 }
 

@@ -33,7 +33,7 @@ fn taking_away_needs_one_administrator_and_restoring_needs_the_quorum() {
     let add = entry(&registry, &ada, vec![Change::Key(key.clone())], &[&ben, &cleo]);
     append(&mut registry, &add).unwrap();
     let state = |state| {
-        vec![Change::KeyState { key: key.id(), state, since: at(1), reason: "found on a bus".to_owned() }]
+        vec![Change::KeyState { key: key.id(), state, since: at(0), reason: "found on a bus".to_owned() }]
     };
     let suspend = entry(&registry, &ada, state(KeyState::Suspended), &[&ada]);
     append(&mut registry, &suspend).unwrap();
@@ -66,6 +66,7 @@ fn what_is_to_retire_is_retired_sooner_by_one_and_kept_longer_by_a_quorum_alone(
         (KeyState::Retired, 901),
         (KeyState::Suspended, 100),
         (KeyState::Active, 100),
+        (KeyState::Revoked, 100),
         (KeyState::Revoked, 901),
     ] {
         let longer = entry(&registry, &ada, state(kept, since), &[&ada]);
@@ -73,10 +74,41 @@ fn what_is_to_retire_is_retired_sooner_by_one_and_kept_longer_by_a_quorum_alone(
         let endorsed = entry(&registry, &ada, state(kept, since), &[&ben, &cleo]);
         append(&mut registry.clone(), &endorsed).unwrap();
     }
-    for (sooner, since) in [(KeyState::Retired, 100), (KeyState::Revoked, 900)] {
+    for (sooner, since) in [(KeyState::Retired, 100), (KeyState::Revoked, 0)] {
         let sooner = entry(&registry, &ada, state(sooner, since), &[&ada]);
         append(&mut registry.clone(), &sooner).unwrap();
     }
+}
+
+/// A suspension that was dated years ahead made room for a retirement of the same time: until then the key signed again.
+#[test]
+fn one_administrator_gives_no_suspended_key_back_by_a_date_that_lies_ahead() {
+    let (ada, ben, cleo, mut registry) = two_administrators();
+    let key = record("k", 1, 50, None);
+    let add = entry(&registry, &ada, vec![Change::Key(key.clone())], &[&ben, &cleo]);
+    append(&mut registry, &add).unwrap();
+    let state = |state, since| {
+        vec![Change::KeyState { key: key.id(), state, since, reason: "found on a bus".to_owned() }]
+    };
+    let far = at(900_000);
+    for stopped in [KeyState::Suspended, KeyState::Revoked] {
+        let alone = entry(&registry, &ada, state(stopped, far), &[&ada]);
+        let refused = append(&mut registry.clone(), &alone).unwrap_err();
+        assert!(matches!(refused, RegistryError::Shortfall { .. }), "{stopped:?}");
+    }
+    // Who stops it together for a later time stops it now, and it is not believed until then.
+    let together = entry(&registry, &ada, state(KeyState::Suspended, far), &[&ben, &cleo]);
+    append(&mut registry, &together).unwrap();
+    let known = registry.key(&key.id()).unwrap();
+    assert_eq!((known.since, known.is_active_at(at(2))), (at(0), false));
+    for since in [far, at(1)] {
+        let retire = entry(&registry, &ada, state(KeyState::Retired, since), &[&ada]);
+        let refused = append(&mut registry.clone(), &retire).unwrap_err();
+        assert!(matches!(refused, RegistryError::Shortfall { .. }), "{since}");
+    }
+    let retire = entry(&registry, &ada, state(KeyState::Retired, at(0)), &[&ada]);
+    append(&mut registry, &retire).unwrap();
+    assert!(!registry.key(&key.id()).unwrap().is_active_at(at(0)));
 }
 
 #[test]

@@ -21,6 +21,11 @@ pub(crate) fn at(seconds: u64) -> Instant {
     Instant::from_seconds(T0.seconds() + seconds)
 }
 
+/// A time before anything here was asked for.
+pub(crate) fn before(seconds: u64) -> Instant {
+    Instant::from_seconds(T0.seconds() - seconds)
+}
+
 pub(crate) fn group(name: &str, people: &[&Person]) -> Group {
     Group { name: space(name), persons: people.iter().map(|human| human.person).collect() }
 }

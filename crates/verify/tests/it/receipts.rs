@@ -2,7 +2,7 @@
 
 use model::receipt::{JournalEntry, Receipt};
 use model::{Base64, Class, Digest, Kind, Request, told};
-use quorum::KeyState;
+use quorum::{Change, KeyState};
 use serde_json::Value;
 use verify::{
     Artifact, BundleTrust, CmsTrust, Evidence, Expectations, Fault, KeyExpectation, NotChecked, Part,
@@ -262,6 +262,21 @@ fn what_a_key_signed_before_it_was_revoked_stands_and_what_it_signed_after_does_
         let root = platform.trust_root();
         judge(&before, &root).unwrap();
         assert_eq!(refusal(&after, &root), (Part::Key, true), "{state:?}");
+    }
+}
+
+/// Whoever holds a copy of a key that is suspended does not have it for as long as somebody's date lies ahead.
+#[test]
+fn what_stops_a_key_from_a_later_time_on_stops_it_when_it_is_asked_for() {
+    for state in [KeyState::Suspended, KeyState::Revoked] {
+        let mut platform = Platform::new();
+        let receipts = [100, 300].map(|signed| platform.sign(&["default/blob"], at(signed)));
+        let key = platform.blob.public().id();
+        let change = Change::KeyState { key, state, since: at(2_000), reason: "a test".to_owned() };
+        platform.change(vec![change], at(200));
+        let root = platform.trust_root();
+        judge(&receipts[0], &root).unwrap();
+        assert_eq!(refusal(&receipts[1], &root), (Part::Key, true), "{state:?}");
     }
 }
 
