@@ -57,7 +57,8 @@ pub(crate) struct VerifyArgs {
     /// People must have endorsed it, even where the key's record asks for nobody
     #[arg(long)]
     pub(crate) require_quorum: bool,
-    /// The checkpoints in the receipt must be cosigned by enough of the platform's witnesses
+    /// The checkpoints in the receipt must be cosigned by enough of the platform's witnesses; no receipt that is made
+    /// today has such checkpoints
     #[arg(long)]
     pub(crate) require_witnesses: bool,
     /// The profile asks for no timestamp token

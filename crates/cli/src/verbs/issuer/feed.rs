@@ -22,7 +22,8 @@ Example:
 
 Only for issuers that were added with --asserted: of all others the keys stand in the registry. Keys are asked for when a
 token needs them, at most once in 20 seconds an issuer, and believed for 15 minutes; of an issuer that answers no more, for
-six hours. Only https is spoken, no redirect is followed, and no address of a private network is called.")]
+six hours. Only https is spoken, or http on loopback; no redirect is followed, and nothing on this host's link is called. A
+pattern's issuer chooses its `jwks_uri`, so keep patterns to providers that you trust.")]
 pub(super) struct FeedArgs {
     #[command(flatten)]
     folder: FolderArgs,
