@@ -2,7 +2,7 @@
 //!
 //! **In scope**: the registry (kept, extended by endorsed entries), the journal and its segments, the checks of every
 //! order, what each purpose asks before it signs, certificates of the platform's own keys and of holders of ID tokens,
-//! the clock guard, rates, the two sockets, start and stop of the process, the walls around it and around whoever else
+//! the clock guard, rates, the three sockets, start and stop of the process, the walls around it and around whoever else
 //! asks for some ([`confine()`]), the lane processes of hardware tokens ([`lane()`]). [`KeyProcess`] is the core without
 //! sockets or files; [`InProcess`] is the same behind [`signer::Signer`].
 //!

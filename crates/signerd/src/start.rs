@@ -41,7 +41,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The folder and two sockets, for the user of the process alone.
+    /// The folder and three sockets, for the user of the process alone.
     pub fn new(folder: &Path, passphrase: Passphrase, socket: &Path, admin_socket: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
