@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use model::{Algorithm, Class, Form, Purpose, Space};
+use model::{Algorithm, Class, Form, Instant, Purpose, Space};
 use quorum::{Change, IdentityProof, Key, KeyRecord, KeyState, Registry, RequesterProof, Requirement, Rule};
 use serde::Serialize;
 use signer::AdminClient;
@@ -221,6 +221,7 @@ impl Create {
             period_s_max: model::limits::ENDORSED_PERIOD_S_MAX,
             requester: if self.requester_proven { RequesterProof::Proven } else { RequesterProof::Asserted },
         });
+        let before = registry.clone();
         let make = |key_process: &AdminClient| {
             let new = NewKey {
                 name: self.name.clone(),
@@ -239,7 +240,8 @@ impl Create {
             let record = new.record();
             let identity =
                 record.identity.map(|proven| if self.asserted { IdentityProof::Asserted } else { proven });
-            Ok(vec![Change::Key(KeyRecord { identity, ..record })])
+            let takes_over = self.takes_over(&before, &record);
+            Ok(vec![Change::Key(KeyRecord { identity, takes_over, ..record })])
         };
         let reason = format!("key {} generation {generation}", self.name);
         if let Granted::Waits(waiting) = self.endorser.change(&folder, &mut registry, make, &reason)? {
@@ -249,6 +251,13 @@ impl Create {
             line(key, terminal);
         }
         Ok(Exit::Done)
+    }
+
+    /// Of keys that take over from each other the one that did so last is in use: one more that did so never would not
+    /// be, once any of them was rotated.
+    fn takes_over(&self, registry: &Registry, record: &KeyRecord) -> Option<Instant> {
+        let has_others = registry.keys().any(|key| key.record.form == self.form);
+        (self.form.is_taken_over() && has_others).then_some(record.not_before)
     }
 
     /// A release is vouched for by somebody who recomputed it.

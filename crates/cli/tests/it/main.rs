@@ -43,6 +43,7 @@ mod several;
 mod sigstore_site;
 mod site;
 mod stage;
+mod successors;
 mod tamper;
 mod token;
 mod trusted;

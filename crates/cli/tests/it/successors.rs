@@ -1,0 +1,31 @@
+//! A key of the platform that another follows.
+
+use std::fs;
+
+use model::Clock;
+use signerd::SystemClock;
+
+use crate::site::Site;
+
+/// With the flags of the administrator who founded it.
+fn good(site: &Site, arguments: &[&str]) -> String {
+    let endorsed = ["--admin-passphrase-file", &site.path("passphrase")];
+    site.good(&[arguments, &endorsed].concat())
+}
+
+#[test]
+fn an_authority_that_is_made_after_a_rotation_is_in_use_at_once() {
+    let site = Site::new();
+    let data = site.data();
+    let asserted = ["key", "create", "platform/asserted", "--form", "certificate", "--asserted"];
+    good(&site, &["trust", "rotate", "ca", "--lead", "0s", "--overlap", "1h", "--dir", &data]);
+    // Times of taking over are whole seconds.
+    let rotated = SystemClock.now().seconds();
+    site.wait_until(|| SystemClock.now().seconds() > rotated);
+    good(&site, &[&asserted[..], &["--dir", &data]].concat());
+    let root = site.path("exported.json");
+    fs::write(&root, site.good(&["trust", "export"])).unwrap();
+    let shown = site.good(&["trust", "show", &root]);
+    let line = shown.lines().find(|line| line.trim_start().starts_with("platform/asserted#1"));
+    assert!(line.is_some_and(|line| line.contains(" in use since ")), "{shown}");
+}
