@@ -1,4 +1,5 @@
-//! The three sockets: orders on one, administration on another, words of witnesses on the third. A thread a connection, and not too many of them.
+//! The three sockets: orders on one, administration on another, words of witnesses on the third. A thread a
+//! connection, and not too many of them.
 
 use std::fs;
 use std::io::{self, Read, Write};
