@@ -26,7 +26,7 @@ pub(crate) fn tests(arguments: &[&str]) -> Command {
         // `--no-tests=warn`: a filter may match nothing yet, and the closing lines then say so.
         cargo.args(["nextest", "run", "--no-fail-fast", "--no-tests=warn"]);
     } else {
-        cargo.args(["test", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        cargo.args(["test", "--tests", "--no-fail-fast"]);
         // One after the other: some measure the memory of their process, which is then not theirs alone.
         cargo.env("RUST_TEST_THREADS", "1");
     }
