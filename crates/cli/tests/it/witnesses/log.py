@@ -118,7 +118,8 @@ def main(url, witness):
     known = note(258, root(longer))
     assert submit(url, 0, [], note(257, root(leaves)))[:2] == (409, "text/x.tlog.size")
     assert submit(url, 0, [], note(257, root(leaves)))[2] == "257\n"
-    assert submit(url, 257, [], note(257, root(fork)))[0] == 422
+    # Another tree of the size that it cosigned last.
+    assert submit(url, 257, [], note(257, root(fork))) == (409, "text/x.tlog.size", "257\n")
     assert submit(url, 257, consistency(257, fork + [leaf(b"more")]), note(258, root(fork + [leaf(b"more")])))[0] == 422
     assert submit(url, 257, proof[:-1], known)[0] == 422
     assert submit(url, 257, proof + proof, known)[0] == 422
