@@ -73,10 +73,14 @@ impl Anchorage {
             if stand.offered.is_some() {
                 continue;
             }
-            // INVARIANT: from where a witness stands, how the tree grew is kept; every tree extends the empty one.
+            // INVARIANT: every tree extends the empty one, which takes no proof. From any other size where a witness stands,
+            // how the tree grew is kept; where it were not, nothing is offered that the witness would have to refuse.
             let growth = self.growths.get(&stand.confirmed);
-            let proof = growth.and_then(|growth| growth.proof().ok()).unwrap_or_default();
-            stand.offered = Some(Offered { size: edge.size(), proof });
+            let proof = match stand.confirmed {
+                0 => Some(Vec::new()),
+                _ => growth.and_then(|growth| growth.proof().ok()),
+            };
+            stand.offered = proof.map(|proof| Offered { size: edge.size(), proof });
         }
         self.growths.entry(edge.size()).or_insert_with(|| Growth::from(edge.clone()));
         self.forget();
@@ -198,5 +202,17 @@ mod tests {
         anchorage.offer(&edge, &both);
         let offered = anchorage.stand(&two.log_id()).unwrap().offered.clone().unwrap();
         verify_consistency(1, &first, offered.size, &edge.root(), &offered.proof).unwrap();
+    }
+
+    #[test]
+    fn a_witness_is_offered_nothing_that_cannot_be_proven_to_it() {
+        let (one, mut edge) = (witness(1), RightEdge::new());
+        (0..9_u8).for_each(|n| edge.append(Digest::of(&[n])));
+        // It stands where nothing was kept of how the tree grew.
+        let stand = Stand { confirmed: 5, offered: None };
+        let stands = BTreeMap::from([(one.log_id(), stand.clone())]);
+        let mut anchorage = Anchorage { growths: BTreeMap::new(), stands };
+        anchorage.offer(&edge, std::slice::from_ref(&one));
+        assert_eq!(anchorage.stand(&one.log_id()), Some(&stand));
     }
 }
