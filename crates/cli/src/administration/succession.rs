@@ -1,5 +1,7 @@
 //! Who follows a key of the platform itself: the next generation, and the name of the log that begins with it.
 
+use std::time::Duration;
+
 use model::{Form, Instant, PublicKey, Space};
 use quorum::{CertificateSubject, KeyRecord, Registry};
 
@@ -65,14 +67,16 @@ pub(crate) fn promised_origin(host: &str, begins: Instant) -> String {
 fn next_origin(registry: &Registry, form: Form, begins: Instant) -> String {
     let year: String = begins.to_string().chars().take(4).collect();
     let host = registry.host();
+    let taken = |origin: &String| registry.keys().any(|key| key.record.origin.as_ref() == Some(origin));
     if form == Form::Set {
-        return promised_origin(host, begins);
+        let mut later = (0..).map(|seconds| begins.after(Duration::from_secs(seconds)));
+        let free = later.find_map(|begins| Some(promised_origin(host, begins)).filter(|one| !taken(one)));
+        return free.expect("numbers do not end");
     }
     let named = |shard: String| match form {
         Form::Sct => format!("ct.{host}/{shard}"),
         _ => format!("{shard}.log.{host}"),
     };
-    let taken = |origin: &String| registry.keys().any(|key| key.record.origin.as_ref() == Some(origin));
     let later = (2_u32..).map(|number| format!("{year}-{number}"));
     let mut origins = std::iter::once(year.clone()).chain(later).map(named);
     origins.find(|origin| !taken(origin)).expect("numbers do not end")

@@ -100,7 +100,7 @@ fn next_logs(
         reason: reason.to_owned(),
     };
     let (mut logs, mut changes): (_, Vec<Change>) = (Vec::new(), old.iter().map(retire).collect());
-    for form in [Form::Checkpoint, Form::Sct] {
+    for form in [Form::Checkpoint, Form::Sct, Form::Set] {
         let Some(last) = old.iter().rfind(|key| key.record.form == form) else { continue };
         let next = Successor {
             public_key: generate(key_process, &sealed_files(), last.record.public_key.algorithm())?,
