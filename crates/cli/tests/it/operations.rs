@@ -1,7 +1,10 @@
 //! What an operator does: check, back up, restore, adopt, upgrade.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+
+use signer::Frame;
 
 use crate::site::{Site, alone, copy_folder};
 
@@ -297,4 +300,28 @@ fn an_adoption_leaves_behind_the_log_that_it_ends_and_none_that_was_followed_bef
     let (code, said) = site.run(&["fsck", &site.data()]);
     let found = "log `2026.log.localhost`: the key process signed a checkpoint for";
     assert!(code == 1 && said.contains(found), "{said}");
+}
+
+#[test]
+fn where_every_place_for_orders_is_kept_a_key_is_disabled_all_the_same() {
+    let site = Site::new();
+    let socket = site.dir.join("run/signerd/orders.sock");
+    // What a server can do that is taken over: each is told the state, and does not go until one is sent away.
+    let mut kept = Vec::new();
+    loop {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        Frame::Ask.write(&mut stream).unwrap();
+        match Frame::read(&mut stream).unwrap() {
+            Frame::State(_) => kept.push(stream),
+            Frame::Refused(_) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    let (data, passphrase) = (site.data(), site.path("passphrase"));
+    let disable = ["key", "disable", "default/blob", "--reason", "a test", "--dir", &data];
+    let (code, said) = site.run(&[&disable[..], &["--admin-passphrase-file", &passphrase]].concat());
+    let listed = site.good(&["key", "list", "--dir", &data]);
+    drop(kept);
+    assert_eq!(code, 0, "{said}");
+    assert!(listed.contains("suspended"), "{listed}");
 }
