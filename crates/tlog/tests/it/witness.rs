@@ -94,6 +94,8 @@ fn what_is_not_of_the_shape_that_is_asked_for_is_no_submission() {
         format!("old  0\n\n{note}"),
         format!("Old 0\n\n{note}"),
         format!("old 0\nKgEA\n\n{note}"),
+        // Two encodings in a row, of 32 bytes together.
+        format!("old 0\nKgE={}\n\n{note}", "A".repeat(40)),
         format!("old 0\n{hash}\r\n\n{note}"),
         format!("old 1\n{}\n{note}", hash.repeat(64)),
     ] {
