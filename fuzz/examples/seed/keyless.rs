@@ -79,7 +79,7 @@ fn certificates() -> Done {
 fn signing_config() -> Done {
     let open = Window { start: known::THEN, end: None };
     let at = |path: &str, version| {
-        vec![Endpoint::new(&format!("https://sign.example.test{path}"), version, open.clone(), "example")]
+        vec![Endpoint::new(&format!("https://sign.example.test{path}"), version, open, "example")]
     };
     let config = SigningConfig::new(at("", 1), Vec::new(), at("", 2), at("/api/v1/timestamp", 1));
     write("signing_config", "one-of-each", &config.to_json())?;
