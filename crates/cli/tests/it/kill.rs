@@ -2,7 +2,7 @@
 //! with `kill -9`; and the token fails in every way that it can.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -105,6 +105,28 @@ fn fail(shim: &Shim, misfortune: Misfortune) {
     }
 }
 
+/// Where SoftHSM2 keeps what it knows of the token itself.
+fn token_object(shim: &Shim) -> PathBuf {
+    let folders = std::fs::read_dir(shim.hsm.tokens()).unwrap().map(|entry| entry.unwrap().path());
+    folders.map(|folder| folder.join("token.object")).find(|path| path.is_file()).unwrap()
+}
+
+/// SoftHSM2 writes that anew at a login, and not in one step: killed in between, it has no token any more. Hardware
+/// does not forget what it is, so the test puts it back.
+fn mend(shim: &Shim, kept: &[u8]) {
+    let path = token_object(shim);
+    let is_empty = || std::fs::metadata(&path).unwrap().len() == 0;
+    // Whoever is writing it now has more than a moment.
+    let stays_empty = is_empty() && {
+        std::thread::sleep(Duration::from_millis(100));
+        is_empty()
+    };
+    if stays_empty {
+        eprintln!("SoftHSM2 was killed while it wrote what it knows of its token; that is put back");
+        std::fs::write(path, kept).unwrap();
+    }
+}
+
 /// All that can happen, in turn at first, and then as the dice fall.
 fn choose(at: usize, shim: Option<&Shim>, seeded: &mut Seeded) -> Misfortune {
     let all = [&PROCESSES[..], if shim.is_some() { &TOKEN } else { &[] }].concat();
@@ -122,6 +144,7 @@ fn every_receipt_that_a_client_holds_is_in_log_and_ledger_after_any_kill() {
     };
     site.serve();
     shim.iter().for_each(|_| with_profile(&site));
+    let kept = shim.as_ref().map(|shim| std::fs::read(token_object(shim)).unwrap());
     let (stop, signed) = (AtomicBool::new(false), AtomicUsize::new(0));
     // Clients see the folder alone: the processes are the loop's to kill.
     let profile = |wanted: &'static str| if shim.is_some() { wanted } else { "default" };
@@ -142,12 +165,14 @@ fn every_receipt_that_a_client_holds_is_in_log_and_ledger_after_any_kill() {
             std::thread::sleep(Duration::from_millis(seeded.below(200)));
             let misfortune = choose(number, shim.as_ref(), &mut seeded);
             eprintln!("{number}: {misfortune:?}, after {before} files");
+            shim.iter().zip(&kept).for_each(|(shim, kept)| mend(shim, kept));
             match (misfortune, &shim) {
                 (Misfortune::Kill(role), _) => site.kill(role),
                 (_, Some(shim)) => fail(shim, misfortune),
                 (_, None) => {}
             }
         }
+        shim.iter().zip(&kept).for_each(|(shim, kept)| mend(shim, kept));
         stop.store(true, Ordering::SeqCst);
     });
     // A last one under each profile, so that the processes that came up last have recovered what was in flight.
