@@ -2,14 +2,13 @@
 
 use envelope::{Chosen, ToBeSigned};
 use keystore::Stores;
-use model::journal::{Intent, endorsements_digest};
 use model::{Form, told};
 use signer::{CheckpointOrder, Head, Refusal, RefusalCode};
 use tlog::proof::verify_consistency;
 use tlog::{Checkpoint, tree_head};
 
 use crate::guard::Reading;
-use crate::intended::{Intended, Prepared, PrivateKey, Recall};
+use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
 use crate::standing::{check_clock, platform_key, refuse, registry};
 use crate::state::State;
@@ -41,18 +40,7 @@ pub(crate) fn prepare(
         _ => (ToBeSigned::Message(checkpoint.text().into_bytes()), Chosen::Nothing),
     };
     let private = PrivateKey::of(&key.record, keys)?;
-    let intent = Intent {
-        sequence: state.next(),
-        time: now.time,
-        key: order.key,
-        record: key.digest,
-        registry: registry(state)?.head(),
-        request: order.digest(),
-        item: 0,
-        to_be_signed: to_be_signed.sha256(),
-        endorsements: endorsements_digest(&[]),
-        chosen: chosen.encode(),
-    };
+    let intent = own_intent(state, key, now.time, order.digest(), to_be_signed.sha256(), chosen.encode())?;
     let work = Work::Checkpoint { origin: origin.to_owned(), head: order.new };
     Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private, recall: Recall::Once }))
 }

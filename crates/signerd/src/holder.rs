@@ -6,7 +6,7 @@
 
 use envelope::{Chosen, ToBeSigned};
 use keystore::Stores;
-use model::journal::{Intent, endorsements_digest};
+use model::journal::Intent;
 use model::{Digest, Form, Instant, KeyId, PublicKey, told};
 use pki::sct::{self, SignedTimestamp};
 use pki::token::{CertificateNames, IdToken, Trust};
@@ -15,7 +15,7 @@ use quorum::{IdentityProof, Key};
 use signer::{HolderOrder, HolderStep, Refusal, RefusalCode};
 
 use crate::guard::Reading;
-use crate::intended::{Intended, Prepared, PrivateKey, Recall};
+use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
 use crate::standing::{check_clock, check_room, platform_key, refuse, registry};
 use crate::state::{Signing, State};
@@ -53,18 +53,8 @@ pub(crate) fn prepare(
         return Ok(Prepared::Resumed(intended(known.intent.clone())));
     }
     let chosen = if order.step == HolderStep::Precertificate { begun } else { Chosen::Nothing };
-    let intent = Intent {
-        sequence: state.next(),
-        time: now.time,
-        key: key.record.id(),
-        record: key.digest,
-        registry: registry(state)?.head(),
-        request: taken.token,
-        item: order.step.number(),
-        to_be_signed: to_be_signed_digest,
-        endorsements: endorsements_digest(&[]),
-        chosen: chosen.encode(),
-    };
+    let own = own_intent(state, key, now.time, taken.token, to_be_signed_digest, chosen.encode())?;
+    let intent = Intent { item: order.step.number(), ..own };
     Ok(Prepared::Intended(Work::Remembered { deadline: holder.expires }, intended(intent)))
 }
 

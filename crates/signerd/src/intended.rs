@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use envelope::ToBeSigned;
 use keystore::{KeyStore, Signable, Stores};
-use model::journal::Intent;
-use model::{PublicKey, Space, told};
-use quorum::KeyRecord;
+use model::journal::{Intent, endorsements_digest};
+use model::{Digest, Instant, PublicKey, Space, told};
+use quorum::{Key, KeyRecord};
 use signer::{Refusal, RefusalCode};
 
 use crate::journal::Work;
-use crate::standing::refuse;
-use crate::state::Signing;
+use crate::standing::{refuse, registry};
+use crate::state::{Signing, State};
 
 /// How far an order came before anything was written.
 pub(crate) enum Prepared {
@@ -50,6 +50,29 @@ pub(crate) struct PrivateKey {
     public: PublicKey,
     store_name: Space,
     store: Arc<dyn KeyStore>,
+}
+
+/// The intent of what a key of the platform's own signs: nobody is asked to endorse it, and a digest stands for the request.
+pub(crate) fn own_intent(
+    state: &State,
+    key: &Key,
+    time: Instant,
+    request: Digest,
+    to_be_signed: Digest,
+    chosen: Vec<u8>,
+) -> Result<Intent, Refusal> {
+    Ok(Intent {
+        sequence: state.next(),
+        time,
+        key: key.record.id(),
+        record: key.digest,
+        registry: registry(state)?.head(),
+        request,
+        item: 0,
+        to_be_signed,
+        endorsements: endorsements_digest(&[]),
+        chosen,
+    })
 }
 
 impl Prepared {

@@ -6,16 +6,15 @@
 use envelope::rekor_v1::promise_to_be_signed;
 use envelope::{Chosen, ToBeSigned};
 use keystore::Stores;
-use model::journal::{Intent, endorsements_digest};
 use model::merkle::leaf_hash;
 use model::{Form, told};
 use signer::{PromiseOrder, Refusal, RefusalCode};
 use tlog::proof::verify_inclusion;
 
 use crate::guard::Reading;
-use crate::intended::{Intended, Prepared, PrivateKey, Recall};
+use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
-use crate::standing::{check_clock, platform_key, refuse, registry};
+use crate::standing::{check_clock, platform_key, refuse};
 use crate::state::State;
 
 /// Takes an order as far as its intent, or says why not.
@@ -32,18 +31,14 @@ pub(crate) fn prepare(
     let to_be_signed = promise_to_be_signed(&order.body, now.time.seconds(), &log, order.index);
     let to_be_signed = ToBeSigned::Message(to_be_signed);
     let private = PrivateKey::of(&key.record, keys)?;
-    let intent = Intent {
-        sequence: state.next(),
-        time: now.time,
-        key: order.key,
-        record: key.digest,
-        registry: registry(state)?.head(),
-        request: order.digest(),
-        item: 0,
-        to_be_signed: to_be_signed.sha256(),
-        endorsements: endorsements_digest(&[]),
-        chosen: Chosen::Promise(now.time.whole_second()).encode(),
-    };
+    let intent = own_intent(
+        state,
+        key,
+        now.time,
+        order.digest(),
+        to_be_signed.sha256(),
+        Chosen::Promise(now.time.whole_second()).encode(),
+    )?;
     Ok(Prepared::Intended(
         Work::Promise,
         Intended { intent, to_be_signed, key: private, recall: Recall::Once },

@@ -3,15 +3,14 @@
 use envelope::Chosen;
 use envelope::timestamp::{CertificateWish, Imprint, Request, TstInfo, compose};
 use keystore::Stores;
-use model::journal::{Intent, endorsements_digest};
 use model::{Form, Hash, told};
 use pki::Certificate;
 use signer::{Refusal, RefusalCode, TimestampOrder};
 
 use crate::guard::Reading;
-use crate::intended::{Intended, Prepared, PrivateKey, Recall};
+use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
-use crate::standing::{check_clock, platform_key, refuse, registry};
+use crate::standing::{check_clock, platform_key, refuse};
 use crate::state::State;
 
 /// Takes an order as far as its intent, or says why not.
@@ -36,18 +35,14 @@ pub(crate) fn prepare(
     let to_be_signed =
         tst_info.and_then(|tst_info| compose(&tst_info, &certificate, now.time)).map_err(malformed)?;
     let private = PrivateKey::of(&key.record, keys)?;
-    let intent = Intent {
-        sequence: state.next(),
-        time: now.time,
-        key: order.key,
-        record: key.digest,
-        registry: registry(state)?.head(),
-        request: order.digest(),
-        item: 0,
-        to_be_signed: to_be_signed.sha256(),
-        endorsements: endorsements_digest(&[]),
-        chosen: Chosen::Stamp { time: now.time, serial }.encode(),
-    };
+    let intent = own_intent(
+        state,
+        key,
+        now.time,
+        order.digest(),
+        to_be_signed.sha256(),
+        Chosen::Stamp { time: now.time, serial }.encode(),
+    )?;
     let work = Work::Timestamp { serial };
     Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private, recall: Recall::Once }))
 }

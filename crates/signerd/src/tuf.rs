@@ -7,13 +7,12 @@ mod versions;
 
 use envelope::Chosen;
 use keystore::Stores;
-use model::journal::{Intent, endorsements_digest};
 use model::{Form, Instant, KeyId, TufRole};
-use quorum::{Key, Registry};
+use quorum::Registry;
 use signer::{Refusal, RefusalCode, TufOrder};
 
 use crate::guard::Reading;
-use crate::intended::{Intended, Prepared, PrivateKey, Recall};
+use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
 use crate::standing::{check_clock, platform_key, refuse, registry};
 use crate::state::State;
@@ -57,7 +56,7 @@ pub(crate) fn prepare(
         TufRole::Root | TufRole::Targets => Chosen::Nothing,
         _ => Chosen::Metadata { version: version.version, expires: version.expires },
     };
-    let intent = asked.intent(key, order, to_be_signed.sha256(), chosen);
+    let intent = own_intent(state, key, now.time, order.digest(), to_be_signed.sha256(), chosen.encode())?;
     Ok(Prepared::Intended(Work::Tuf(version), Intended { intent, to_be_signed, key: private, recall }))
 }
 
@@ -147,21 +146,6 @@ impl Asked<'_> {
         }
         let text = "the snapshot names targets that were replaced: have the present ones signed, and the next snapshot, first";
         Err(refuse(RefusalCode::NotConsistent, text))
-    }
-
-    fn intent(&self, key: &Key, order: &TufOrder, to_be_signed: model::Digest, chosen: Chosen) -> Intent {
-        Intent {
-            sequence: self.state.next(),
-            time: self.now,
-            key: order.key,
-            record: key.digest,
-            registry: self.registry.head(),
-            request: order.digest(),
-            item: 0,
-            to_be_signed,
-            endorsements: endorsements_digest(&[]),
-            chosen: chosen.encode(),
-        }
     }
 
     fn unknown(&self, number: u64) -> Refusal {
