@@ -60,6 +60,9 @@ pub(crate) enum Failure {
     /// The key process answered, and will not.
     #[error("the key process refuses to {action}: {reason}")]
     KeyProcessRefused { action: &'static str, reason: String },
+    /// The registry took a change, and the server did not hear of it.
+    #[error("the change is in force at the key process, but the server could not be told of it")]
+    Untold(#[source] Box<Self>),
     /// A process of our own that did not come up, or ended.
     #[error("{process} {fault}")]
     Process { process: &'static str, fault: String },
@@ -131,7 +134,7 @@ impl Failure {
             | Self::Usage { .. }
             | Self::Input { .. } => Exit::Usage,
             Self::File { source, .. } if names_the_wrong_file(source.kind()) => Exit::Usage,
-            Self::Issuer(_) => Exit::CannotCheck,
+            Self::Issuer(_) | Self::Untold(_) => Exit::CannotCheck,
             Self::File { .. } | Self::KeyProcess { .. } | Self::Process { .. } | Self::Inside { .. } => {
                 Exit::CannotCheck
             }
@@ -178,6 +181,9 @@ impl Failure {
                 (None, _) => "`avouch login --help` shows how to name a server and a credential",
             },
             Self::KeyProcess { .. } => "is `avouch serve` running on this folder, and are you its user?",
+            Self::Untold(_) => {
+                "do not repeat it; the server reads the registry when it starts, so see that it does"
+            }
             Self::BadReceipt { .. } => "do not trust this server; report what happened, with the time",
             Self::Refused { source, .. } => source.advice(),
             _ => "",

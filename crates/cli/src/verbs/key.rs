@@ -288,10 +288,17 @@ impl EndorserArgs {
         let administrator = Administrator { key: &key, key_process: &key_process, folder };
         let changes = changes(&key_process)?;
         let granted = administrator.change(registry, changes, reason, crate::clock::now())?;
-        let admin = client::AdminClient::new(&folder.at(&folder.config.server.admin_socket))?;
-        crate::online::call(admin.refresh_registry())?;
+        if matches!(granted, Granted::Now) {
+            refresh(folder).map_err(|untold| Failure::Untold(Box::new(untold)))?;
+        }
         Ok(granted)
     }
+}
+
+/// Has the server read the registry that it goes by.
+fn refresh(folder: &Folder) -> Result<(), Failure> {
+    let server = client::AdminClient::new(&folder.at(&folder.config.server.admin_socket))?;
+    crate::online::call(server.refresh_registry()).map(drop)
 }
 
 fn report(key: &Key) -> KeyReport<'_> {

@@ -325,3 +325,15 @@ fn where_every_place_for_orders_is_kept_a_key_is_disabled_all_the_same() {
     assert_eq!(code, 0, "{said}");
     assert!(listed.contains("suspended"), "{listed}");
 }
+
+#[test]
+fn where_the_server_cannot_be_told_a_key_is_disabled_and_the_command_says_so() {
+    let site = Site::new();
+    std::fs::remove_file(site.dir.join("run/server/admin.sock")).unwrap();
+    let (data, passphrase) = (site.data(), site.path("passphrase"));
+    let disable = ["key", "disable", "default/blob", "--reason", "a test", "--dir", &data];
+    let (code, said) = site.run(&[&disable[..], &["--admin-passphrase-file", &passphrase]].concat());
+    assert!(code == 2 && said.contains("the change is in force at the key process"), "{code}: {said}");
+    assert!(said.contains("do: do not repeat it"), "{said}");
+    assert!(site.good(&["key", "list", "--dir", &data]).contains("suspended"));
+}
