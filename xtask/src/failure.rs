@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     Skipped { what: Vec<String> },
     /// Bugs were planted and not found.
     Unfound { count: usize },
+    /// Pages that are made from what tests report, and say something else.
+    Stale { pages: Vec<String> },
     /// Rules of the house are broken.
     Untidy { count: usize },
 }
@@ -58,6 +60,11 @@ impl fmt::Display for Failure {
             Self::Unfound { count } => {
                 write!(f, "{count} of the invariants have no planted bug that the rehearsal finds, see above")
             }
+            Self::Stale { pages } => write!(
+                f,
+                "{} does not say what the tests reported, see above; `cargo xtask gen` writes it anew",
+                pages.join(", ")
+            ),
             Self::Untidy { count: 1 } => f.write_str("one rule of the house is broken, see above"),
             Self::Untidy { count } => write!(f, "{count} rules of the house are broken, see above"),
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::interop::{self, Reported};
-use crate::{clients, metadata, runner, tamper};
+use crate::{clients, metadata, runner, shape, tamper};
 
 const INTEROP_HEAD: &str = "\
 # What other tools say
@@ -71,16 +71,39 @@ pub(crate) fn run() -> Result<(), Failure> {
     for page in &PAGES {
         runner::watch(runner::tests(page).env(VARIABLE, "1"))?.verdict?;
     }
-    let Reported { rows, clients, cells } = interop::collect()?;
+    for (name, text) in pages(&interop::collect()?)? {
+        write(name, &text)?;
+    }
+    Ok(())
+}
+
+/// The pages of what other tools say, made of what tests reported.
+fn pages(reported: &Reported) -> Result<[(&'static str, String); 2], Failure> {
+    let Reported { rows, clients, cells } = reported;
     if rows.is_empty() || cells.is_empty() || clients.is_empty() {
         return Err(Failure::Unavailable {
             what: "the table of what other tools say".to_owned(),
             why: "no test reported a row; are the tools there? `cargo xtask test` fetches them".to_owned(),
         });
     }
-    let (table, clients) = (interop::table(&rows), clients::tables(&clients));
-    write("interop.md", &format!("{INTEROP_HEAD}{table}{CLIENTS_HEAD}{clients}"))?;
-    write("tamper.md", &format!("{TAMPER_HEAD}{}", tamper::table(&cells)))
+    let (table, clients) = (interop::table(rows), clients::tables(clients));
+    Ok([
+        ("interop.md", format!("{INTEROP_HEAD}{table}{CLIENTS_HEAD}{clients}")),
+        ("tamper.md", format!("{TAMPER_HEAD}{}", tamper::table(cells))),
+    ])
+}
+
+/// Do the pages that are checked in say what the tests reported just now?
+pub(crate) fn hold(reported: &Reported) -> Result<(), Failure> {
+    let mut stale = Vec::new();
+    for (name, fresh) in pages(reported)? {
+        let path = metadata::root().join("docs/formats").join(name);
+        let checked_in = fs::read_to_string(&path).unwrap_or_default();
+        let differences = shape::differences(&checked_in, &fresh);
+        differences.iter().for_each(|line| println!("{name}: {line}"));
+        stale.extend((!differences.is_empty()).then(|| format!("docs/formats/{name}")));
+    }
+    if stale.is_empty() { Ok(()) } else { Err(Failure::Stale { pages: stale }) }
 }
 
 fn write(name: &str, text: &str) -> Result<(), Failure> {

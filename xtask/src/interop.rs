@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -58,15 +59,41 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
 
 /// Runs the tests whose names begin with `interop_` and collects what they report.
 pub(crate) fn collect() -> Result<Reported, Failure> {
-    let (rows, cells) = (empty("interop.jsonl")?, empty("tamper.jsonl")?);
-    let clients = empty("clients.jsonl")?;
+    let reports = Reports::begin()?;
     let skips = Skips::begin()?;
     let mut tests = runner::tests(&["interop_"]);
-    tests.env(VARIABLE, &rows).env(tamper::VARIABLE, &cells).env(clients::VARIABLE, &clients);
     tests.env(tools::VARIABLE, tools::folder()?).env(skips::VARIABLE, skips.path());
-    runner::watch(&mut tests)?.verdict?;
-    let clients = clients::sorted(read(&clients)?);
-    Ok(Reported { rows: summed(read(&rows)?), clients, cells: read(&cells)? })
+    runner::watch(reports.tell(&mut tests))?.verdict?;
+    reports.read()
+}
+
+/// The files that tests report to.
+pub(crate) struct Reports {
+    rows: PathBuf,
+    cells: PathBuf,
+    clients: PathBuf,
+}
+
+impl Reports {
+    /// Begins with none.
+    pub(crate) fn begin() -> Result<Self, Failure> {
+        let (rows, cells) = (empty("interop.jsonl")?, empty("tamper.jsonl")?);
+        Ok(Self { rows, cells, clients: empty("clients.jsonl")? })
+    }
+
+    /// Tells a run of tests where they are.
+    pub(crate) fn tell<'a>(&self, tests: &'a mut Command) -> &'a mut Command {
+        tests
+            .env(VARIABLE, &self.rows)
+            .env(tamper::VARIABLE, &self.cells)
+            .env(clients::VARIABLE, &self.clients)
+    }
+
+    /// What was reported.
+    pub(crate) fn read(&self) -> Result<Reported, Failure> {
+        let clients = clients::sorted(read(&self.clients)?);
+        Ok(Reported { rows: summed(read(&self.rows)?), clients, cells: read(&self.cells)? })
+    }
 }
 
 /// An empty file for tests to write to.

@@ -19,6 +19,7 @@ mod interop;
 mod metadata;
 mod program;
 mod runner;
+mod shape;
 mod sim;
 mod skips;
 mod tamper;
