@@ -3,7 +3,7 @@
 //! **In scope**: one method for each path of `/v1` and of the public listener, authentication by client certificate
 //! or API key, time limits, retries where they are safe, waiting for a request to be done, and the administrative
 //! paths on the server's local socket; the services of Sigstore, ours or anybody's ([`Sigstore`]); witnesses
-//! ([`WitnessClient`]).
+//! ([`WitnessClient`]); registries of container images ([`oci`]).
 //!
 //! **Out of scope**: composing requests, verifying what comes back (that is `verify`, and nothing here believes a
 //! server), the command line.
@@ -18,6 +18,8 @@ mod signing;
 mod sigstore;
 mod tuf;
 mod witness;
+
+pub mod oci;
 
 pub use admin::AdminClient;
 pub use context::{Context, Credential};
