@@ -1,6 +1,13 @@
 //! What a client does when the other side does not do what it should: a scripted server on a Unix socket.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
+mod registries;
 
 use std::path::PathBuf;
 use std::time::Duration;
