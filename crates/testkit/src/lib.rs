@@ -26,6 +26,7 @@ mod seeded;
 mod skip;
 mod slow_store;
 mod soft_hsm;
+mod tls;
 mod tool;
 
 pub use clock::HandClock;
@@ -42,6 +43,7 @@ pub use skip::{skip, vectors};
 pub use slow_store::{Hold, SlowStore};
 pub use soft_hsm::{Shim, SoftHsm};
 pub use tempfile::TempDir as TempFolder;
+pub use tls::{TlsPeriod, TlsRoot, TlsServer};
 pub use tool::{Tool, oidc_browser, sigstore_js, sigstore_js_client, tool, tuf_python};
 
 /// A folder of one's own, removed with all that is in it when the value is dropped.

@@ -126,26 +126,30 @@ impl Fetcher {
     }
 
     fn client(&self, place: Place) -> Result<&Client, OidcError> {
-        let (shelf, builder) = match place {
-            // A proxy has no way to this machine's own addresses, public authorities do not vouch for them, and nobody is
-            // asked where `localhost` is (RFC 6761 §6.3).
-            Place::Loopback => {
-                let builder = Client::builder().no_proxy().resolve_to_addrs("localhost", &LOCALHOST);
-                (&self.loopback, builder.tls_certs_only(self.roots.clone()))
-            }
-            Place::Elsewhere => {
-                let builder = Client::builder().dns_resolver(Elsewhere);
-                (&self.elsewhere, builder.tls_certs_merge(self.roots.clone()).https_only(true))
-            }
+        let shelf = match place {
+            Place::Loopback => &self.loopback,
+            Place::Elsewhere => &self.elsewhere,
         };
         if let Some(client) = shelf.get() {
             return Ok(client);
         }
-        let client = self.bounded(builder).build().map_err(OidcError::Setup)?;
+        let client = self.builder(place).build().map_err(OidcError::Setup)?;
         Ok(shelf.get_or_init(|| client))
     }
 
-    fn bounded(&self, builder: ClientBuilder) -> ClientBuilder {
+    fn builder(&self, place: Place) -> ClientBuilder {
+        let builder = Client::builder();
+        let builder = match place {
+            // A proxy has no way to this machine's own addresses, public authorities do not vouch for them, and nobody is
+            // asked where `localhost` is (RFC 6761 §6.3).
+            Place::Loopback => builder
+                .no_proxy()
+                .resolve_to_addrs("localhost", &LOCALHOST)
+                .tls_certs_only(self.roots.clone()),
+            Place::Elsewhere => {
+                builder.dns_resolver(Elsewhere).tls_certs_merge(self.roots.clone()).https_only(true)
+            }
+        };
         builder
             .tls_backend_rustls()
             .redirect(redirect::Policy::none())
@@ -177,5 +181,71 @@ impl Resolve for Elsewhere {
             let called: Addrs = Box::new(called.into_iter());
             Ok(called)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use serde_json::json;
+    use testkit::{HttpSite, IdentityProvider, Reply, TlsPeriod, TlsRoot};
+
+    use super::*;
+
+    const NAME: &str = "issuer.example.com";
+
+    /// Asks an issuer elsewhere, that names this address for its keys. Its server is here, which only the name server of
+    /// this test says.
+    fn keys(named: impl Fn(&str) -> String + Send + Sync + 'static) -> (Result<usize, OidcError>, usize) {
+        let root = TlsRoot::new();
+        let jwks = IdentityProvider::new("k1").jwks();
+        let site = HttpSite::serve_tls(root.server(NAME, TlsPeriod::Now), move |asked| {
+            let url = format!("https://{}", asked.header("host").unwrap());
+            match asked.path() {
+                "/keys" => Reply::json(&jwks),
+                _ => Reply::json(&json!({"issuer": url, "jwks_uri": named(&url)})),
+            }
+        });
+        let fetcher = Fetcher::new(Some(&root.pem()), Limits::default()).unwrap();
+        let here = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), site.port());
+        let builder = fetcher.builder(Place::Elsewhere).no_proxy().resolve_to_addrs(NAME, &[here]);
+        fetcher.elsewhere.set(builder.build().unwrap()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let told = runtime.block_on(fetcher.keys(&format!("https://{NAME}:{}", site.port())));
+        (told.map(|keys| keys.len()), site.asked())
+    }
+
+    #[test]
+    fn an_issuer_elsewhere_has_its_own_keys_asked_for_over_tls_and_nothing_of_this_host_or_its_link() {
+        let (told, asked) = keys(|url| format!("{url}/keys"));
+        assert_eq!((told.unwrap(), asked), (1, 2));
+        for named in [
+            "https://127.0.0.1/keys",
+            "https://localhost/keys",
+            "https://[::1]/keys",
+            "https://[::ffff:127.0.0.1]/keys",
+            "https://169.254.169.254/latest/meta-data",
+            "https://[fd00:ec2::254]/latest/meta-data",
+            "https://[fe80::1]/keys",
+            "https://0.0.0.0/keys",
+            "https://2130706433/keys",
+            "http://issuer.example.com/keys",
+            "file:///etc/passwd",
+        ] {
+            let (told, asked) = keys(|_| named.to_owned());
+            assert!(matches!(told, Err(OidcError::Address { .. })), "{named}: {told:?}");
+            assert_eq!(asked, 1, "{named}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_to_this_host_is_resolved_to_nothing() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for name in ["127.0.0.1", "localhost", "::1"] {
+            let found = runtime.block_on(Elsewhere.resolve(name.parse().unwrap()));
+            let error = found.err().unwrap();
+            assert!(error.is::<NotElsewhere>(), "{name}: {error}");
+        }
     }
 }
