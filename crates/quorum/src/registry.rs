@@ -2,7 +2,7 @@
 
 mod said;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     Algorithm, Digest, Instant, KeyId, Kind, PlatformId, PrincipalId, Proven, PublicKey, Request, Space,
@@ -44,6 +44,8 @@ pub struct Registry {
     issuers: Issuers,
     names: BTreeMap<(Space, u32), KeyId>,
     adoptions: Vec<Adoption>,
+    /// The keys that adoptions retired.
+    left: BTreeSet<KeyId>,
     /// The witnesses so far, each with the number of the entry that named them.
     witnesses: Vec<(usize, Witnesses)>,
     tuf: Tuf,
@@ -75,9 +77,22 @@ pub struct Key {
     /// Since when it has that state; the epoch, for a key that never had another. One that is suspended or revoked has it
     /// from the request for that on, at the latest.
     pub since: Instant,
+    /// Which it is of all keys of the registry, in the order in which they were added.
+    pub place: usize,
 }
 
 impl Key {
+    /// Is it one of those that are in use at `at`? Those before it are, too, until they retire.
+    pub fn has_taken_over(&self, at: Instant) -> bool {
+        self.is_active_at(at) && self.record.in_use_from() <= at
+    }
+
+    /// Of keys that take over from each other, the last is in use. Where two do so in one second, it is the one that was
+    /// added later.
+    pub(crate) fn turn(&self) -> (Instant, usize) {
+        (self.record.in_use_from(), self.place)
+    }
+
     /// Does its state let it sign at `at`? One that retires later signs until then.
     pub fn is_active_at(&self, at: Instant) -> bool {
         match self.state {
@@ -243,6 +258,9 @@ impl Registry {
             return Err(error);
         }
         self.heads.push(Entry::head(bytes));
+        if entry.changes.iter().any(|change| matches!(change, Change::Adoption(_))) {
+            self.left.extend(entry.changes.iter().filter_map(retired));
+        }
         Ok(())
     }
 
@@ -296,6 +314,7 @@ impl Registry {
             issuers: Issuers::default(),
             names: BTreeMap::new(),
             adoptions: Vec::new(),
+            left: BTreeSet::new(),
             witnesses: Vec::new(),
             tuf: Tuf::default(),
         })
@@ -506,9 +525,18 @@ impl Registry {
             digest: record.digest(),
             state: KeyState::Active,
             since: Instant::EPOCH,
+            place: self.keys.len(),
         };
         self.keys.insert(id, key);
         Ok(Inverse::Key { id, place })
+    }
+}
+
+/// The key that a change retires.
+const fn retired(change: &Change) -> Option<KeyId> {
+    match change {
+        Change::KeyState { key, state: KeyState::Retired, .. } => Some(*key),
+        _ => None,
     }
 }
 

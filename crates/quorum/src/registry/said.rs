@@ -111,14 +111,28 @@ impl Registry {
     /// The key of a form that only the platform itself has, such as its timestamp key, that is in use at `at`: of those
     /// that may sign, the one that took over last.
     pub fn in_use(&self, form: Form, at: Instant) -> Option<&Key> {
-        let of_form = self.keys().filter(|key| key.record.form == form && key.is_active_at(at));
-        let taken_over = of_form.filter(|key| key.record.in_use_from() <= at);
-        taken_over.max_by_key(|key| key.record.in_use_from())
+        in_turn(self.keys().filter(|key| key.record.form == form && key.has_taken_over(at)))
+    }
+
+    /// Of these keys, the one that is in use at `at`.
+    pub fn in_use_of<'a>(
+        &'a self,
+        keys: impl IntoIterator<Item = &'a KeyId>,
+        at: Instant,
+    ) -> Option<&'a Key> {
+        in_turn(keys.into_iter().filter_map(|id| self.key(id)).filter(|key| key.has_taken_over(at)))
+    }
+
+    /// The keys of a form that only the platform itself has, of which one is in use at `at` and the others are to follow.
+    pub fn in_use_or_next(&self, form: Form, at: Instant) -> impl Iterator<Item = &Key> {
+        let from = self.in_use(form, at).map(Key::turn);
+        let of_form = self.keys().filter(move |key| key.record.form == form && key.is_active_at(at));
+        of_form.filter(move |key| from.is_none_or(|from| from <= key.turn()))
     }
 
     /// The newest active key of a form that only the platform itself has, in use or about to be.
     pub fn platform_key(&self, form: Form) -> Option<&Key> {
-        self.keys().filter(|key| key.record.form == form && key.state == KeyState::Active).last()
+        in_turn(self.keys().filter(|key| key.record.form == form && key.state == KeyState::Active))
     }
 
     /// Somebody who endorses.
@@ -164,8 +178,21 @@ impl Registry {
         &self.tuf
     }
 
+    /// Did an adoption leave the log of this origin behind, with the state that was lost?
+    ///
+    /// INVARIANT: only a log whose key the adoption itself retired. One that another followed before was complete, and is
+    /// held against what the key process signed of it for ever.
+    pub fn has_left(&self, origin: &str) -> bool {
+        let mut left = self.left.iter().filter_map(|id| self.key(id));
+        left.any(|key| key.record.origin.as_deref() == Some(origin))
+    }
+
     /// The adoptions so far: each is a gap in the journal that stays visible.
     pub fn adoptions(&self) -> &[Adoption] {
         &self.adoptions
     }
+}
+
+fn in_turn<'a>(keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
+    keys.max_by_key(|key| key.turn())
 }

@@ -138,6 +138,34 @@ fn a_key_of_the_platform_takes_over_within_its_validity_and_no_other_does() {
 }
 
 #[test]
+fn of_two_keys_that_take_over_in_one_second_the_one_that_was_added_later_is_in_use() {
+    let ada = Person::new(1);
+    let log = |name: &str, seed| {
+        let mut log = record(name, 1, seed, None);
+        (log.form, log.purpose) = (Form::Checkpoint, Purpose::Checkpoint);
+        log.classes.clear();
+        (log.origin, log.takes_over) = (Some(format!("{name}.log.example.test")), Some(at(500)));
+        Change::Key(log)
+    };
+    for [first, second] in [["b", "a"], ["a", "b"]] {
+        let mut registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
+        let (one, other) = (log(first, 50), log(second, 51));
+        for changes in [vec![one], vec![other]] {
+            let added = entry(&registry, &ada, changes, &[&ada]);
+            append(&mut registry, &added).unwrap();
+        }
+        let in_use = registry.in_use(Form::Checkpoint, at(500)).unwrap().record.name.clone();
+        assert_eq!(in_use.as_str(), second);
+        assert_eq!(registry.platform_key(Form::Checkpoint).unwrap().record.name, in_use);
+        let next = |second| {
+            let next = registry.in_use_or_next(Form::Checkpoint, at(second));
+            next.map(|key| key.record.name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!((next(499), next(500)), (vec!["a", "b"], vec![second]));
+    }
+}
+
+#[test]
 fn two_keys_never_share_key_material_and_generations_come_one_by_one() {
     let ada = Person::new(1);
     let mut registry = Registry::begin(&genesis_entry(genesis(&[&ada], 1, &[]), &[&ada])).unwrap();
