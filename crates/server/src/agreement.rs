@@ -192,8 +192,9 @@ fn agreed(folder: &Path, signer: &Arc<dyn Signer>, clock: &Arc<dyn Clock>) -> Re
                 }
             } else {
                 known.check_left(&registry, origin)?;
-                // An adoption leaves behind what is not known; a log that is followed in its turn is known to its end.
-                if key.record.takes_over.is_some() {
+                // An adoption leaves behind what is not known, whatever followed since; a log that is followed in its turn is
+                // known to its end.
+                if !registry.has_left(known.newest.origin()) {
                     known.check()?;
                     ledger?;
                 }

@@ -10,7 +10,7 @@ use tlog::{CertificateEntry, Checkpoint, Log, LogError, SignedCheckpoint, TilePa
 
 use super::issuance::Precertified;
 use super::leaves::{Leaves, Standing};
-use super::view::{Beginning, LogKey, View};
+use super::view::{LogKey, View};
 use super::{CertificateError, CertificateParts};
 
 /// How many of the newest leaves are looked through for one that may stand there: more than a token's life sees.
@@ -45,7 +45,8 @@ impl Book {
             (None, None) => Log::create(key.verifier.clone(), tiles, lock)?,
             (Some(last), None) => {
                 let old = view.log_named(origin(last))?;
-                if key.beginning == Beginning::Succeeds {
+                // What an adoption left behind is not known to its end, whatever followed since.
+                if !view.registry.has_left(old.origin()) {
                     finish(parts, &old, signed(&old))?;
                 }
                 Log::succeed(last, key.verifier.clone(), tiles, lock)?

@@ -33,16 +33,6 @@ pub(super) struct LogKey {
     /// How its notes are checked.
     pub(super) verifier: VerifierKey,
     pub(super) public_key: PublicKey,
-    pub(super) beginning: Beginning,
-}
-
-/// How a log begins where another was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beginning {
-    /// In its turn.
-    Succeeds,
-    /// Anew: of the one before nothing is known that would have to agree.
-    Anew,
 }
 
 impl sight::View for View {
@@ -104,8 +94,7 @@ impl LogKey {
         let origin = key.record.origin.as_deref().ok_or_else(|| unusable(key))?;
         let public_key = key.record.public_key.clone();
         let verifier = VerifierKey::of_certificate_log(origin, &public_key).map_err(|_| unusable(key))?;
-        let beginning = key.record.takes_over.map_or(Beginning::Anew, |_| Beginning::Succeeds);
-        Ok(Self { id: key.record.id(), verifier, public_key, beginning })
+        Ok(Self { id: key.record.id(), verifier, public_key })
     }
 
     pub(super) fn origin(&self) -> &str {

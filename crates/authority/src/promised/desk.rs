@@ -6,8 +6,10 @@ use engine::IndexedEntry;
 use envelope::Chosen;
 use envelope::rekor_v1::{Promise, promise_to_be_signed};
 use model::receipt::LogEntry;
-use model::{Base64, Digest};
-use signer::{Agreement, Answer, CheckpointOrder, Head, Order, Orders, PromiseOrder, Signed};
+use model::{Base64, Digest, Form};
+use signer::{
+    Agreement, Answer, CheckpointOrder, Head, Order, Orders, PlatformError, PromiseOrder, Signed, State,
+};
 use tlog::{Checkpoint, Log, LogError, SignedCheckpoint, VerifierKey};
 
 use super::view::Kept;
@@ -27,7 +29,7 @@ impl Desk {
     pub(super) fn open(parts: &PromisedParts, view: &Kept) -> Result<Self, PromisedError> {
         let origin = view.verifier.origin();
         let state = parts.signer.state()?;
-        let signed = state.checkpoints.iter().find(|(of, _)| of == origin).map(|(_, head)| *head);
+        let signed = signed(&state, origin);
         let (key, tiles, lock) = (view.verifier.clone(), Arc::clone(&parts.tiles), Arc::clone(&parts.lock));
         let failed = |source| LogError::Lock { action: "read", origin: origin.to_owned(), source };
         let log = match (lock.load().map_err(failed)?, signed) {
@@ -35,6 +37,7 @@ impl Desk {
             (None, None) => Log::create(key, tiles, lock)?,
             (None, Some(signed)) => return Err(disagreement(&view.verifier, 0, signed)),
             (Some(stored), None) if !is_of(&stored.checkpoint, origin) => {
+                leave(parts, &state, &stored.checkpoint)?;
                 Log::succeed(&stored.checkpoint, key, tiles, lock)?
             }
             (Some(_), _) => Log::open(key, tiles, lock)?,
@@ -198,6 +201,33 @@ fn order(parts: &PromisedParts, order: Order) -> Result<Signed, PromisedError> {
 
 fn head(checkpoint: &Checkpoint) -> Head {
     Head { size: checkpoint.size(), root: *checkpoint.root() }
+}
+
+/// The head of a log that was signed last.
+fn signed(state: &State, origin: &str) -> Option<Head> {
+    state.checkpoints.iter().find(|(of, _)| of == origin).map(|(_, head)| *head)
+}
+
+/// Finishes a log that is to be left: what was swapped in and not signed is signed and shown, unless its key signs no
+/// more; then it was never shown, and nobody was told. What an adoption left behind is not known to its end.
+fn leave(parts: &PromisedParts, state: &State, last: &str) -> Result<(), PromisedError> {
+    let registry = state.replay().map_err(PlatformError::from)?;
+    let mut logs = registry.keys().filter(|key| key.record.form == Form::Set);
+    let old = logs.find(|key| key.record.origin.as_deref().is_some_and(|origin| is_of(last, origin)));
+    let Some(old) = old.map(Kept::of_key).transpose()? else { return Ok(()) };
+    if registry.has_left(old.verifier.origin()) {
+        return Ok(());
+    }
+    let (tiles, lock) = (Arc::clone(&parts.tiles), Arc::clone(&parts.lock));
+    let mut desk = Desk { log: Log::open(old.verifier.clone(), tiles, lock)? };
+    desk.check_agreement(signed(state, old.verifier.origin()).unwrap_or_else(Head::empty))?;
+    if desk.log.pending().is_none() {
+        return Ok(());
+    }
+    match desk.seal(parts, &old) {
+        Err(PromisedError::Refused(_)) => Ok(()),
+        sealed => sealed,
+    }
 }
 
 fn is_of(checkpoint: &str, origin: &str) -> bool {

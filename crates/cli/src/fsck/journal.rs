@@ -1,12 +1,12 @@
 //! The journal by itself: segments, registry, keys.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use model::journal::Leaf;
 use model::{Disk, Instant, KeyId};
-use quorum::{Change, Entry, KeyState, Registry};
+use quorum::{Change, Entry, Registry};
 use signer::Head;
 use signerd::{Blemish, Continuity, FileDisk, Inspection, OrderKind, Passphrase};
 
@@ -18,8 +18,6 @@ pub(super) struct Journal {
     pub(super) registry: Registry,
     /// The index of the last leaf that was there when the state was adopted for the last time.
     pub(super) adopted_from: u64,
-    /// The origins of the logs that adoptions left behind, with the state that was lost.
-    left: BTreeSet<String>,
     /// The heads of the ledger that it recorded since the state was adopted for the last time, as far as the files hold
     /// them.
     pub(super) ledger: Vec<Head>,
@@ -39,7 +37,7 @@ impl Journal {
 
     /// Did an adoption leave the log of this origin behind, with the state that was lost?
     pub(super) fn has_left(&self, origin: &str) -> bool {
-        self.left.contains(origin)
+        self.registry.has_left(origin)
     }
 
     /// The time of the first leaf that the files hold and that tells one.
@@ -89,8 +87,7 @@ pub(super) fn read(folders: Folders<'_>, report: &mut Report) -> Option<Journal>
         _ => Origin::Own,
     };
     let ledger = ledger_heads(&inspection);
-    let left = left(&inspection, &registry);
-    Some(Journal { inspection, registry, adopted_from, left, ledger, origin })
+    Some(Journal { inspection, registry, adopted_from, ledger, origin })
 }
 
 fn keys(folders: Folders<'_>, inspection: &Inspection, registry: &Registry, report: &mut Report) {
@@ -119,21 +116,10 @@ fn passphrase(file: &Path) -> Result<Passphrase, String> {
     Passphrase::from_file_content(content.into()).map_err(|cause| cause.to_string())
 }
 
-/// The entry, if it adopts a state.
-fn adoption(entry: &[u8]) -> Option<Entry> {
-    let entry = Entry::parse(entry).ok()?;
-    entry.changes.iter().any(|change| matches!(change, Change::Adoption(_))).then_some(entry)
-}
-
-/// INVARIANT: only a log whose key the adoption itself retired is left behind. One that another followed before was
-/// complete, and is held against what the key process signed of it for ever.
-fn left(inspection: &Inspection, registry: &Registry) -> BTreeSet<String> {
-    let adoptions = inspection.registry.iter().filter_map(|entry| adoption(entry));
-    let retired = adoptions.flat_map(|entry| entry.changes).filter_map(|change| match change {
-        Change::KeyState { key, state: KeyState::Retired, .. } => Some(key),
-        _ => None,
-    });
-    retired.filter_map(|key| registry.key(&key)?.record.origin.clone()).collect()
+/// Does the entry adopt a state?
+fn adopts(entry: &[u8]) -> bool {
+    let is_adoption = |change: &Change| matches!(change, Change::Adoption(_));
+    Entry::parse(entry).is_ok_and(|entry| entry.changes.iter().any(is_adoption))
 }
 
 /// An adoption is the endorsed way back: what the ledger was before is not held against it.
@@ -142,7 +128,7 @@ fn ledger_heads(inspection: &Inspection) -> Vec<Head> {
     for leaf in inspection.leaves.iter().rev() {
         match leaf {
             Leaf::Ledger { size, root, .. } => heads.push(Head { size: *size, root: *root }),
-            Leaf::Entry { entry, .. } if adoption(entry).is_some() => break,
+            Leaf::Entry { entry, .. } if adopts(entry) => break,
             _ => {}
         }
     }

@@ -1,11 +1,13 @@
 //! A key of the platform that another follows: by hand after a rotation, and by an adoption.
 
 use std::fs;
+use std::process::{Child, Stdio};
 
 use model::Clock;
 use signerd::SystemClock;
 
-use crate::site::Site;
+use crate::holders::World;
+use crate::site::{Site, copy_folder};
 
 /// With the flags of the administrator who founded it.
 fn good(site: &Site, arguments: &[&str]) -> String {
@@ -44,4 +46,59 @@ fn an_adoption_begins_the_next_log_of_rekor_v1() {
     let listed = site.good(&["key", "list", "--dir", &data]);
     let next = listed.lines().find(|line| line.starts_with("platform/rekor-v1#2"));
     assert!(next.is_some_and(|line| line.contains("active")), "{listed}");
+}
+
+/// The key process alone, without a server, until it is dropped.
+struct KeyProcess(Child);
+
+impl KeyProcess {
+    fn start(site: &Site) -> Self {
+        let child = site.command().args(["signerd", &site.data()]).stderr(Stdio::null()).spawn().unwrap();
+        let started = Self(child);
+        site.wait_until(|| {
+            site.dir.join("run/signerd/orders.sock").exists()
+                && site.run(&["key", "list", "--dir", &site.data()]).0 == 0
+        });
+        started
+    }
+}
+
+impl Drop for KeyProcess {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+#[test]
+fn logs_that_an_adoption_left_are_left_also_when_their_successors_were_rotated_before_they_began() {
+    let mut world = World::new();
+    let data = world.site.data();
+    let (server, kept) = (world.site.dir.join("server"), world.site.folder.path().join("kept"));
+    world.sign_as("ada@example.com");
+    world.site.stop();
+    copy_folder(&server, &kept);
+    world.site.start();
+    world.sign_as("ben@example.com");
+    world.site.stop();
+    // The newest store is lost, and the key process knows more of both logs.
+    fs::remove_dir_all(&server).unwrap();
+    copy_folder(&kept, &server);
+    let public = world.site.dir.join("admin/administrator.pub").to_string_lossy().into_owned();
+    good(&world.site, &["signerd", "adopt", &data, "--reason", "a disk was lost", "--admin", &public]);
+    let alone = KeyProcess::start(&world.site);
+    for log in ["log", "ct"] {
+        let rotate = ["trust", "rotate", log, "--lead", "0s", "--overlap", "0s", "--dir", &data];
+        let passphrase = world.site.path("passphrase");
+        let endorsed = ["--admin-passphrase-file", &passphrase];
+        let (_, said) = world.site.run(&[&rotate[..], &endorsed].concat());
+        assert!(said.contains("is in force"), "{said}");
+    }
+    drop(alone);
+    world.site.start();
+    world.site.good(&["sigstore", "files", &world.site.path("sigstore")]);
+    world.sign_as("cleo@example.com");
+    world.site.stop();
+    let said = world.site.good(&["fsck", &data]);
+    assert!(said.contains("an adoption left it behind"), "{said}");
 }
