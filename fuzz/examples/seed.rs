@@ -406,7 +406,7 @@ fn frames() -> Done {
     };
     let state = State {
         registry: vec![platform::GENESIS.clone()],
-        certificates: vec![Certified { key, certificate: example("keyless/leaf.der")? }],
+        certificates: vec![Certified { key, issuer: key, certificate: example("keyless/leaf.der")? }],
         journal: head,
         journal_key: known::LOG.public_key().spki().to_vec(),
         journal_checkpoint: String::from_utf8(log_example("log/checkpoint-5.txt")?)?,

@@ -26,7 +26,9 @@ pub enum AuthorityError {
     #[error("the platform has no active timestamp key: add one with `avouch key create`")]
     NoKey,
     /// The timestamp key has no certificate.
-    #[error("timestamp key `{key}` has no certificate")]
+    #[error(
+        "timestamp key `{key}` has no certificate by a root that is in use: `avouch trust show` says how they stand"
+    )]
     NoCertificate {
         /// The key.
         key: KeyId,

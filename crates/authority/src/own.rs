@@ -1,7 +1,6 @@
 //! The authority's own key and certificates, as the key process tells of them.
 
 use model::{Form, Instant, KeyId, PublicKey};
-use pki::Certificate;
 use signer::{Chain, Platform};
 
 use crate::AuthorityError;
@@ -12,10 +11,13 @@ use crate::sight::View;
 pub(crate) struct Own {
     pub(crate) key: KeyId,
     pub(crate) public_key: PublicKey,
-    /// Its certificate and those above it, without the root.
-    pub(crate) chain: Vec<Certificate>,
-    /// The root that ends the chain, where the platform has it.
-    pub(crate) root: Option<Certificate>,
+    /// What stands above it now.
+    pub(crate) chain: Chain,
+    // INVARIANT: each begins with the key's own certificate, and there is at least one.
+    /// What may stand above what it signs: of several, the key process says which.
+    pub(crate) chains: Vec<Chain>,
+    /// By whose certificate it is shown now.
+    issuer: KeyId,
 }
 
 impl View for Own {
@@ -24,21 +26,15 @@ impl View for Own {
     fn of(platform: &Platform, at: Instant) -> Result<Self, AuthorityError> {
         let known = platform.registry().in_use(Form::Timestamp, at).ok_or(AuthorityError::NoKey)?;
         let (key, public_key) = (known.record.id(), known.record.public_key.clone());
-        let Chain { certificates: chain, root } = platform.chain(&key);
-        if chain.is_empty() {
+        let (issuer, chain) = (platform.issuer_at(&key, at), platform.chain_at(&key, at));
+        let (Some(issuer), Some(chain)) = (issuer, chain) else {
             return Err(AuthorityError::NoCertificate { key });
-        }
-        Ok(Self { key, public_key, chain, root })
+        };
+        Ok(Self { key, public_key, chain, chains: platform.chains(&key), issuer })
     }
 
     fn is_current(&self, platform: &Platform, at: Instant) -> bool {
-        platform.registry().in_use(Form::Timestamp, at).is_some_and(|key| key.record.id() == self.key)
-    }
-}
-
-impl Own {
-    /// The certificate that tokens name.
-    pub(crate) fn certificate(&self) -> &Certificate {
-        self.chain.first().expect("a chain begins with the authority's own certificate")
+        let in_use = platform.registry().in_use(Form::Timestamp, at).map(|key| key.record.id());
+        in_use == Some(self.key) && platform.issuer_at(&self.key, at) == Some(self.issuer)
     }
 }

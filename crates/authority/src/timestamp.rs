@@ -10,7 +10,7 @@ use envelope::timestamp::{
 use envelope::{Chosen, ToBeSigned};
 use model::{Clock, Digest, Hash, Instant};
 use pki::Certificate;
-use signer::{Imprint, Order, Orders, RefusalCode, Signed, Signer, TimestampOrder};
+use signer::{Chain, Imprint, Order, Orders, RefusalCode, Signed, Signer, TimestampOrder};
 
 use crate::AuthorityError;
 use crate::own::Own;
@@ -74,7 +74,7 @@ impl TimestampAuthority {
     pub fn chain(&self) -> Result<Vec<Certificate>, AuthorityError> {
         // The one that tokens are made with; strangers ask for it, and must not reach the key process at will.
         let own = self.sight.view()?;
-        Ok(own.chain.iter().chain(&own.root).cloned().collect())
+        Ok(own.chain.certificates.iter().chain(&own.chain.root).cloned().collect())
     }
 
     fn make(&self, requests: &[Request]) -> Vec<Result<Vec<u8>, AuthorityError>> {
@@ -88,7 +88,8 @@ impl TimestampAuthority {
     fn make_batch(&self, batch: &[Request]) -> Result<Made, AuthorityError> {
         let made = self.order(&*self.sight.view()?, batch)?;
         if made.iter().any(says_another_key) {
-            // The key was retired or suspended since it was last looked at: once is enough to notice.
+            // The key was retired or suspended since it was last looked at, or another authority certified it: once is
+            // enough to notice.
             return self.order(&*self.sight.renewed()?, batch);
         }
         Ok(made)
@@ -145,7 +146,11 @@ fn refusal(error: AuthorityError) -> Result<Answer, AuthorityError> {
 }
 
 fn says_another_key(made: &Result<Vec<u8>, AuthorityError>) -> bool {
-    matches!(made, Err(AuthorityError::Refused(refusal)) if refusal.code == RefusalCode::Key)
+    match made {
+        Err(AuthorityError::Refused(refusal)) => refusal.code == RefusalCode::Key,
+        Err(AuthorityError::Signature(_)) => true,
+        _ => false,
+    }
 }
 
 fn order(own: &Own, request: &Request) -> Order {
@@ -173,11 +178,24 @@ fn token(own: &Own, request: &Request, signed: &Signed) -> Result<Vec<u8>, Autho
         Err(source) => return Err(AuthorityError::NotAStamp(Some(source))),
     };
     let tst_info = TstInfo::answer(request, time, serial).and_then(|info| info.encode()).map_err(unusable)?;
-    let to_be_signed = compose(&tst_info, own.certificate(), time).map_err(unusable)?;
-    // INVARIANT: a signature that does not verify never leaves.
-    to_be_signed.verify(&own.public_key, &signed.signature).map_err(AuthorityError::Signature)?;
-    let ToBeSigned::Message(attributes) = to_be_signed else { return Err(AuthorityError::NotAStamp(None)) };
-    seal(&tst_info, &attributes, &signed.signature, &own.chain, request.certificate).map_err(unusable)
+    let mut bad = AuthorityError::NoCertificate { key: own.key };
+    for Chain { certificates, .. } in &own.chains {
+        let Some(certificate) = certificates.first() else { continue };
+        let to_be_signed = compose(&tst_info, certificate, time).map_err(unusable)?;
+        // INVARIANT: a signature that does not verify never leaves.
+        match to_be_signed.verify(&own.public_key, &signed.signature) {
+            Ok(()) => {
+                let ToBeSigned::Message(attributes) = to_be_signed else {
+                    return Err(AuthorityError::NotAStamp(None));
+                };
+                let sealed =
+                    seal(&tst_info, &attributes, &signed.signature, certificates, request.certificate);
+                return sealed.map_err(unusable);
+            }
+            Err(source) => bad = AuthorityError::Signature(source),
+        }
+    }
+    Err(bad)
 }
 
 #[cfg(test)]

@@ -255,6 +255,21 @@ pub(crate) fn sealed_files() -> Space {
     name(signerd::SOFTWARE)
 }
 
+fn unknown_key(registry: &Registry, text: &str) -> Failure {
+    if registry.journal_key().id().to_string() == text {
+        return Failure::Usage {
+            what: format!(
+                "`{text}` is the journal's own key, which the genesis names for as long as there is the platform"
+            ),
+            advice: "nothing takes its place: docs/operate/rotate.md says what is left to do where it may be stolen",
+        };
+    }
+    Failure::Usage {
+        what: format!("the registry knows no key `{text}`"),
+        advice: "`avouch key list` shows all keys",
+    }
+}
+
 fn unexpected(action: &'static str) -> Failure {
     Failure::Process {
         process: "the key process",
@@ -326,8 +341,5 @@ pub(crate) fn find_key(registry: &Registry, text: &str) -> Result<KeyId, Failure
         let name: Space = text.parse().ok()?;
         registry.keys().filter(|key| key.record.name == name).last().map(|key| key.record.id())
     };
-    by_id.or_else(by_name).ok_or_else(|| Failure::Usage {
-        what: format!("the registry knows no key `{text}`"),
-        advice: "`avouch key list` shows all keys",
-    })
+    by_id.or_else(by_name).ok_or_else(|| unknown_key(registry, text))
 }

@@ -27,9 +27,12 @@ pub(crate) struct Platform {
 #[derive(Debug)]
 pub(crate) struct PlatformKey {
     pub(crate) key: Key,
-    /// Its certificate and those above it without the root; empty for forms that have none.
-    pub(crate) chain: Vec<Certificate>,
+    /// What may stand above it, the newest first; none for forms without certificates.
+    chains: Vec<KeyChain>,
 }
+
+/// A key's certificate and those above it without the root; empty for forms that have none.
+pub(crate) type KeyChain = Arc<[Certificate]>;
 
 /// Why what the key process tells cannot be believed.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +54,15 @@ impl PlatformKey {
         &self.key.record
     }
 
-    /// Its own certificate.
+    /// What may stand above what it signs: of several, the key process says which.
+    pub(crate) fn chains(&self) -> impl Iterator<Item = KeyChain> {
+        let bare = self.chains.is_empty().then(|| KeyChain::from([]));
+        self.chains.iter().cloned().chain(bare)
+    }
+
+    /// Its newest certificate.
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
-        self.chain.first()
+        self.chains.first()?.first()
     }
 }
 
@@ -62,8 +71,9 @@ impl Platform {
     pub(crate) fn replay(state: &signer::State) -> Result<Self, PlatformError> {
         let told = signer::Platform::replay(state)?;
         let keys = told.registry().keys().map(|key| {
-            let (id, chain) = (key.record.id(), told.chain(&key.record.id()).certificates);
-            (id, Arc::new(PlatformKey { key: key.clone(), chain }))
+            let id = key.record.id();
+            let chains = told.chains(&id).into_iter().map(|chain| chain.certificates.into()).collect();
+            (id, Arc::new(PlatformKey { key: key.clone(), chains }))
         });
         let (keys, roots) = (keys.collect(), told.roots().cloned().collect());
         Ok(Self { told, keys, roots })
@@ -76,6 +86,16 @@ impl Platform {
 
     pub(crate) const fn registry(&self) -> &Registry {
         self.told.registry()
+    }
+
+    /// What stands above a key at `at`.
+    pub(crate) fn chain_at(&self, key: &KeyId, at: Instant) -> Vec<Certificate> {
+        self.told.chain_at(key, at).map(|chain| chain.certificates).unwrap_or_default()
+    }
+
+    /// A key by its id.
+    pub(crate) fn key(&self, key: &KeyId) -> Option<&Arc<PlatformKey>> {
+        self.keys.get(key)
     }
 
     /// The newest active generation under a name.

@@ -187,7 +187,10 @@ impl Form {
 
     /// Is a key of this form followed by another of the platform itself, which takes its place at a time?
     pub const fn is_taken_over(self) -> bool {
-        matches!(self, Self::Certificate | Self::Timestamp | Self::Sct | Self::Set | Self::Checkpoint)
+        matches!(
+            self,
+            Self::Ca | Self::Certificate | Self::Timestamp | Self::Sct | Self::Set | Self::Checkpoint
+        )
     }
 
     /// The purpose that a key of this form has.

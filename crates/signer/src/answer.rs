@@ -171,12 +171,15 @@ pub struct State {
     pub stores: Vec<Space>,
 }
 
-/// A key of the platform with its certificate.
+/// A key of the platform with a certificate of it. It has one by each authority that was in use, or about to be, while it
+/// could sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certified {
     /// The key.
     pub key: KeyId,
-    /// Its certificate, in DER.
+    /// The key that certified it: its own, of an authority.
+    pub issuer: KeyId,
+    /// The certificate, in DER.
     pub certificate: Vec<u8>,
 }
 

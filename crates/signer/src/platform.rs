@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use model::{Form, KeyId};
+use model::{Form, Instant, KeyId};
 use pki::{Certificate, CertificateError};
 use quorum::{Registry, RegistryError};
 
-use crate::State;
-
-/// Certificates above a key's own that are followed.
-const CHAIN_MAX: usize = 8;
+use crate::{Certified, State};
 
 /// The registry, replayed from its genesis, with the certificates of the platform's keys.
 #[derive(Debug, Clone)]
 pub struct Platform {
     registry: Registry,
-    certificates: BTreeMap<KeyId, Certificate>,
+    /// By the keys that they are for, and those that certified them.
+    certificates: BTreeMap<KeyId, BTreeMap<KeyId, Certificate>>,
 }
 
 /// A key's certificate and what vouches for it.
@@ -56,12 +54,11 @@ impl Platform {
     /// Replays what the key process tells.
     pub fn replay(state: &State) -> Result<Self, PlatformError> {
         let registry = state.replay()?;
-        let mut certificates = BTreeMap::new();
-        for certified in &state.certificates {
-            let key = certified.key;
-            let read = Certificate::from_der(&certified.certificate)
-                .map_err(|source| PlatformError::Certificate { key, source })?;
-            certificates.insert(key, read);
+        let mut certificates: BTreeMap<KeyId, BTreeMap<KeyId, Certificate>> = BTreeMap::new();
+        for Certified { key, issuer, certificate } in &state.certificates {
+            let read = Certificate::from_der(certificate)
+                .map_err(|source| PlatformError::Certificate { key: *key, source })?;
+            certificates.entry(*key).or_default().insert(*issuer, read);
         }
         Ok(Self { registry, certificates })
     }
@@ -74,33 +71,50 @@ impl Platform {
     /// The certificates at which the paths of the platform's keys end. Those of holders of ID tokens end elsewhere.
     pub fn roots(&self) -> impl Iterator<Item = &Certificate> {
         let authorities = self.registry.keys().filter(|key| key.record.form == Form::Ca);
-        authorities.filter_map(|key| self.certificates.get(&key.record.id()))
+        authorities.filter_map(|key| self.own(&key.record.id()))
     }
 
-    /// A key's own certificate.
-    pub fn certificate(&self, key: &KeyId) -> Option<&Certificate> {
-        self.certificates.get(key)
+    /// The certificate by which a key stands for itself, of an authority.
+    pub fn own(&self, key: &KeyId) -> Option<&Certificate> {
+        self.certificates.get(key)?.get(key)
     }
 
-    /// A key's certificate and those above it.
-    pub fn chain(&self, key: &KeyId) -> Chain {
-        let mut chain = Chain::default();
-        let mut next = self.certificates.get(key);
-        while let Some(certificate) = next.filter(|_| chain.certificates.len() < CHAIN_MAX) {
-            if certificate.is_self_issued() {
-                let is_above = !chain.certificates.is_empty();
-                chain.root = is_above.then(|| certificate.clone());
-                break;
-            }
-            chain.certificates.push(certificate.clone());
-            next = self.issuer(certificate);
+    /// All certificates of the platform's keys.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.certificates.values().flat_map(BTreeMap::values)
+    }
+
+    /// What may stand above a key: one chain for each authority that certified it, the newest first; none for a key without
+    /// certificates.
+    pub fn chains(&self, key: &KeyId) -> Vec<Chain> {
+        let certificates = self.certificates.get(key).into_iter().flatten();
+        let place = |issuer: &KeyId| self.registry.key(issuer).map(|issuer| issuer.place);
+        let mut chains: Vec<(Option<usize>, Chain)> =
+            certificates.map(|(issuer, one)| (place(issuer), self.chain(key, issuer, one))).collect();
+        chains.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+        chains.into_iter().map(|(_, chain)| chain).collect()
+    }
+
+    /// What stands above a key at `at`: its certificate by the authority that is in use.
+    pub fn chain_at(&self, key: &KeyId, at: Instant) -> Option<Chain> {
+        let certificates = self.certificates.get(key)?;
+        let issuer = self.issuer_at(key, at)?;
+        certificates.get(&issuer).map(|certificate| self.chain(key, &issuer, certificate))
+    }
+
+    /// By whose certificate a key is shown at `at`.
+    pub fn issuer_at(&self, key: &KeyId, at: Instant) -> Option<KeyId> {
+        let certificates = self.certificates.get(key)?;
+        // An authority that is to take over stands for itself before its time, too.
+        let by_itself = certificates.contains_key(key).then_some(*key);
+        by_itself.or_else(|| Some(self.registry.in_use_of(certificates.keys(), at)?.record.id()))
+    }
+
+    /// A key's certificate by this authority. No authority stands above another.
+    fn chain(&self, key: &KeyId, issuer: &KeyId, certificate: &Certificate) -> Chain {
+        if key == issuer {
+            return Chain::default();
         }
-        chain
-    }
-
-    fn issuer(&self, certificate: &Certificate) -> Option<&Certificate> {
-        let named = certificate.issuer_der();
-        let mut above = self.certificates.values().filter(|above| above.subject_der() == named);
-        above.find(|above| certificate.verify_signature_by(above).is_ok())
+        Chain { certificates: vec![certificate.clone()], root: self.own(issuer).cloned() }
     }
 }

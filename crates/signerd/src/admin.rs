@@ -73,7 +73,7 @@ impl KeyProcess {
         for change in changes {
             if let Change::Key(record) = change {
                 self.check_record(record)?;
-                certificate::check(&next, record)?;
+                certificate::check(&next, record, at)?;
             }
         }
         let state = self.journal.state();

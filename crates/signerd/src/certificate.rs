@@ -8,7 +8,7 @@ use pki::{
     Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, TbsCertificate,
     Validity,
 };
-use quorum::{Key, KeyRecord, KeyState, Registry};
+use quorum::{Key, KeyRecord, Registry};
 use signer::{Refusal, RefusalCode};
 
 use crate::guard::Reading;
@@ -60,63 +60,89 @@ const fn profile(form: Form) -> Option<CertificateProfile> {
     }
 }
 
+/// Does a root stand above the certificate of a form?
+fn is_below_root(form: Form) -> bool {
+    profile(form).is_some() && !is_root(form)
+}
+
 /// Does the certificate of a form stand by itself? What holders of tokens sign and what the platform signs begin at roots
 /// of their own: `openssl cms` and its like believe whatever leads to the root that they are given.
 const fn is_root(form: Form) -> bool {
     matches!(form, Form::Ca | Form::Certificate)
 }
 
+/// The certificate that what a key signs at `at` names.
+pub(crate) fn shown(state: &State, key: &Key, at: Instant) -> Result<Certificate, Refusal> {
+    let der = state.certificate(&key.record.id(), at).ok_or_else(|| {
+        let text = format!("key `{}` has no certificate by a root that is in use", key.record.name);
+        refuse(RefusalCode::Key, text)
+    })?;
+    Certificate::from_der(der).map_err(|error| refuse(RefusalCode::Journal, told(&error)))
+}
+
 /// Could a new key get the certificate that it asks for? Asked before its entry is taken, so that none gets stuck.
-pub(crate) fn check(registry: &Registry, record: &KeyRecord) -> Result<(), Refusal> {
+pub(crate) fn check(registry: &Registry, record: &KeyRecord, now: Instant) -> Result<(), Refusal> {
     if profile(record.form).is_none() {
         return Ok(());
     }
     subject(record)?;
     validity(record)?;
-    if is_root(record.form) {
+    match record.form {
+        Form::Certificate => Ok(()),
+        // A root certifies every key that another certified before it.
+        Form::Ca => registry
+            .keys()
+            .filter(|key| is_below_root(key.record.form) && key.is_active_at(now))
+            .try_for_each(|key| check_outlives(record, &key.record)),
+        _ => check_outlives(&newest_root(registry, record)?.record, record),
+    }
+}
+
+fn check_outlives(issuer: &KeyRecord, record: &KeyRecord) -> Result<(), Refusal> {
+    if record.not_after <= issuer.not_after {
         return Ok(());
     }
-    let issuer = &issuer(registry, record)?.record;
-    if issuer.not_after < record.not_after {
-        let (name, issuer_name, end) = (&record.name, &issuer.name, issuer.not_after);
-        let text = format!("key `{name}` would outlive its issuer `{issuer_name}`, which ends at {end}");
-        return Err(refuse(RefusalCode::Key, text));
-    }
-    Ok(())
+    let (name, issuer_name, end) = (&record.name, &issuer.name, issuer.not_after);
+    let text = format!("key `{name}` would outlive its issuer `{issuer_name}`, which ends at {end}");
+    Err(refuse(RefusalCode::Key, text))
 }
 
 /// The next certificate that is missing and can be made; `None` when there is none.
 pub(crate) fn next(journal: &mut Journal, keys: &Stores, now: Reading) -> Result<Option<Issuing>, Refusal> {
-    let Some(key) = missing(journal.state()) else { return Ok(None) };
+    let Some((key, signer)) = missing(journal.state(), now.time) else { return Ok(None) };
     check_clock(now)?;
-    let known = journal.state().issuing.get(&key.record.id()).cloned();
+    let known = journal.state().issuing.get(&(key.record.id(), signer.record.id())).cloned();
     // CRASH: an intent without a certificate: the same serial number goes into the same certificate again.
     let serial = match &known {
         Some(intent) => chosen_serial(intent)?,
         None => Serial::from_random(journal.draw()),
     };
-    issuing(journal.state(), keys, &key, serial, known, now.time).map(Some)
+    issuing(journal.state(), keys, (&key, &signer), serial, known, now.time).map(Some)
 }
 
-fn missing(state: &State) -> Option<Key> {
+/// A key that lacks a certificate, with the key that certifies it. Each has one by the root that is in use and by those that
+/// are to follow, so that verifiers know it under all of them before it is shown.
+fn missing(state: &State, now: Instant) -> Option<(Key, Key)> {
     let registry = state.registry.as_ref()?;
-    let lacks = |key: &&Key| {
-        profile(key.record.form).is_some()
-            && key.state == KeyState::Active
-            && !state.certificates.contains_key(&key.record.id())
+    let lacks = |key: &Key, issuer: &Key| !state.is_certified_by(&key.record.id(), &issuer.record.id());
+    let active = || registry.keys().filter(|key| key.is_active_at(now));
+    let mut authorities = active().filter(|key| is_root(key.record.form));
+    if let Some(authority) = authorities.find(|key| lacks(key, key)) {
+        return Some((authority.clone(), authority.clone()));
+    }
+    let mut roots = registry.in_use_or_next(Form::Ca, now);
+    let below = |root: &Key| {
+        let can =
+            |key: &&Key| is_below_root(key.record.form) && key.record.not_after <= root.record.not_after;
+        active().filter(can).find(|key| lacks(key, root)).cloned()
     };
-    let authority = registry.platform_key(Form::Ca);
-    let has_authority = authority.is_some_and(|key| state.certificates.contains_key(&key.record.id()));
-    // Nothing but an authority can be certified before the authority is.
-    let can = |key: &&Key| is_root(key.record.form) || has_authority;
-    let found = registry.keys().filter(lacks).find(can);
-    found.cloned()
+    roots.find_map(|root| Some((below(root)?, root.clone())))
 }
 
 fn issuing(
     state: &State,
     keys: &Stores,
-    key: &Key,
+    (key, signer): (&Key, &Key),
     serial: Serial,
     known: Option<Intent>,
     now: Instant,
@@ -125,13 +151,8 @@ fn issuing(
     let registry = crate::standing::registry(state)?;
     let profile =
         profile(record.form).ok_or_else(|| refuse(RefusalCode::Key, "a form without certificates"))?;
-    let (signer, authority) = match record.form {
-        form if is_root(form) => (key, None),
-        _ => {
-            let signer = issuer(registry, record)?;
-            (signer, Some(authority(state, signer)?))
-        }
-    };
+    let above = key.record.id() != signer.record.id();
+    let authority = above.then(|| shown(state, signer, now)).transpose()?;
     let certificate = NewCertificate {
         profile: &profile,
         subject: &subject(record)?,
@@ -186,8 +207,8 @@ fn validity(record: &KeyRecord) -> Result<Validity, Refusal> {
     Validity::new(record.not_before, record.not_after).map_err(|error| refuse(RefusalCode::Key, told(&error)))
 }
 
-/// The newest active authority.
-fn issuer<'a>(registry: &'a Registry, record: &KeyRecord) -> Result<&'a Key, Refusal> {
+/// The newest active root.
+fn newest_root<'a>(registry: &'a Registry, record: &KeyRecord) -> Result<&'a Key, Refusal> {
     registry.platform_key(Form::Ca).ok_or_else(|| {
         let text = format!(
             "key `{}` needs a certificate, and the registry has no active key of form ca",
@@ -195,10 +216,4 @@ fn issuer<'a>(registry: &'a Registry, record: &KeyRecord) -> Result<&'a Key, Ref
         );
         refuse(RefusalCode::Key, text)
     })
-}
-
-fn authority(state: &State, signer: &Key) -> Result<Certificate, Refusal> {
-    let der = state.certificates.get(&signer.record.id());
-    let der = der.ok_or_else(|| refuse(RefusalCode::Key, "the authority has no certificate yet"))?;
-    Certificate::from_der(der).map_err(|error| refuse(RefusalCode::Journal, told(&error)))
 }

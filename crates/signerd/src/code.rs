@@ -6,10 +6,10 @@ use model::journal::{Intent, endorsements_digest};
 use model::{
     Digest, Form, ItemError, Kind, Purpose, Request, RequestedItem, Signing, from_canonical, limits, told,
 };
-use pki::Certificate;
 use quorum::{Counted, Endorsement, Key, Moment, Registry};
 use signer::{Refusal, RefusalCode, SignOrder};
 
+use crate::certificate;
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, PrivateKey, Recall};
 use crate::journal::Work;
@@ -219,7 +219,10 @@ impl Cleared<'_> {
         let Allowed { asked, key } = &self.allowed;
         let record = &key.record;
         let chosen = self.choose(known, now)?;
-        let certificate = certificate(state, key)?;
+        // What was intended once names the certificate of then.
+        let at = known.map_or(now.time, |signing| signing.intent.time);
+        let certified = record.form.is_certified();
+        let certificate = certified.then(|| certificate::shown(state, key, at)).transpose()?;
         // INVARIANT: the order carries no bytes to sign; they are composed here, from the request's own item.
         let to_be_signed = envelope::compose(&asked.item, &chosen, certificate.as_ref())
             .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
@@ -275,13 +278,6 @@ impl Cleared<'_> {
             _ => Ok(Chosen::Nothing),
         }
     }
-}
-
-fn certificate(state: &State, key: &Key) -> Result<Option<Certificate>, Refusal> {
-    let der = state.certificates.get(&key.record.id());
-    der.map(|der| Certificate::from_der(der))
-        .transpose()
-        .map_err(|error| refuse(RefusalCode::Journal, told(&error)))
 }
 
 /// Algorithms that hash by themselves sign messages only.

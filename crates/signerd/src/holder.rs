@@ -14,6 +14,7 @@ use pki::{Certificate, ComposeError, HolderCertificate, TbsCertificate};
 use quorum::{IdentityProof, Key};
 use signer::{HolderOrder, HolderStep, Refusal, RefusalCode};
 
+use crate::certificate;
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
@@ -130,7 +131,7 @@ impl<'a> Holder<'a> {
         let public_key = PublicKey::from_spki(&order.public_key).map_err(|error| malformed(&error))?;
         check_foreign(state, &public_key)?;
         let expires = verified.expires();
-        let issuer = certificate(state, &order.authority, &authority.record.name.to_string())?;
+        let issuer = certificate::shown(state, authority, now.time)?;
         Ok(Self { state, time: at, names, public_key, authority, issuer, expires })
     }
 
@@ -181,12 +182,6 @@ impl<'a> Holder<'a> {
 
 fn message(certificate: Result<TbsCertificate, ComposeError>) -> Result<ToBeSigned, Refusal> {
     Ok(ToBeSigned::Message(certificate.map_err(composing)?.der().to_vec()))
-}
-
-fn certificate(state: &State, key: &KeyId, name: &str) -> Result<Certificate, Refusal> {
-    let der = state.certificates.get(key);
-    let der = der.ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` has no certificate yet")))?;
-    Certificate::from_der(der).map_err(|error| refuse(RefusalCode::Journal, told(&error)))
 }
 
 /// INVARIANT: one token, one key, also over the loss of what was known of tokens: one from before the adoption may have

@@ -16,6 +16,7 @@ use crate::journal::{Journal, Made, Opened, Record, proof};
 use crate::recall::GivenUp;
 use crate::seats::Seats;
 use crate::standing::refuse;
+use crate::state::State;
 use crate::{KeyProcessError, Random};
 
 /// How long a segment of the journal is before it is left, beyond its snapshot.
@@ -169,11 +170,11 @@ impl KeyProcess {
     /// Keeps a certificate that was signed.
     pub(crate) fn keep_certificate(&mut self, issued: Issued) -> Result<(), Refusal> {
         let Issued { intent, subject, signature, der } = issued;
-        if self.journal.state().certificates.contains_key(&subject) {
+        if self.journal.state().is_certified_by(&subject, &intent.key) {
             // Another entry called for the same one while the key store was at work. It has one, and keeps that.
             return Ok(());
         }
-        let made = Made::Certificate { subject, der };
+        let made = Made::Certificate { subject, issuer: intent.key, der };
         // CRASH: a certificate that is told and then lost would be issued again with other bytes; so it is durable
         // before anybody is told.
         let kept = self.end(&intent, Ending::Signed(Digest::of(&signature)), made);
@@ -184,11 +185,9 @@ impl KeyProcess {
     pub fn state(&self) -> Result<Told, Refusal> {
         self.journal.check_standing().map_err(|error| journal_failed(&error))?;
         let state = self.journal.state();
-        let certificates = state.certificates.iter();
-        let certified = |(key, der): (&KeyId, &Vec<u8>)| Certified { key: *key, certificate: der.clone() };
         Ok(Told {
             registry: state.entries.clone(),
-            certificates: certificates.map(certified).collect(),
+            certificates: certified(state).collect(),
             journal: self.journal.durable(),
             journal_key: state.journal_key.spki().to_vec(),
             journal_checkpoint: self.journal_checkpoint()?,
@@ -227,6 +226,18 @@ impl KeyProcess {
     pub fn journal_key(&self) -> &PublicKey {
         &self.journal.state().journal_key
     }
+}
+
+/// The certificates of the platform's keys.
+fn certified(state: &State) -> impl Iterator<Item = Certified> {
+    state.certificates.iter().flat_map(|(key, certificates)| {
+        let certified = |(issuer, der): (&KeyId, &Vec<u8>)| Certified {
+            key: *key,
+            issuer: *issuer,
+            certificate: der.clone(),
+        };
+        certificates.iter().map(certified)
+    })
 }
 
 pub(crate) fn journal_failed(error: &KeyProcessError) -> Refusal {

@@ -32,14 +32,14 @@ pub(crate) struct State {
     pub(crate) registry: Option<Registry>,
     /// When administrators asked for the last adoption: what was known of tokens from before it may be lost.
     pub(crate) adopted: Option<Instant>,
-    /// The certificates of the platform's keys, in DER.
-    pub(crate) certificates: BTreeMap<KeyId, Vec<u8>>,
+    /// The certificates of the platform's keys, in DER: by the keys that they are for, and those that certified them.
+    pub(crate) certificates: BTreeMap<KeyId, BTreeMap<KeyId, Vec<u8>>>,
     /// Items that were signed or are about to be, by request digest and index, until their deadlines.
     pub(crate) signings: BTreeMap<(Digest, u32), Signing>,
     /// Those of them without an outcome, by the index of their intent.
     pub(crate) unfinished: BTreeMap<u64, (Digest, u32)>,
-    /// Certificates that are about to be signed, by the key that they are for.
-    pub(crate) issuing: BTreeMap<KeyId, Intent>,
+    /// Certificates that are about to be signed, by the key that they are for and the one that certifies it.
+    pub(crate) issuing: BTreeMap<(KeyId, KeyId), Intent>,
     /// The latest time that was ever used: time does not go back behind it.
     pub(crate) mark: Instant,
     /// The number of the last timestamp token.
@@ -150,7 +150,7 @@ impl State {
                 self.heads.insert(origin.clone(), *head);
             }
             Work::Certificate { subject } => {
-                self.issuing.insert(*subject, intent.clone());
+                self.issuing.insert((*subject, intent.key), intent.clone());
             }
             // Its time moved the mark, and there is no more to it: the same entry may be promised again.
             Work::Promise => {}
@@ -169,9 +169,9 @@ impl State {
                     None => self.tuf.finish(outcome.intent, signature),
                 }
             }
-            Made::Certificate { subject, der } => {
-                self.issuing.remove(subject);
-                self.certificates.insert(*subject, der.clone());
+            Made::Certificate { subject, issuer, der } => {
+                self.issuing.remove(&(*subject, *issuer));
+                self.certificates.entry(*subject).or_default().insert(*issuer, der.clone());
             }
         }
     }
@@ -199,6 +199,20 @@ impl State {
         }
         self.entries.push(entry.to_vec());
         Ok(())
+    }
+
+    /// The certificate that a key's signatures name at `at`: its own, of an authority, or that of the authority in use.
+    pub(crate) fn certificate(&self, key: &KeyId, at: Instant) -> Option<&[u8]> {
+        let certificates = self.certificates.get(key)?;
+        let by_itself = certificates.get(key);
+        let in_use = || self.registry.as_ref()?.in_use_of(certificates.keys(), at);
+        let certificate = by_itself.or_else(|| certificates.get(&in_use()?.record.id()))?;
+        Some(certificate)
+    }
+
+    /// Has this one certified this key?
+    pub(crate) fn is_certified_by(&self, key: &KeyId, issuer: &KeyId) -> bool {
+        self.certificates.get(key).is_some_and(|certificates| certificates.contains_key(issuer))
     }
 
     /// Forgets what may not be ordered again: past its deadline an order is refused, whatever is known of it.

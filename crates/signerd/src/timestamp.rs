@@ -4,9 +4,9 @@ use envelope::Chosen;
 use envelope::timestamp::{CertificateWish, Imprint, Request, TstInfo, compose};
 use keystore::Stores;
 use model::{Form, Hash, told};
-use pki::Certificate;
 use signer::{Refusal, RefusalCode, TimestampOrder};
 
+use crate::certificate;
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
@@ -22,12 +22,7 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, Refusal> {
     check_clock(now)?;
     let key = platform_key(state, &order.key, Form::Timestamp, now.time)?;
-    let name = &key.record.name;
-    let certificate = state.certificates.get(&order.key);
-    let certificate = certificate
-        .ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` has no certificate yet")))?;
-    let certificate =
-        Certificate::from_der(certificate).map_err(|error| refuse(RefusalCode::Journal, told(&error)))?;
+    let certificate = certificate::shown(state, key, now.time)?;
     // Neither goes back: the time is at least the journal's mark, the number one more than the last.
     let serial = state.serial + 1;
     let malformed = |error| refuse(RefusalCode::Malformed, told(&error));

@@ -5,7 +5,7 @@ use envelope::trusted_root::TrustedRoot;
 use pki::Certificate;
 
 use crate::anchors::Anchors;
-use crate::item::certificate_path;
+use crate::item::{certificate_path, platform_path};
 use crate::refused::{Fault, Gap};
 use crate::timestamp::{self, Dated};
 use crate::{
@@ -40,9 +40,9 @@ pub fn verify_cms(
     let (signature, signer) = (verified.signature(), verified.signer());
     let public_key =
         signer.public_key().map_err(|cause| Refused::bad(Part::Key, Fault::Signature(Box::new(cause))))?;
-    let (roots, anchors) = match trust {
-        CmsTrust::Platform(root) => (root.roots(), root.anchors().clone()),
-        CmsTrust::Given { roots, sigstore } => (roots, Anchors::of(sigstore)),
+    let anchors = match trust {
+        CmsTrust::Platform(root) => root.anchors().clone(),
+        CmsTrust::Given { sigstore, .. } => Anchors::of(sigstore),
     };
     let Dated { time, proven: dated, open } =
         timestamp::date(verified.token(), signature, &anchors, expectations.timestamp, present)?;
@@ -52,14 +52,15 @@ pub fn verify_cms(
         Proven::Signature { algorithm: public_key.algorithm() },
     ];
     proven.extend(dated);
-    proven.push(certificate_path(signer, verified.others(), roots, &time)?);
     match trust {
         CmsTrust::Platform(root) => {
+            proven.push(platform_path(signer, verified.others(), root, &time)?);
             let managed = key::managed(root, &public_key, model::Form::Cms, time.at, expectations, present)?;
             proven.push(managed.proven);
             not_checked.extend(managed.open);
         }
-        CmsTrust::Given { .. } => {
+        CmsTrust::Given { roots, .. } => {
+            proven.push(certificate_path(signer, verified.others(), roots, &time)?);
             let open = expectations.check_key(public_key.id(), None);
             not_checked.extend(open.map_err(Refused::expectation)?);
         }

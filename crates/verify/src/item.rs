@@ -5,7 +5,7 @@ use envelope::{Chosen, ComposeError, ToBeSigned, compose};
 use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::SignedItem;
 use model::{Hash, RequestedItem, merkle};
-use pki::{Certificate, PathError, Usage, verify_path};
+use pki::{Certificate, PathError, Usage, VerifiedPath, verify_path};
 use quorum::{Book, Key, Moment};
 use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, SignedCheckpoint, VerifierKey};
@@ -15,8 +15,8 @@ use crate::refused::{Fault, Gap};
 use crate::timestamp::Dated;
 use crate::witnesses::{self, Witnessed};
 use crate::{
-    BelievedTime, Evidence, NotChecked, Part, Proven, QuorumExpectation, Refused, VerifiedItem, key, log,
-    timestamp,
+    BelievedTime, Evidence, NotChecked, Part, Proven, QuorumExpectation, Refused, TrustRoot, VerifiedItem,
+    key, log, timestamp,
 };
 
 /// What became of one item.
@@ -159,7 +159,7 @@ impl<'a> Examination<'a> {
 
     fn check_path(&mut self, chain: &[Certificate], time: &BelievedTime) -> Result<(), Refused> {
         let Some((leaf, others)) = chain.split_first() else { return Ok(()) };
-        self.proven.push(certificate_path(leaf, others, self.bench.root.roots(), time)?);
+        self.proven.push(platform_path(leaf, others, self.bench.root, time)?);
         Ok(())
     }
 
@@ -303,13 +303,38 @@ pub(crate) fn certificate_path(
     roots: &[Certificate],
     time: &BelievedTime,
 ) -> Result<Proven, Refused> {
-    let path =
-        verify_path(leaf, others, roots, time.at, Usage::CodeSigning).map_err(|cause| match cause {
-            PathError::CannotCheck { .. } => Refused::cannot_check(Part::Certificate, Gap::Path(cause)),
-            PathError::UntrustedIssuer { .. } => {
-                Refused::cannot_check(Part::Certificate, Gap::UnknownIssuer(cause))
-            }
-            other => Refused::bad(Part::Certificate, Fault::Path(other)),
-        })?;
-    Ok(Proven::Certificate { subject: path.leaf().subject_text(), root: path.root().subject_text() })
+    path(leaf, others, roots, time).map(|path| proven(&path))
+}
+
+/// The same of a platform's key: its registry says which of its roots counted then.
+pub(crate) fn platform_path(
+    leaf: &Certificate,
+    others: &[Certificate],
+    root: &TrustRoot,
+    time: &BelievedTime,
+) -> Result<Proven, Refused> {
+    let path = path(leaf, others, root.roots(), time)?;
+    // INVARIANT: what a root vouches for after its end is bad, whatever it vouched for before.
+    let authority = path.root().public_key().ok().and_then(|key| root.registry().key(&key.id()));
+    authority.map_or(Ok(()), |authority| key::check_time(root.registry(), authority, time.at))?;
+    Ok(proven(&path))
+}
+
+fn path(
+    leaf: &Certificate,
+    others: &[Certificate],
+    roots: &[Certificate],
+    time: &BelievedTime,
+) -> Result<VerifiedPath, Refused> {
+    verify_path(leaf, others, roots, time.at, Usage::CodeSigning).map_err(|cause| match cause {
+        PathError::CannotCheck { .. } => Refused::cannot_check(Part::Certificate, Gap::Path(cause)),
+        PathError::UntrustedIssuer { .. } => {
+            Refused::cannot_check(Part::Certificate, Gap::UnknownIssuer(cause))
+        }
+        other => Refused::bad(Part::Certificate, Fault::Path(other)),
+    })
+}
+
+fn proven(path: &VerifiedPath) -> Proven {
+    Proven::Certificate { subject: path.leaf().subject_text(), root: path.root().subject_text() }
 }

@@ -246,9 +246,11 @@ impl TrustRoot {
         let stands = |key: &PublicKey, form: Form| {
             self.registry.key(&key.id()).is_some_and(|known| known.record.form == form)
         };
-        let certified =
-            |certificate: &Certificate, form| certificate.public_key().is_ok_and(|key| stands(&key, form));
-        if !self.roots.iter().all(|root| certified(root, Form::Ca)) {
+        let known = |certificate: &Certificate, form: Form| {
+            let key = self.registry.key(&certificate.public_key().ok()?.id());
+            key.filter(|key| key.record.form == form)
+        };
+        if !self.roots.iter().all(|root| known(root, Form::Ca).is_some()) {
             return Err(RootError::NotRegistered { what: "root certificate" });
         }
         let log = |log: &Log| {
@@ -267,9 +269,10 @@ impl TrustRoot {
             return Err(RootError::NotRegistered { what: "log" });
         }
         let authority = |authority: &crate::anchors::TrustedAuthority| {
-            let leaf = authority.chain.first().filter(|leaf| certified(leaf, Form::Timestamp));
-            let key = leaf.and_then(|leaf| self.registry.key(&leaf.public_key().ok()?.id()));
-            certified(&authority.root, Form::Ca) && key.is_some_and(|known| authority.window == window(known))
+            let leaf = authority.chain.first().and_then(|leaf| known(leaf, Form::Timestamp));
+            let root = known(&authority.root, Form::Ca);
+            let window = leaf.zip(root).map(|(leaf, root)| within(window(leaf), window(root)));
+            window == Some(authority.window)
         };
         let all_read = self.anchors.authorities.len() == self.wire.sigstore.timestamp_authorities.len();
         if !all_read || !self.anchors.authorities.iter().all(authority) {
@@ -316,9 +319,9 @@ impl Composing<'_> {
     }
 
     fn certified(&self, form: Form) -> impl Iterator<Item = (&quorum::Key, &Certificate)> {
-        self.keys(form).filter_map(|key| {
-            let id = key.record.id();
-            self.certificates.iter().find(|(of, _)| *of == id).map(|(_, certificate)| (key, certificate))
+        self.keys(form).flat_map(|key| {
+            let of_key = self.certificates.iter().filter(|(of, _)| *of == key.record.id());
+            of_key.map(move |(_, certificate)| (key, certificate))
         })
     }
 
@@ -351,23 +354,25 @@ impl Composing<'_> {
         self.keys(Form::Sct).filter_map(log).collect()
     }
 
-    /// The authorities of a form, served below this path.
+    /// The authorities of a form, served below this path: one for each of their certificates.
     fn authorities(&self, form: Form, path: &str) -> Vec<Authority> {
         let uri = format!("{}{path}", self.public_url.trim_end_matches('/'));
-        let with_root = self.certified(form).filter_map(|(key, leaf)| {
-            let mut roots = self.roots().map(|(_, root)| root);
-            let root = roots.find(|root| leaf.verify_signature_by(root).is_ok());
-            // An authority for holders of ID tokens is its own root, and no other stands above it.
-            (root.is_some() || leaf.is_self_issued()).then_some((key, leaf, root))
-        });
-        let authority = |(key, leaf, root): (&quorum::Key, &Certificate, Option<&Certificate>)| {
+        let authority = |(key, leaf): (&quorum::Key, &Certificate)| {
+            let root = self.roots().find(|(_, root)| leaf.verify_signature_by(root).is_ok());
+            let window = match root {
+                Some((root, _)) => within(window(key), window(root)),
+                // An authority for holders of ID tokens is its own root, and no other stands above it.
+                None if leaf.is_self_issued() => window(key),
+                None => return None,
+            };
+            let root = root.map(|(_, root)| root);
             let subject = key.record.subject.as_ref();
             let organization = subject.map_or("", |subject| subject.organization.as_str());
             let common_name = root.unwrap_or(leaf).subject_common_name().unwrap_or_default();
             let chain: Vec<&[u8]> = [Some(leaf), root].into_iter().flatten().map(Certificate::der).collect();
-            Authority::new(organization, &common_name, &uri, &chain, window(key))
+            Some(Authority::new(organization, &common_name, &uri, &chain, window))
         };
-        with_root.map(authority).collect()
+        self.certified(form).filter_map(authority).collect()
     }
 }
 
@@ -387,6 +392,12 @@ fn log_key(record: &KeyRecord) -> Option<Result<VerifierKey, NoteError>> {
 fn window(key: &quorum::Key) -> Window {
     let ended = !matches!(key.state, KeyState::Active | KeyState::Suspended);
     Window { start: key.record.not_before.whole_second(), end: ended.then(|| key.since.whole_second()) }
+}
+
+/// When both count: a key, and the root that certified it.
+fn within(key: Window, root: Window) -> Window {
+    let ends = [key.end, root.end];
+    Window { start: key.start.max(root.start), end: ends.into_iter().flatten().min() }
 }
 
 /// The genesis names the key, and each adoption another origin under which it goes on.

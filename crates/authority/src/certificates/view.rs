@@ -42,11 +42,11 @@ impl sight::View for View {
         let registry = platform.registry();
         let key = |form| registry.in_use(form, at).ok_or(CertificateError::NoKey { form });
         let (authority, log) = (key(Form::Certificate)?, key(Form::Sct)?);
-        let own = platform.certificate(&authority.record.id());
+        let own = platform.own(&authority.record.id());
         let chain = vec![own.cloned().ok_or_else(|| unusable(authority))?];
         let certificates = |keep: &dyn Fn(&Key) -> bool| {
             let kept = registry.keys().filter(|key| key.record.form == Form::Certificate && keep(key));
-            kept.filter_map(|key| platform.certificate(&key.record.id())).cloned().collect()
+            kept.filter_map(|key| platform.own(&key.record.id())).cloned().collect()
         };
         Ok(Self {
             authority: authority.record.id(),

@@ -145,8 +145,10 @@ fn platform(keys: &[(Form, &PublicKey, &Certificate)]) -> State {
     };
     let changes = keys.iter().map(|(form, key, _)| record(*form, key)).collect();
     let entry = ada.enter(&Registry::begin(&genesis).unwrap(), changes, NOW).encode();
+    let root = keys.first().map(|(_, key, _)| key.id()).unwrap();
     let certified = |(_, key, certificate): &(Form, &PublicKey, &Certificate)| Certified {
         key: key.id(),
+        issuer: root,
         certificate: certificate.der().to_vec(),
     };
     State {

@@ -101,7 +101,8 @@ fn next_logs(
     };
     let (mut logs, mut changes): (_, Vec<Change>) = (Vec::new(), old.iter().map(retire).collect());
     for form in [Form::Checkpoint, Form::Sct, Form::Set] {
-        let Some(last) = old.iter().rfind(|key| key.record.form == form) else { continue };
+        let of_form = old.iter().filter(|key| key.record.form == form);
+        let Some(last) = of_form.max_by_key(|key| key.place) else { continue };
         let next = Successor {
             public_key: generate(key_process, &sealed_files(), last.record.public_key.algorithm())?,
             store: sealed_files(),

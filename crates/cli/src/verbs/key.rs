@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use model::{Algorithm, Class, Form, Instant, Purpose, Space};
+use model::{Algorithm, Class, Form, Instant, KeyId, Purpose, Space};
 use quorum::{Change, IdentityProof, Key, KeyRecord, KeyState, Registry, RequesterProof, Requirement, Rule};
 use serde::Serialize;
 use signer::AdminClient;
@@ -190,6 +190,10 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
                 return Ok(waiting.tell(Then::Submit, terminal));
             }
             terminal.line(format_args!("{id} signs no more"));
+            if state == KeyState::Suspended && known_form(&registry, &id).is_some_and(Form::is_taken_over) {
+                terminal.line("  verifiers go on believing what a copy of it signs: if there may be one, say so with `--revoke`");
+                terminal.line("  `avouch trust rotate` puts another in its place");
+            }
         }
     }
     Ok(Exit::Done)
@@ -304,6 +308,10 @@ fn refresh(folder: &Folder) -> Result<(), Failure> {
 fn report(key: &Key) -> KeyReport<'_> {
     let (id, record_digest) = (key.record.id().to_string(), key.digest.to_string());
     KeyReport { id, record: &key.record, state: key.state, record_digest }
+}
+
+fn known_form(registry: &Registry, key: &KeyId) -> Option<Form> {
+    registry.key(key).map(|key| key.record.form)
 }
 
 /// Shows a key on one line.

@@ -3,9 +3,11 @@
 //!
 //! `AVOUCH_DRILL_SECONDS` says for how long; twenty, unless it is said.
 
+mod client;
+mod promises;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -13,21 +15,31 @@ use std::time::{Duration, Instant};
 
 use model::{Form, KeyId};
 use signer::{
-    Answer, CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, RefusalCode, Signer,
-    TimestampOrder,
+    Answer, CheckpointOrder, Head, HolderOrder, HolderStep, Imprint, Order, Orders, Refusal, RefusalCode,
+    Signer, TimestampOrder, TufOrder,
 };
 
+use self::client::{Client, Refresh, identity};
 use crate::command_line::text;
 use crate::holders::World;
 
-const ROLES: [(&str, Form); 4] =
-    [("ca", Form::Certificate), ("log", Form::Checkpoint), ("tsa", Form::Timestamp), ("ct", Form::Sct)];
+const ROLES: [(&str, Form); 6] = [
+    ("signing-root", Form::Ca),
+    ("ca", Form::Certificate),
+    ("log", Form::Checkpoint),
+    ("tsa", Form::Timestamp),
+    ("ct", Form::Sct),
+    ("rekor-v1", Form::Set),
+];
 
-/// What is done by whom: each of the three by so many.
+/// What is done by whom: signing with a key of the platform, signing without, and verifying, each by so many.
 const OF_EACH: usize = 7;
 
+/// The number of the client who brings entries to the log of Rekor v1.
+const OF_REKOR_V1: usize = 3 * OF_EACH;
+
 /// The number of the client who signs before and after.
-const FIRST: usize = 3 * OF_EACH;
+const FIRST: usize = OF_REKOR_V1 + 1;
 
 /// What was counted.
 #[derive(Default)]
@@ -36,6 +48,8 @@ struct Counts {
     keyless: AtomicU64,
     verified: AtomicU64,
     refreshed: AtomicU64,
+    followed: AtomicU64,
+    promised: AtomicU64,
     /// What a client did not manage that was so slow that what it trusted was older than the lead by then.
     late: AtomicU64,
     failures: Mutex<Vec<String>>,
@@ -72,117 +86,10 @@ impl Times {
     }
 }
 
-/// When a client fetches what it trusts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Refresh {
-    /// Before each thing that it does.
-    Before,
-    /// Only once it has become old.
-    WhenOld,
-}
-
-/// One of those who sign and verify.
-struct Client<'a> {
-    world: &'a World,
-    counts: &'a Counts,
-    times: &'a Times,
-    number: usize,
-    folder: PathBuf,
-    refresh: Refresh,
-    fetched: Option<Instant>,
-}
-
-impl<'a> Client<'a> {
-    fn new(world: &'a World, counts: &'a Counts, times: &'a Times, number: usize) -> Self {
-        let folder = PathBuf::from(world.site.path(&format!("client-{number}")));
-        fs::create_dir(&folder).unwrap();
-        let context = fs::read_to_string(world.site.path("context.toml")).unwrap();
-        let own = folder.join("trust-root.json");
-        let line = context.lines().find(|line| line.starts_with("trust_root = ")).unwrap().to_owned();
-        fs::write(folder.join("context.toml"), context.replace(&line, &format!("trust_root = {own:?}")))
-            .unwrap();
-        fs::copy(world.site.dir.join("client/trust-root.json"), own).unwrap();
-        let refresh = if number.is_multiple_of(2) { Refresh::Before } else { Refresh::WhenOld };
-        Self { world, counts, times, number, folder, refresh, fetched: None }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = self.world.site.command();
-        command.env("AVOUCH_CONTEXT", self.folder.join("context.toml")).current_dir(&self.folder);
-        command.env("SSL_CERT_FILE", self.world.site.dir.join("server/tls/ca.pem"));
-        command
-    }
-
-    /// Does it, and keeps what went wrong.
-    fn good(&self, arguments: &[&str]) -> bool {
-        let output = self.command().args(arguments).output().unwrap();
-        let is_late = self.fetched.is_some_and(|at| at.elapsed() > self.times.late());
-        if !output.status.success() && is_late {
-            self.counts.late.fetch_add(1, Ordering::Relaxed);
-        } else if !output.status.success() {
-            let what = format!("{arguments:?}: {}", text(&output));
-            self.counts.failures.lock().unwrap().push(what);
-        }
-        output.status.success()
-    }
-
-    fn refresh(&mut self) {
-        let is_old = self.fetched.is_none_or(|at| at.elapsed() > self.times.age_max());
-        if self.refresh == Refresh::Before || is_old {
-            let at = Instant::now();
-            if self.good(&["sigstore", "files", "."]) {
-                self.counts.refreshed.fetch_add(1, Ordering::Relaxed);
-                self.fetched = Some(at);
-            }
-        }
-    }
-
-    /// Signs with a key of the platform, and verifies.
-    fn sign(&mut self, turn: u64) {
-        let name = format!("managed-{turn}.tar");
-        fs::write(self.folder.join(&name), format!("bytes {turn} of {}", self.folder.display())).unwrap();
-        if self.good(&["sign", &name]) {
-            self.counts.signed.fetch_add(1, Ordering::Relaxed);
-            self.verify(&["verify", &name]);
-        }
-    }
-
-    /// Signs as the holder of a token, and verifies.
-    fn sign_keyless(&mut self, turn: u64) {
-        let name = format!("keyless-{turn}.tar");
-        fs::write(self.folder.join(&name), format!("bytes {turn} of {}", self.folder.display())).unwrap();
-        let who = identity(self.number, turn);
-        fs::write(self.folder.join("token"), self.world.token(&who)).unwrap();
-        let place = ["--signing-config", "signing_config.v0.2.json", "--trusted-root", "trusted_root.json"];
-        let sign = ["sign", &name, "--keyless", "--identity-token", "@token"];
-        if self.good(&[&sign[..], &place].concat()) {
-            self.counts.keyless.fetch_add(1, Ordering::Relaxed);
-            self.verify_keyless(&name, &who, Path::new("trusted_root.json"));
-        }
-    }
-
-    fn verify_keyless(&self, name: &str, who: &str, root: &Path) {
-        let (bundle, issuer) = (format!("{name}.sigstore.json"), self.world.issuer.url());
-        let root = root.to_string_lossy();
-        let by = ["--identity", who, "--issuer", &issuer, "--trusted-root", &root];
-        self.verify(&[&["verify", name, "--bundle", &bundle], &by[..]].concat());
-    }
-
-    fn verify(&self, arguments: &[&str]) {
-        if self.good(arguments) {
-            self.counts.verified.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Who signs: another person each time, for a token is good for one certificate.
-fn identity(number: usize, turn: u64) -> String {
-    format!("client-{number}.{turn}@example.com")
-}
-
 /// What was signed before anything was rotated, and what was trusted then.
 struct Before {
     folder: PathBuf,
+    promised: promises::Kept,
 }
 
 impl Before {
@@ -194,7 +101,8 @@ impl Before {
         let folder = client.folder.clone();
         fs::copy(folder.join("trusted_root.json"), folder.join("first_trusted_root.json")).unwrap();
         fs::copy(folder.join("trust-root.json"), folder.join("first-trust-root.json")).unwrap();
-        Self { folder }
+        let promised = promises::bring(client).expect("the log of Rekor v1 was begun");
+        Self { folder, promised }
     }
 
     /// It verifies by what was trusted then, and by what this client trusts.
@@ -206,17 +114,20 @@ impl Before {
         ] {
             client.verify(&["verify", &at("managed-0.tar"), "--trust-root", &root]);
         }
-        for root in [self.folder.join("first_trusted_root.json"), client.folder.join("trusted_root.json")] {
-            client.verify_keyless(&at("keyless-0.tar"), &identity(FIRST, 0), &root);
-        }
+        let (bundle, who) = (at("keyless-0.tar"), identity(FIRST, 0));
+        client.verify_keyless_by(&bundle, &who, &["--trusted-root", &at("first_trusted_root.json")]);
+        client.verify_keyless(&bundle, &who);
     }
 }
 
 #[test]
 fn nobody_notices_while_every_key_of_the_platform_is_rotated() {
     let _alone = crate::site::alone();
-    let (mut world, counts, times) = (World::new(), Counts::default(), Times::new());
-    let mut first = Client::new(&world, &counts, &times, FIRST);
+    if testkit::tool("curl").is_none() {
+        return;
+    }
+    let (mut world, counts, times) = (world(), Counts::default(), Times::new());
+    let mut first = Client::new(&world, &counts, &times, FIRST).of_the_server();
     let before = Before::new(&mut first);
     let old = keys_in_use(&world);
     let (over, begun) = (AtomicBool::new(false), Instant::now());
@@ -229,6 +140,7 @@ fn nobody_notices_while_every_key_of_the_platform_is_rotated() {
                 while !over.load(Ordering::Relaxed) {
                     client.refresh();
                     match number % 3 {
+                        0 if number == OF_REKOR_V1 => drop(promises::bring(&client)),
                         0 => client.sign(turn),
                         1 => client.sign_keyless(turn),
                         _ => before.verify(&client),
@@ -245,13 +157,15 @@ fn nobody_notices_while_every_key_of_the_platform_is_rotated() {
     let failures = counts.failures.lock().unwrap();
     let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
     println!(
-        "rotation drill: {} clients for {} s: {} signed, {} signed keylessly, {} verified, {} refreshed; {} too late to count; {} failures",
+        "rotation drill: {} clients for {} s: {} signed, {} signed keylessly, {} promised, {} verified, {} refreshed, {} refreshed by TUF; {} too late to count; {} failures",
         FIRST,
         begun.elapsed().as_secs(),
         read(&counts.signed),
         read(&counts.keyless),
+        read(&counts.promised),
         read(&counts.verified),
         read(&counts.refreshed),
+        read(&counts.followed),
         read(&counts.late),
         failures.len()
     );
@@ -273,21 +187,33 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// Each is rotated once; the new ones take over one after the other, while the old ones are still believed.
-fn rotate_all(world: &World, times: &Times) {
+/// A platform with every log that there can be, whose repository says where it is.
+fn world() -> World {
+    let world = World::new();
+    endorsed(&world, &["key", "create", "platform/rekor-v1", "--form", "set"]);
+    endorsed(&world, &["trust", "publish"]);
+    fs::write(world.site.path("root.json"), world.site.good(&["trust", "export", "--tuf"])).unwrap();
+    world
+}
+
+/// What an administrator has done.
+fn endorsed(world: &World, arguments: &[&str]) -> String {
     let (data, passphrase) = (world.site.data(), world.site.path("passphrase"));
+    world.site.good(&[arguments, &["--dir", &data, "--admin-passphrase-file", &passphrase]].concat())
+}
+
+/// Each is rotated once; the new ones take over one after the other, while the old ones are still believed. The root of
+/// TUF is another before that, and its old key is gone after it.
+fn rotate_all(world: &World, times: &Times) {
     let seconds = |duration: Duration| format!("{}s", duration.as_secs());
     let change = Instant::now();
-    let endorsed = ["--dir", &data, "--admin-passphrase-file", &passphrase];
-    world.site.good(&[&["key", "create", "default/other", "--form", "blob"], &endorsed[..]].concat());
+    endorsed(world, &["trust", "publish", "--rotate", "root"]);
     let (lead, overlap) = (seconds(times.lead(change.elapsed())), seconds(times.overlap()));
     for (role, _) in ROLES {
-        let rotate = ["trust", "rotate", role, "--lead", &lead, "--overlap", &overlap];
-        let said = world
-            .site
-            .good(&[&rotate[..], &["--dir", &data, "--admin-passphrase-file", &passphrase]].concat());
+        let said = endorsed(world, &["trust", "rotate", role, "--lead", &lead, "--overlap", &overlap]);
         assert!(said.contains("takes over at"), "{said}");
     }
+    endorsed(world, &["trust", "publish", "--retire", "root"]);
 }
 
 /// Waits until none of these keys may sign any more.
@@ -313,14 +239,44 @@ fn after(world: &World, client: &mut Client<'_>, before: &Before, old: &[(Form, 
     let shown = text(&client.command().args(["trust", "show"]).output().unwrap());
     assert_eq!(shown.matches("retired since").count(), ROLES.len(), "{shown}");
     assert_eq!(shown.matches("in use since").count(), ROLES.len(), "{shown}");
-    for (form, key) in old {
-        let order = order_of(*form, *key);
-        let answers = orders(world).order(&Orders { ledger: Head::empty(), orders: vec![order] }).unwrap();
-        let [Answer::Refused(refusal)] = answers.answers.as_slice() else {
-            panic!("{form} signs: {answers:?}")
-        };
+    before.promised.is_in_the_trusted_root_of(client);
+    assert!(promises::bring(client).is_some_and(|new| new.log() != before.promised.log()));
+    // Nobody orders anything of a root: it certifies what the registry says.
+    for (form, key) in old.iter().filter(|(form, _)| *form != Form::Ca) {
+        let refusal = refused(world, order_of(*form, *key));
         assert!(refusal.code == RefusalCode::Key && refusal.text.contains("retired"), "{}", refusal.text);
     }
+    assert_another_root(world, client, before, old);
+    let registry = orders(world).state().unwrap().replay().unwrap();
+    let root = registry.tuf().root().unwrap();
+    let first = registry.key_named(&"platform/tuf-root".parse().unwrap(), 1).unwrap().record.id();
+    assert!((root.version, root.root.len()) == (3, 1) && !root.root.contains(&first));
+    refused(world, Order::Tuf(TufOrder { key: first, version: 4 }));
+}
+
+/// What is signed now has its certificates under the new root; who knows the old one alone cannot check it.
+fn assert_another_root(world: &World, client: &Client<'_>, before: &Before, old: &[(Form, KeyId)]) {
+    let (_, root) = old.iter().find(|(form, _)| *form == Form::Ca).unwrap();
+    let state = orders(world).state().unwrap();
+    let by = |new: bool| {
+        let of_one = state.certificates.iter().filter(move |one| (one.issuer != *root) == new);
+        of_one.map(|one| one.key)
+    };
+    let certified: Vec<KeyId> = by(true).collect();
+    let lacking = by(false).filter(|key| key != root && !certified.contains(key));
+    let registry = state.replay().unwrap();
+    let now = model::Clock::now(&signerd::SystemClock);
+    assert_eq!(lacking.filter(|key| registry.key(key).unwrap().is_active_at(now)).count(), 0);
+    let first = before.folder.join("first-trust-root.json").to_string_lossy().into_owned();
+    let verify = ["verify", "managed-9999.tar", "--trust-root", &first];
+    let output = client.command().args(verify).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+fn refused(world: &World, order: Order) -> Refusal {
+    let answers = orders(world).order(&Orders { ledger: Head::empty(), orders: vec![order] }).unwrap();
+    let [Answer::Refused(refusal)] = answers.answers.as_slice() else { panic!("it signs: {answers:?}") };
+    refusal.clone()
 }
 
 /// What a server that somebody owns would ask of an old key.

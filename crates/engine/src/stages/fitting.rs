@@ -74,18 +74,19 @@ pub(crate) fn profile_view(
         profile: profile.clone(),
         version: profile.digest(),
         period_s_max: period_s_max(&active),
-        keys: active.into_iter().map(|key| key_view(key)).collect(),
+        keys: active.into_iter().map(|key| key_view(key, platform, now)).collect(),
         now,
     }
 }
 
-fn key_view(key: &PlatformKey) -> KeyView {
+fn key_view(key: &PlatformKey, platform: &Platform, now: Instant) -> KeyView {
     let record = key.record();
+    let chain = platform.chain_at(&record.id(), now);
     KeyView {
         form: record.form,
         key: item_key(key),
         public_key: record.public_key.clone(),
-        chain: key.chain.iter().map(|certificate| certificate.der().to_vec()).collect(),
+        chain: chain.iter().map(|certificate| certificate.der().to_vec()).collect(),
         governed: record.rule.is_some(),
     }
 }

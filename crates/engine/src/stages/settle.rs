@@ -205,7 +205,7 @@ fn signed_item(
         item: text(item),
         path,
         public_key: key.record().public_key.clone(),
-        chain: key.chain.iter().map(|certificate| Base64(certificate.der().to_vec())).collect(),
+        chain: signature.chain.iter().map(|certificate| Base64(certificate.der().to_vec())).collect(),
         signature: Base64(signature.signature.clone()),
         chosen: Base64(signature.chosen.clone()),
         timestamp: token.cloned().map(Base64),

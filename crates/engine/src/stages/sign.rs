@@ -11,7 +11,7 @@ use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, ProofError, SignedCheckpoint, VerifierKey};
 
 use super::{Fate, Intended, Lane, Passed, Stopped, Trouble, Warrant, World};
-use crate::platform::{Platform, PlatformKey};
+use crate::platform::{KeyChain, Platform, PlatformKey};
 use crate::{State, SubmitError};
 
 /// The most orders in one frame.
@@ -36,6 +36,8 @@ pub(crate) struct Signature {
     pub(crate) item: usize,
     pub(crate) to_be_signed: ToBeSigned,
     pub(crate) signature: Vec<u8>,
+    /// The certificate that it names and those above it, without the root; empty for forms that have none.
+    pub(crate) chain: KeyChain,
     pub(crate) chosen: Vec<u8>,
     /// The registry's head under which the key process signed.
     pub(crate) registry: Digest,
@@ -366,18 +368,47 @@ impl Sign {
 
     /// Composes what must have been signed, holds the journal's intent to it, and verifies the signature over it.
     fn verify(&self, intended: &Intended, index: usize, signed: signer::Signed) -> Result<Signature, Fault> {
-        let received = intended.received();
-        let (_, item) = received.items.iter().nth(index).expect("one answer was taken for each item");
+        let (_, item) =
+            intended.received().items.iter().nth(index).expect("one answer was taken for each item");
         let key = &intended.fitting().keys[index];
-        let chosen = Chosen::decode(&signed.chosen)?;
-        let to_be_signed = compose(item, &chosen, key.certificate())?;
-        let registry = check_intent(intended, item, key, &to_be_signed, &signed)?;
+        let intent = intent(intended, item, key, &signed)?;
+        let (to_be_signed, chain) = self.compose(item, key, &intent)?;
         to_be_signed.verify(&key.record().public_key, &signed.signature)?;
         if key.record().rule.is_some() {
-            self.check_proof(intended, key, &registry, &signed)?;
+            self.check_proof(intended, key, &intent.registry, &signed)?;
         }
-        let signer::Signed { signature, chosen, index: intent, leaf, journal } = signed;
-        Ok(Signature { item: index, to_be_signed, signature, chosen, registry, intent, leaf, journal })
+        let signer::Signed { signature, chosen, index: place, leaf, journal } = signed;
+        let registry = intent.registry;
+        Ok(Signature {
+            item: index,
+            to_be_signed,
+            signature,
+            chain,
+            chosen,
+            registry,
+            intent: place,
+            leaf,
+            journal,
+        })
+    }
+
+    /// What was signed, and which of the key's certificates it names: another authority may have taken over since the
+    /// request was taken in.
+    fn compose(
+        &self,
+        item: &Item,
+        key: &PlatformKey,
+        intent: &journal::Intent,
+    ) -> Result<(ToBeSigned, KeyChain), Fault> {
+        let chosen = Chosen::decode(&intent.chosen)?;
+        match composed(item, &chosen, key, intent) {
+            Err(Fault::OtherIntent { .. } | Fault::Compose(_)) if item.form.is_certified() => {
+                let platform = self.world.platform(|_| false).map_err(Fault::Unavailable)?;
+                let now = platform.key(&intent.key);
+                composed(item, &chosen, now.map_or(key, |now| now), intent)
+            }
+            composed => composed,
+        }
     }
 
     /// INVARIANT: a receipt of a governed key is only returned with its intent in a checkpoint of the journal.
@@ -408,14 +439,13 @@ impl Sign {
     }
 }
 
-/// The head of the registry under which the key process signed, if the leaf is the intent of this very order.
-fn check_intent(
+/// The intent in the journal, if it is that of this very order.
+fn intent(
     intended: &Intended,
     item: &Item,
     key: &PlatformKey,
-    to_be_signed: &ToBeSigned,
     signed: &signer::Signed,
-) -> Result<Digest, Fault> {
+) -> Result<journal::Intent, Fault> {
     let differs = |field| Err(Fault::OtherIntent { field });
     let journal::Leaf::Intent(intent) = journal::Leaf::decode(&signed.leaf)? else { return differs("kind") };
     let same = [
@@ -424,7 +454,6 @@ fn check_intent(
         ("key record", intent.record == key.key.digest),
         ("request digest", intent.request == intended.received().digest),
         ("item", intent.item == item.index),
-        ("digest of what is signed", intent.to_be_signed == to_be_signed.sha256()),
         (
             "digest of the endorsements",
             intent.endorsements == journal::endorsements_digest(intended.endorsements()),
@@ -433,6 +462,22 @@ fn check_intent(
     ];
     match same.iter().find(|(_, same)| !same) {
         Some((field, _)) => differs(field),
-        None => Ok(intent.registry),
+        None => Ok(intent),
     }
+}
+
+/// What was signed by this intent, under which of the key's certificates.
+fn composed(
+    item: &Item,
+    chosen: &Chosen,
+    key: &PlatformKey,
+    intent: &journal::Intent,
+) -> Result<(ToBeSigned, KeyChain), Fault> {
+    for chain in key.chains() {
+        let to_be_signed = compose(item, chosen, chain.first())?;
+        if to_be_signed.sha256() == intent.to_be_signed {
+            return Ok((to_be_signed, chain));
+        }
+    }
+    Err(Fault::OtherIntent { field: "digest of what is signed" })
 }

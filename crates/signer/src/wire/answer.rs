@@ -95,7 +95,8 @@ pub(crate) fn put_state(writer: &mut Writer, state: &State) {
         writer.bytes(entry);
     });
     writer.list(&state.certificates, |writer, certified| {
-        writer.digest(certified.key.digest()).bytes(&certified.certificate);
+        let Certified { key, issuer, certificate } = certified;
+        writer.digest(key.digest()).digest(issuer.digest()).bytes(certificate);
     });
     put_head(writer, &state.journal);
     writer.bytes(&state.journal_key).bytes(state.journal_checkpoint.as_bytes());
@@ -117,9 +118,9 @@ pub(crate) fn take_state(reader: &mut Reader<'_>) -> Result<State, LayoutError> 
             reader.bytes("entry", limits::ENTRY_BYTES_MAX).map(<[u8]>::to_vec)
         })?,
         certificates: reader.list("certificates", ENTRIES_MAX, |reader| {
-            let key = KeyId::new(reader.digest("key")?);
+            let (key, issuer) = (KeyId::new(reader.digest("key")?), KeyId::new(reader.digest("issuer")?));
             let certificate = reader.bytes("certificate", CERTIFICATE_BYTES_MAX)?.to_vec();
-            Ok::<_, LayoutError>(Certified { key, certificate })
+            Ok::<_, LayoutError>(Certified { key, issuer, certificate })
         })?,
         journal: take_head(reader)?,
         journal_key: reader.bytes("journal key", limits::SPKI_BYTES_MAX)?.to_vec(),

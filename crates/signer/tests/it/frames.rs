@@ -79,8 +79,11 @@ fn answer() -> impl Strategy<Value = Answer> {
 }
 
 fn state() -> impl Strategy<Value = State> {
-    let certified =
-        (digest(), bytes(40)).prop_map(|(key, certificate)| Certified { key: KeyId::new(key), certificate });
+    let certified = (digest(), digest(), bytes(40)).prop_map(|(key, issuer, certificate)| Certified {
+        key: KeyId::new(key),
+        issuer: KeyId::new(issuer),
+        certificate,
+    });
     (
         prop::collection::vec(bytes(40), 0..4),
         prop::collection::vec(certified, 0..3),

@@ -31,8 +31,8 @@ pub struct Inspection {
     pub checkpoints: BTreeMap<String, Head>,
     /// The longest head of the audit ledger that was recorded since the last adoption; the empty one, where none was.
     pub ledger: Head,
-    /// The certificates of the platform's keys, in DER.
-    pub certificates: BTreeMap<KeyId, Vec<u8>>,
+    /// The certificates of the platform's keys, in DER: by the keys that they are for, and those that certified them.
+    pub certificates: BTreeMap<KeyId, BTreeMap<KeyId, Vec<u8>>>,
     /// The index of the first leaf from which on the files hold all.
     pub held_from: u64,
     /// The leaves that the files hold, in their order.

@@ -42,8 +42,8 @@ pub(crate) enum Made {
     Nothing,
     /// The signature of an item.
     Signature(Vec<u8>),
-    /// A certificate in DER, with the key that it is for.
-    Certificate { subject: KeyId, der: Vec<u8> },
+    /// A certificate in DER, with the key that it is for and the one that certified it.
+    Certificate { subject: KeyId, issuer: KeyId, der: Vec<u8> },
 }
 
 /// The longest leaf: a registry entry with its frame.
@@ -115,7 +115,9 @@ impl Made {
         match self {
             Self::Nothing => writer.byte(0),
             Self::Signature(signature) => writer.byte(1).bytes(signature),
-            Self::Certificate { subject, der } => writer.byte(2).digest(subject.digest()).bytes(der),
+            Self::Certificate { subject, issuer, der } => {
+                writer.byte(2).digest(subject.digest()).digest(issuer.digest()).bytes(der)
+            }
         };
     }
 
@@ -125,6 +127,7 @@ impl Made {
             1 => Ok(Self::Signature(reader.bytes("signature", limits::SIGNATURE_BYTES_MAX)?.to_vec())),
             2 => Ok(Self::Certificate {
                 subject: KeyId::new(reader.digest("subject")?),
+                issuer: KeyId::new(reader.digest("issuer")?),
                 der: reader.bytes("certificate", pki::CERTIFICATE_BYTES_MAX)?.to_vec(),
             }),
             _ => Err(LayoutError::Value { field: "made" }),

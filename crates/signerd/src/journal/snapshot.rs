@@ -36,12 +36,15 @@ impl State {
             writer.bytes(entry);
         });
         writer.count(self.certificates.len());
-        for (key, certificate) in &self.certificates {
-            writer.digest(key.digest()).bytes(certificate);
+        for (key, certificates) in &self.certificates {
+            writer.digest(key.digest()).count(certificates.len());
+            for (issuer, certificate) in certificates {
+                writer.digest(issuer.digest()).bytes(certificate);
+            }
         }
         put_signings(&mut writer, &self.signings);
         writer.count(self.issuing.len());
-        for (subject, intent) in &self.issuing {
+        for ((subject, _), intent) in &self.issuing {
             writer.digest(subject.digest()).bytes(&Leaf::Intent(intent.clone()).encode());
         }
         writer.long(self.mark.nanoseconds()).long(self.serial);
@@ -91,7 +94,11 @@ impl State {
         })?;
         self.certificates = map(reader, "certificates", |reader| {
             let key = KeyId::new(reader.digest("key")?);
-            Ok((key, reader.bytes("certificate", pki::CERTIFICATE_BYTES_MAX)?.to_vec()))
+            let certificates = map(reader, "certificates", |reader| {
+                let issuer = KeyId::new(reader.digest("issuer")?);
+                Ok((issuer, reader.bytes("certificate", pki::CERTIFICATE_BYTES_MAX)?.to_vec()))
+            })?;
+            Ok((key, certificates))
         })?;
         let mut last = RightEdge::new();
         self.signings = map(reader, "signings", |reader| {
@@ -103,7 +110,8 @@ impl State {
             .map(|signing| (signing.intent.sequence, (signing.intent.request, signing.intent.item)))
             .collect();
         self.issuing = map(reader, "issuing", |reader| {
-            Ok((KeyId::new(reader.digest("subject")?), take_intent(reader)?))
+            let (subject, intent) = (KeyId::new(reader.digest("subject")?), take_intent(reader)?);
+            Ok(((subject, intent.key), intent))
         })?;
         self.mark = Instant::from_nanoseconds(reader.long("mark")?);
         self.serial = reader.long("serial")?;

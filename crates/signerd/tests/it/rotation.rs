@@ -1,14 +1,18 @@
 //! Keys of the platform itself that others succeed: who signs when, and what a server that somebody owns gets of an old one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::{Algorithm, Digest, Form, KeyId, merkle};
+use envelope::Chosen;
+use envelope::timestamp::{CertificateWish, TstInfo};
+use model::{Algorithm, Digest, Form, Hash, KeyId, merkle};
+use pki::Certificate;
 use quorum::{Change, KeyRecord, KeyState};
 use signer::{
     AdminAnswer, CheckpointOrder, Head, Imprint, Order, Refusal, RefusalCode, Signed, Signer, TimestampOrder,
 };
 
-use crate::world::{HOUR, ORIGIN, Platform, YEAR};
+use crate::world::{HOUR, MINUTE, ORIGIN, Platform, YEAR};
 
 const NEXT_ORIGIN: &str = "2027.log.localhost";
 
@@ -107,6 +111,91 @@ fn an_owned_server_brings_back_no_retired_authority_and_uses_no_old_shards_key()
     }
     let platform = platform.restart();
     assert_eq!(checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap_err().code, RefusalCode::Key);
+}
+
+/// By whose certificate of the authority a token names it.
+fn stamped_under(platform: &Platform, signed: &Signed) -> KeyId {
+    let Ok(Chosen::Stamp { time, serial }) = Chosen::decode(&signed.chosen) else { panic!("no stamp") };
+    let imprint = envelope::timestamp::Imprint::from_digest(Hash::Sha256, vec![5; 32]).unwrap();
+    let certificate = CertificateWish::Omitted;
+    let request = envelope::timestamp::Request { imprint, policy: None, nonce: None, certificate };
+    let info = TstInfo::answer(&request, time, serial).unwrap().encode().unwrap();
+    let authority = platform.key("platform/timestamp");
+    let state = platform.process.state().unwrap();
+    let named = state.certificates.iter().filter(|one| one.key == authority).find(|one| {
+        let certificate = Certificate::from_der(&one.certificate).unwrap();
+        let composed = envelope::timestamp::compose(&info, &certificate, time).unwrap();
+        composed.verify(&platform.public_key("platform/timestamp"), &signed.signature).is_ok()
+    });
+    named.unwrap().issuer
+}
+
+#[test]
+fn a_new_root_certifies_every_key_anew_and_is_named_from_its_time_on() {
+    let platform = Platform::new();
+    let Rotation { old, new } = rotate(&platform, "platform/ca", Form::Ca, Algorithm::EcdsaP256);
+    let issuers = |key: &str| {
+        let (key, state) = (platform.key(key), platform.process.state().unwrap());
+        let of_key = state.certificates.into_iter().filter(|one| one.key == key);
+        of_key.map(|one| one.issuer).collect::<BTreeSet<_>>()
+    };
+    // Published: verifiers know every key under both, and the old root is named.
+    for key in ["platform/timestamp", "default/cms"] {
+        assert_eq!(issuers(key), BTreeSet::from([old, new]), "{key}");
+    }
+    assert_eq!(issuers("default/blob"), BTreeSet::new());
+    let tsa = platform.key("platform/timestamp");
+    let under = || stamped_under(&platform, &stamp(&platform, tsa).unwrap());
+    assert_eq!(under(), old);
+    platform.world.clock.advance(HOUR);
+    assert_eq!(under(), new);
+    // Over: the old root certifies nobody who comes now.
+    platform.world.clock.advance(HOUR);
+    assert_eq!(under(), new);
+    let end = platform.registry().key(&new).unwrap().record.not_after;
+    let more = platform.record("default/more", Form::Cms, Algorithm::EcdsaP256);
+    let more = KeyRecord { not_after: end, ..more };
+    assert!(matches!(platform.enter(vec![Change::Key(more)]), AdminAnswer::Appended { .. }));
+    assert_eq!(issuers("default/more"), BTreeSet::from([new]));
+}
+
+#[test]
+fn what_was_intended_under_the_old_root_is_signed_in_the_same_words_under_the_new_one() {
+    let platform = Platform::new();
+    rotate(&platform, "platform/ca", Form::Ca, Algorithm::EcdsaP256);
+    platform.world.clock.advance(HOUR - MINUTE);
+    let asking = platform.asking("default/cms", b"bytes");
+    let first = platform.order(asking.order()).unwrap();
+    platform.world.clock.advance(2 * MINUTE);
+    let platform = platform.restart();
+    assert_eq!(platform.order(asking.order()).unwrap().signature, first.signature);
+}
+
+#[test]
+fn a_root_that_ends_before_a_key_below_it_is_not_taken() {
+    let platform = Platform::new();
+    let record = platform.record("platform/ca", Form::Ca, Algorithm::EcdsaP256);
+    let short = KeyRecord { generation: 2, not_after: record.not_after.before(HOUR), ..record };
+    let AdminAnswer::Refused(refusal) = platform.enter(vec![Change::Key(short)]) else { panic!("it stands") };
+    assert!(refusal.text.contains("would outlive its issuer `platform/ca`"), "{}", refusal.text);
+}
+
+#[test]
+fn without_a_root_in_use_nothing_is_signed_that_names_a_certificate_by_it() {
+    let platform = Platform::new();
+    let root = platform.key("platform/ca");
+    platform.enter(vec![retire(root, KeyState::Suspended, platform.world.now())]);
+    let refusals = [
+        stamp(&platform, platform.key("platform/timestamp")).unwrap_err(),
+        platform.order(platform.asking("default/cms", b"bytes").order()).unwrap_err(),
+    ];
+    for refusal in refusals {
+        assert!(
+            refusal.code == RefusalCode::Key && refusal.text.contains("no certificate by a root"),
+            "{refusal:?}"
+        );
+    }
+    platform.order(platform.asking("default/blob", b"bytes").order()).unwrap();
 }
 
 #[test]

@@ -126,6 +126,22 @@ fn a_trust_root_does_not_give_a_key_that_was_revoked_its_time_back() {
     }
 }
 
+#[test]
+fn what_a_root_vouches_for_after_its_end_is_bad_and_what_it_vouched_for_before_stands() {
+    let mut platform = Platform::new();
+    platform.retire_the_root(at(50), at(200));
+    assert_eq!(platform.trust_root().roots().len(), 2, "both are trusted from the entry on");
+    for (signed, is_good) in [(100, true), (199, true), (200, false), (3_000, false)] {
+        match judge(&platform, &platform.sign(&["default/cms"], at(signed))) {
+            Ok(_) => assert!(is_good, "signed at {signed}"),
+            Err(Refused::Bad { fault: Fault::NotActive { name, state: "retired", .. }, .. }) => {
+                assert!(!is_good && name.as_str() == "platform/ca", "signed at {signed}");
+            }
+            Err(other) => panic!("signed at {signed}: {other:?}"),
+        }
+    }
+}
+
 /// The registry says when a log is over long before it is, so that one trust root holds for the whole rotation.
 #[test]
 fn an_old_shards_key_makes_no_checkpoint_for_what_is_signed_after_its_end() {

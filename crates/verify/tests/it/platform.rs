@@ -90,6 +90,8 @@ pub(crate) struct Platform {
     pub(crate) blob: Pair,
     /// A blob key that asks for one of the endorsers.
     pub(crate) governed: Pair,
+    /// The root that follows the first.
+    next_root: Option<Certificate>,
 }
 
 fn certificate(
@@ -161,6 +163,7 @@ impl Platform {
             cms: (cms, cms_certificate),
             blob,
             governed,
+            next_root: None,
         };
         platform.change(records, at(1));
         platform
@@ -182,6 +185,21 @@ impl Platform {
     pub(crate) fn revoke(&mut self, form: Form, state: KeyState, since: Instant) {
         let key = self.registry.platform_key(form).unwrap().record.id();
         self.change(vec![Change::KeyState { key, state, since, reason: "stolen".to_owned() }], since);
+    }
+
+    /// Another root follows the one that there is, which retires. The timestamp authority has its certificate by the new one,
+    /// and `default/cms` by the old one.
+    pub(crate) fn retire_the_root(&mut self, now: Instant, since: Instant) {
+        let (new, old) = (Pair::p256(), self.ca.0.public().id());
+        let profile = &CertificateProfile::Root;
+        let root = certificate("platform ca, generation 2", profile, &new.public(), Issuer::Itself, &new);
+        let record = record("platform/ca", Form::Ca, new.public());
+        let second = KeyRecord { generation: 2, takes_over: Some(now), ..record };
+        let (state, reason) = (KeyState::Retired, "rotation".to_owned());
+        self.change(vec![Change::Key(second), Change::KeyState { key: old, state, since, reason }], now);
+        let (profile, issuer) = (&CertificateProfile::Timestamping, Issuer::Certificate(&root));
+        self.tsa.1 = certificate("platform timestamp", profile, &self.tsa.0.public(), issuer, &new);
+        self.next_root = Some(root);
     }
 
     /// A proof that this body stands in the log.
@@ -213,7 +231,8 @@ impl Platform {
 
     pub(crate) fn trust_root(&self) -> TrustRoot {
         let certificates: Vec<_> = [&self.ca.1, &self.tsa.1, &self.cms.1]
-            .iter()
+            .into_iter()
+            .chain(&self.next_root)
             .map(|one| (one.public_key().unwrap().id(), one.der().to_vec()))
             .collect();
         TrustRoot::compose(&RootParts {

@@ -27,6 +27,7 @@ const CERTIFICATE_PERIOD: Duration = Duration::from_secs(600);
 Examples:
   avouch trust rotate log                              a new shard of the transparency log, in a week
   avouch trust rotate tsa --lead 12h --overlap 1d
+  avouch trust rotate signing-root                     every key of the platform's is certified anew
   avouch trust rotate ca --lead 0s --overlap 0s        at once, after `avouch key disable --revoke`
 
 The new key stands in the trust root from now on, and takes over after `--lead`: within that time every
@@ -44,9 +45,9 @@ pub(crate) struct RotateArgs {
     /// The key store that makes and keeps the new key: one of `[signerd.stores]`; otherwise that of the old one
     #[arg(long)]
     store: Option<Space>,
-    /// For how many days the new key may sign
-    #[arg(long, default_value_t = 3650, value_parser = clap::value_parser!(u64).range(1..=7300))]
-    days: u64,
+    /// For how many days the new key may sign; otherwise 3650, of a signing root 7300
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=7300))]
+    days: Option<u64>,
     #[command(flatten)]
     endorser: EndorserArgs,
 }
@@ -54,7 +55,9 @@ pub(crate) struct RotateArgs {
 /// A role that a key of the platform has, and another takes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Role {
-    /// The authority that certifies holders of ID tokens
+    /// The root that certifies the platform's own keys: each gets another certificate under the new one
+    SigningRoot,
+    /// The authority that certifies holders of ID tokens, which is its own root
     Ca,
     /// The transparency log: another shard begins
     Log,
@@ -62,39 +65,56 @@ pub(super) enum Role {
     Tsa,
     /// The log of certificates: another shard begins
     Ct,
+    /// The log of Rekor v1: another tree begins
+    RekorV1,
 }
 
 impl Role {
     /// All of them.
-    pub(super) const ALL: [Self; 4] = [Self::Ca, Self::Log, Self::Tsa, Self::Ct];
+    pub(super) const ALL: [Self; 6] =
+        [Self::SigningRoot, Self::Ca, Self::Log, Self::Tsa, Self::Ct, Self::RekorV1];
 
     /// The form of its keys.
     pub(super) const fn form(self) -> Form {
         match self {
+            Self::SigningRoot => Form::Ca,
             Self::Ca => Form::Certificate,
             Self::Log => Form::Checkpoint,
             Self::Tsa => Form::Timestamp,
             Self::Ct => Form::Sct,
+            Self::RekorV1 => Form::Set,
         }
     }
 
     /// What people call it.
     pub(super) const fn title(self) -> &'static str {
         match self {
+            Self::SigningRoot => "root of the platform's own keys",
             Self::Ca => "authority for holders of ID tokens",
             Self::Log => "transparency log",
             Self::Tsa => "timestamp authority",
             Self::Ct => "log of certificates",
+            Self::RekorV1 => "log of Rekor v1",
         }
     }
 
     /// Its name on the command line.
     pub(super) const fn word(self) -> &'static str {
         match self {
+            Self::SigningRoot => "signing-root",
             Self::Ca => "ca",
             Self::Log => "log",
             Self::Tsa => "tsa",
             Self::Ct => "ct",
+            Self::RekorV1 => "rekor-v1",
+        }
+    }
+
+    /// For how many days a new key may sign, unless it is said. A root must outlive what it certifies.
+    const fn days(self) -> u64 {
+        match self {
+            Self::SigningRoot => 7300,
+            _ => 3650,
         }
     }
 }
@@ -127,8 +147,8 @@ pub(super) fn run(args: &RotateArgs, terminal: Terminal) -> Result<Exit, Failure
         // A key store may take its time: what is counted begins afterwards.
         let now = crate::clock::now();
         let (takes_over, retires) = args.times(now);
-        let new =
-            Successor { public_key, store, published: now, takes_over: Some(takes_over), days: args.days };
+        let days = args.days.unwrap_or_else(|| args.what.days());
+        let new = Successor { public_key, store, published: now, takes_over: Some(takes_over), days };
         let new = new.of(&old, &before);
         made = Some((new.clone(), takes_over, retires));
         let mut changes = vec![Change::Key(new)];
@@ -160,6 +180,11 @@ impl RotateArgs {
     /// When the new key takes over, and when the old one is retired.
     fn times(&self, now: Instant) -> (Instant, Instant) {
         let takes_over = now.after(self.lead).whole_second();
+        let takes_over = match self.what {
+            // What was signed a moment ago names a certificate by the old root, also when it is ordered once more.
+            Role::SigningRoot => takes_over.after(Duration::from_secs(1)),
+            _ => takes_over,
+        };
         (takes_over, takes_over.after(self.overlap))
     }
 
@@ -185,10 +210,13 @@ impl Role {
                 advice: "`avouch trust show` says when; rotate again after that",
             });
         }
-        let newest = registry.in_use(self.form(), now).or_else(|| of_role().last());
+        let newest = registry.in_use(self.form(), now).or_else(|| of_role().max_by_key(|key| key.place));
         newest.map(|key| key.record.clone()).ok_or_else(|| Failure::Usage {
             what: format!("this platform has no {}", self.title()),
-            advice: "`avouch key list` shows all keys",
+            advice: match self {
+                Self::RekorV1 => "`avouch key create platform/rekor-v1 --form set` begins one",
+                _ => "`avouch key list` shows all keys",
+            },
         })
     }
 

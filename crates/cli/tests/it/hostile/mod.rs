@@ -184,8 +184,8 @@ impl Judge {
         assert_eq!((key.record.purpose, key.record.form), (Purpose::Code, item.form));
         assert!(key.record.rule.is_none(), "nobody endorsed `{}`", key.record.name);
         assert_eq!(intent.key, key.record.id());
-        let certificate = self.platform.certificate(&key.record.id());
-        let composed = compose(item, chosen, certificate).unwrap();
+        let chain = self.platform.chain_at(&key.record.id(), intent.time).unwrap_or_default();
+        let composed = compose(item, chosen, chain.certificates.first()).unwrap();
         composed.verify(&key.record.public_key, &signed.signature).unwrap();
         check_time(intent.time, between);
         if let Chosen::SigningTime(time) = chosen {
@@ -200,8 +200,7 @@ fn check_time(time: Instant, (sent, heard): (Instant, Instant)) {
 
 /// What certificates, tokens, checkpoints, attributes and envelopes cover.
 fn evil(platform: &Platform) -> Vec<Vec<u8>> {
-    let certificates = platform.registry().keys().filter_map(|key| platform.certificate(&key.record.id()));
-    let mut evil: Vec<Vec<u8>> = certificates.map(pki::Certificate::tbs_der).collect();
+    let mut evil: Vec<Vec<u8>> = platform.certificates().map(pki::Certificate::tbs_der).collect();
     evil.push(envelope::dsse::pre_authentication_encoding("application/vnd.in-toto+json", b"{}"));
     evil.push(
         tlog::Checkpoint::new("2026.log.localhost", 1, Digest::of(b"root")).unwrap().text().into_bytes(),

@@ -86,7 +86,7 @@ fn bodies(stamped: &Stamped) -> Result<Vec<Vec<u8>>, RekorError> {
 }
 
 fn body(signature: &Signature, key: &PlatformKey) -> Result<Vec<u8>, RekorError> {
-    let verifier = match key.certificate() {
+    let verifier = match signature.chain.first() {
         Some(certificate) => Verifier::Certificate(certificate.clone()),
         None => Verifier::PublicKey(key.record().public_key.clone()),
     };
