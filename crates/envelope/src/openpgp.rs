@@ -26,7 +26,7 @@ mod subpacket;
 pub use certificate::{
     CERTIFICATES_BYTES_MAX, Certificate, NewCertificate, Signer, armored_certificates, read_certificates,
 };
-pub use cleartext::{CLEARTEXT_BYTES_MAX, Cleartext, canonical_text, clearsigned, is_clearsigned};
+pub use cleartext::{CLEARTEXT, CLEARTEXT_BYTES_MAX, Cleartext, canonical_text, clearsigned, is_clearsigned};
 pub use error::OpenPgpError;
 pub use head::Kind;
 pub use key::{Key, KeyAlgorithm};

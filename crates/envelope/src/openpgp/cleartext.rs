@@ -10,6 +10,9 @@ use model::Hash;
 use super::signature::Signature;
 use super::{OpenPgpError, armored, read_signatures};
 
+/// The format of an item whose content is a file as a text.
+pub const CLEARTEXT: &str = "cleartext";
+
 /// A text that is clearsigned: the index of a large distribution is a few hundred kilobytes.
 pub const CLEARTEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -72,7 +75,9 @@ pub fn clearsigned(canonical: &[u8], hash: Hash, packet: &[u8]) -> Vec<u8> {
 
 /// Does a file begin as a clearsigned text?
 pub fn is_clearsigned(bytes: &[u8]) -> bool {
-    bytes.strip_prefix(BEGIN.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n") || rest.starts_with(b"\r\n"))
+    bytes
+        .strip_prefix(BEGIN.as_bytes())
+        .is_some_and(|rest| rest.starts_with(b"\n") || rest.starts_with(b"\r\n"))
 }
 
 impl Cleartext {

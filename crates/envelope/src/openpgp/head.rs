@@ -53,6 +53,18 @@ const fn hash_of(id: u8) -> Result<Hash, OpenPgpError> {
     Err(OpenPgpError::WeakHash { name })
 }
 
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Binary => "a file",
+            Self::Text => "a text",
+            Self::Certification(_) => "a user id",
+            Self::SubkeyBinding | Self::PrimaryBinding | Self::DirectKey => "a key",
+            Self::KeyRevocation | Self::SubkeyRevocation | Self::CertificationRevocation => "a revocation",
+        })
+    }
+}
+
 impl Kind {
     pub(super) const fn id(self) -> u8 {
         match self {
@@ -111,8 +123,8 @@ impl Head {
         subpacket::put(&mut subpackets, subpacket::ISSUER, &issuer.short());
         more.iter().for_each(|(kind, body)| subpacket::put(&mut subpackets, *kind, body));
         let length = u16::try_from(subpackets.len()).expect("a handful of short subpackets");
-        let bytes =
-            [&[4, kind.id(), algorithm.id(), hash_id(hash)?][..], &length.to_be_bytes(), &subpackets].concat();
+        let bytes = [&[4, kind.id(), algorithm.id(), hash_id(hash)?][..], &length.to_be_bytes(), &subpackets]
+            .concat();
         let said = Subpackets::signed(&subpackets).expect("what is written here can be read here");
         Some(Self { kind, algorithm, hash, said, bytes })
     }

@@ -153,7 +153,9 @@ impl Key {
                     (KeyAlgorithm::Ecdsa, P256) => PublicKey::from_point(Algorithm::EcdsaP256, point),
                     (KeyAlgorithm::Ecdsa, P384) => PublicKey::from_point(Algorithm::EcdsaP384, point),
                     (KeyAlgorithm::EdDsa, ED25519) => match point {
-                        [NATIVE, raw @ ..] => Ok(PublicKey::from_ed25519(raw.try_into().map_err(|_| MALFORMED)?)),
+                        [NATIVE, raw @ ..] => {
+                            Ok(PublicKey::from_ed25519(raw.try_into().map_err(|_| MALFORMED)?))
+                        }
                         _ => return Err(MALFORMED),
                     },
                     _ => {

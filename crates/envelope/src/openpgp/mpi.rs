@@ -52,7 +52,9 @@ pub(super) fn ecdsa_der(r: &[u8], s: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn ecdsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     fn value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
         match der {
-            [first, length @ 0..0x80, rest @ ..] if *first == tag => rest.split_at_checked(usize::from(*length)),
+            [first, length @ 0..0x80, rest @ ..] if *first == tag => {
+                rest.split_at_checked(usize::from(*length))
+            }
             _ => None,
         }
     }

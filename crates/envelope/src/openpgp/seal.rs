@@ -93,6 +93,7 @@ pub(crate) fn seal(
     let digest = match to_be_signed {
         ToBeSigned::Message(digest) => digest.as_slice(),
         ToBeSigned::Hashed(hashed) => hashed.as_bytes(),
+        ToBeSigned::Twice { .. } => return Err(OpenPgpError::Unsealable),
     };
     sealed(&head, digest, signature)
 }

@@ -37,7 +37,8 @@ pub fn read_signatures(bytes: &[u8]) -> Result<Vec<Signature>, OpenPgpError> {
     if bytes.first().is_some_and(|first| *first >= 0x80) {
         return signatures(bytes);
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| OpenPgpError::Malformed { what: "OpenPGP signature" })?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| OpenPgpError::Malformed { what: "OpenPGP signature" })?;
     signatures(&armor::decode(Block::Signature, text)?)
 }
 
@@ -82,6 +83,15 @@ impl Signature {
     /// What it is of.
     pub const fn kind(&self) -> Kind {
         self.head.kind
+    }
+
+    /// That it is of something else than this.
+    pub const fn other_kind(&self, expected: Kind) -> OpenPgpError {
+        let expected = match expected {
+            Kind::Text => "one of a text",
+            _ => "one of a file",
+        };
+        OpenPgpError::OtherType { kind: self.head.kind.id(), expected }
     }
 
     /// With which hash it is made.

@@ -2,8 +2,8 @@
 
 use model::Fingerprint;
 
-use super::packet::two_bytes;
 use super::OpenPgpError;
+use super::packet::two_bytes;
 
 pub(super) const CREATED: u8 = 2;
 pub(super) const EXPIRES: u8 = 3;
@@ -78,7 +78,11 @@ impl Subpackets {
             FINGERPRINT => match body {
                 [4, rest @ ..] => {
                     let fingerprint = rest.try_into().map_err(|_| MALFORMED)?;
-                    once(&mut self.fingerprint, Fingerprint::from_bytes(fingerprint), "fingerprint of the key")
+                    once(
+                        &mut self.fingerprint,
+                        Fingerprint::from_bytes(fingerprint),
+                        "fingerprint of the key",
+                    )
                 }
                 [version, ..] => Err(OpenPgpError::Version { what: "fingerprint", version: *version }),
                 [] => Err(MALFORMED),

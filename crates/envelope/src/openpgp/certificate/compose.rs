@@ -45,10 +45,8 @@ impl NewCertificate {
             return Err(OpenPgpError::Malformed { what: "end of the key" });
         }
         let hash = public.algorithm().hash().unwrap_or(Hash::Sha256);
-        let more: [(u8, &[u8]); 2] = [
-            (subpacket::KEY_EXPIRES, &lasts.to_be_bytes()),
-            (subpacket::KEY_FLAGS, &[CERTIFIES_AND_SIGNS]),
-        ];
+        let more: [(u8, &[u8]); 2] =
+            [(subpacket::KEY_EXPIRES, &lasts.to_be_bytes()), (subpacket::KEY_FLAGS, &[CERTIFIES_AND_SIGNS])];
         let (created, fingerprint) = (seconds(since), key.fingerprint());
         let kind = Kind::Certification(POSITIVE);
         let head = Head::new(kind, key.algorithm(), hash, (created, &fingerprint), &more);

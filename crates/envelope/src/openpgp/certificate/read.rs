@@ -84,13 +84,9 @@ impl Component<'_> {
     }
 
     /// Those of its signatures of these kinds that `key` made over `content`, the newest first.
-    fn by<'a>(
-        &'a self,
-        key: &'a Key,
-        content: &'a [u8],
-        wanted: impl Fn(Kind) -> bool + 'a,
-    ) -> Vec<&'a Signature> {
-        let of_key = self.signatures.iter().filter(|signature| wanted(signature.kind()) && signature.names(key));
+    fn by(&self, key: &Key, content: &[u8], wanted: impl Fn(Kind) -> bool) -> Vec<&Signature> {
+        let of_key =
+            self.signatures.iter().filter(|signature| wanted(signature.kind()) && signature.names(key));
         let mut good: Vec<&Signature> =
             of_key.take(VERIFIED_MAX).filter(|signature| is_over(signature, key, content)).collect();
         good.sort_by_key(|signature| std::cmp::Reverse(signature.created()));
@@ -114,7 +110,7 @@ fn certificate(group: &[Component<'_>]) -> Result<Certificate, OpenPgpError> {
         let taken_back = user.by(&primary, &content, |kind| kind == Kind::CertificationRevocation);
         let taken_back = taken_back.first().and_then(|signature| signature.created());
         let own = user.by(&primary, &content, |kind| matches!(kind, Kind::Certification(_)));
-        if let Some(newest) = own.first().filter(|own| taken_back.is_none_or(|at| own.created() > Some(at))) {
+        if let Some(newest) = own.first().copied().filter(|own| taken_back.is_none_or(|at| own.created() > Some(at))) {
             said.push(newest);
             user_ids.push(shown(user.packet.body));
         }
