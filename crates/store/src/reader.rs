@@ -1,11 +1,13 @@
 //! The store for looking only: nothing in it is changed, no lease is taken.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::{Leaf, Row, StoreError};
-use model::{Digest, RequestId};
+use envelope::rekor_v1::Promise;
+use model::{Digest, Instant, RequestId};
 use rusqlite::{Connection, OpenFlags, params};
 use signer::Head;
 use tlog::Locked;
@@ -150,6 +152,24 @@ impl Reader {
     /// there is no such log yet.
     pub fn log(&self, log: LogName) -> Result<Option<Locked>, StoreError> {
         self.read("read the checkpoint", |connection| checkpoint::locked(connection, log))
+    }
+
+    /// What the log of Rekor v1 promised of the entries of each tree that it ever had: by its origin, and by their places.
+    pub fn promises(&self) -> Result<BTreeMap<String, BTreeMap<u64, Promise>>, StoreError> {
+        self.read("read promises", |connection| {
+            let mut statement = connection.prepare(include_str!("../sql/promise_all.sql"))?;
+            let mut rows = statement.query([])?;
+            let mut promises: BTreeMap<String, BTreeMap<u64, Promise>> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let promise = Promise {
+                    time: Instant::from_seconds(number(row.get("time")?)?),
+                    signature: row.get("signature")?,
+                };
+                let place = number(row.get("position")?)?;
+                promises.entry(row.get("origin")?).or_default().insert(place, promise);
+            }
+            Ok(promises)
+        })
     }
 
     /// Are the profiles what their digests say? The names of those that are not.

@@ -94,6 +94,12 @@ pub(crate) enum Finding {
     Tls { fault: String },
     #[error("the receipt `{name}` {fault}")]
     Held { name: String, fault: &'static str },
+    #[error("log `{origin}`: the promise of entry {index} {fault}")]
+    Promise { origin: String, index: u64, fault: &'static str },
+    #[error("{id}: its outcome names entry {index} of the log for the signature of item {item}, {fault}")]
+    RecalledEntry { id: RequestId, item: u32, index: u64, fault: &'static str },
+    #[error("{id}: its outcome names the journal's leaf {leaf} for the signature of item {item}, {fault}")]
+    RecalledIntent { id: RequestId, item: u32, leaf: u64, fault: &'static str },
     #[error("{id}, `{name}`: the receipt names the journal's leaf {index}, {fault}")]
     ReceiptIntent { id: RequestId, name: String, index: u64, fault: &'static str },
 }
@@ -195,7 +201,7 @@ impl Finding {
             Self::KeyProcessBehind { .. } => {
                 "bring the newest key process folder back; where it is lost, `avouch signerd adopt` takes this one up"
             }
-            Self::ReceiptIntent { .. } => {
+            Self::ReceiptIntent { .. } | Self::RecalledIntent { .. } => {
                 "bring the newest key process folder back; where it is lost, `avouch signerd adopt` takes this one up"
             }
             Self::LedgerOtherRoot { .. } => {

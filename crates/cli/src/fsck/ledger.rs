@@ -11,6 +11,7 @@ use tlog::RightEdge;
 
 use super::findings::outcomes_due;
 use super::journal::Journal;
+use super::recalled::RecalledClaim;
 use super::rows::{KnownRow, Rows};
 use super::{Book, Finding, Origin, Remark, Report, told};
 
@@ -22,7 +23,14 @@ struct Counts {
     outcomes: u32,
 }
 
-pub(super) fn check(store: &Reader, rows: &Rows, journal: Option<&Journal>, report: &mut Report) {
+/// Reads the ledger; gives what its outcomes say was recalled.
+pub(super) fn check(
+    store: &Reader,
+    rows: &Rows,
+    journal: Option<&Journal>,
+    report: &mut Report,
+) -> Vec<RecalledClaim> {
+    let mut recalled = Vec::new();
     let (mut edge, mut counts) = (RightEdge::new(), HashMap::new());
     let recorded = journal.map(|journal| journal.ledger.as_slice()).unwrap_or_default();
     let milestones = milestones(store, report);
@@ -40,7 +48,7 @@ pub(super) fn check(store: &Reader, rows: &Rows, journal: Option<&Journal>, repo
                 roots.insert(edge.size(), edge.root());
             }
             if let Some(id) = leaf.request {
-                take(place, id, &leaf, rows, counts.entry(id).or_default(), report);
+                recalled.extend(take(place, id, &leaf, rows, counts.entry(id).or_default(), report));
             }
         }
         Err(cause) => {
@@ -65,6 +73,7 @@ pub(super) fn check(store: &Reader, rows: &Rows, journal: Option<&Journal>, repo
     }
     let holds = format!("{} leaves", edge.size());
     report.books.push(Book { name: "ledger".to_owned(), holds, head: Some(edge.root().to_string()) });
+    recalled
 }
 
 fn milestones(store: &Reader, report: &mut Report) -> Vec<Head> {
@@ -112,15 +121,23 @@ fn count(id: RequestId, row: &KnownRow, counts: &Counts, report: &mut Report) {
     }
 }
 
-fn take(place: u64, id: RequestId, leaf: &Leaf, rows: &Rows, counts: &mut Counts, report: &mut Report) {
+fn take(
+    place: u64,
+    id: RequestId,
+    leaf: &Leaf,
+    rows: &Rows,
+    counts: &mut Counts,
+    report: &mut Report,
+) -> Vec<RecalledClaim> {
+    let mut recalled = Vec::new();
     let Some(row) = rows.by_id.get(&id) else {
         report.findings.push(Finding::LeafWithoutRow { place, id });
-        return;
+        return recalled;
     };
     let kind = leaf.kind.word();
     let Ok(record) = serde_json::from_slice::<Value>(&leaf.record) else {
         report.findings.push(Finding::Leaf { fault: format!("the record of leaf {place} is not JSON") });
-        return;
+        return recalled;
     };
     let mut other = |part| report.findings.push(Finding::LeafPart { id, kind, part });
     if text(&record, "digest") != row.request.to_string() {
@@ -151,9 +168,11 @@ fn take(place: u64, id: RequestId, leaf: &Leaf, rows: &Rows, counts: &mut Counts
                 let (state, recorded) = (row.state.word(), recorded.to_owned());
                 report.findings.push(Finding::LeafState { id, state, recorded });
             }
+            recalled = RecalledClaim::all(id, row.request, &record);
         }
         LeafKind::Strangers | LeafKind::Certificate => other("kind"),
     }
+    recalled
 }
 
 fn text<'a>(record: &'a Value, field: &str) -> &'a str {

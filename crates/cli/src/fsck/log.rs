@@ -13,6 +13,8 @@ use tlog::{Checkpoint, Locked, SignedCheckpoint, VerifierKey};
 use super::certificates::Certificates;
 use super::index::Index;
 use super::journal::Journal;
+use super::promises::{OfPromises, Promises};
+use super::recalled::{RecalledClaim, Wanted};
 use super::rows::Rows;
 use super::{Book, Finding, Origin, Remark, Report, told};
 
@@ -27,6 +29,8 @@ pub(super) struct ReadLog {
     pub(super) key: Option<VerifierKey>,
     /// What its entries are.
     pub(super) entries: TileKind,
+    /// The signatures in the entries that somebody may ask for by them, by their digests.
+    pub(super) signatures: HashMap<u64, Digest>,
 }
 
 pub(super) type Logs = HashMap<String, ReadLog>;
@@ -35,6 +39,8 @@ pub(super) type Logs = HashMap<String, ReadLog>;
 pub(super) struct Books<'a> {
     pub(super) store: &'a Reader,
     pub(super) rows: &'a Rows,
+    pub(super) recalled: &'a [RecalledClaim],
+    pub(super) promises: &'a Promises,
     pub(super) journal: Option<&'a Journal>,
     pub(super) index: Option<&'a Index>,
 }
@@ -189,25 +195,34 @@ impl Reading<'_, '_> {
 
     /// Reads a log's files, and holds its entries against whatever else tells of them.
     fn tree(&mut self, files: &Files<'_>, newest: &Checkpoint, key: Option<VerifierKey>, standing: Standing) {
-        let Books { rows, journal, index, .. } = self.books;
+        let Books { rows, recalled, promises, journal, index, .. } = self.books;
         let origin = files.origin;
         let checkpoints = rows.claims.iter().filter_map(|claim| claim.entry.as_ref()?.checkpoint.as_ref());
         let of_this = checkpoints.filter(|checkpoint| checkpoint.origin() == origin);
         let sizes: BTreeSet<u64> = of_this.map(Checkpoint::size).collect();
         let is_of_certificates = files.entries == TileKind::Certificates;
-        let mut each: Box<dyn EachEntry> = match (journal, index, &key) {
-            (Some(journal), _, Some(key)) if is_of_certificates => Box::new(Certificates::new(journal, key)),
-            (_, Some(index), _) if !is_of_certificates => {
-                Box::new(index.of(origin, newest.size(), self.report))
+        let mut signatures = HashMap::new();
+        let mut each = All(Vec::new());
+        match (journal, index, &key) {
+            (Some(journal), _, Some(key)) if is_of_certificates => {
+                each.0.push(Box::new(Certificates::new(journal, key)));
             }
-            _ => Box::new(Unread),
-        };
-        let Tree { leaves, roots, root } = files.read(newest, &sizes, standing, each.as_mut(), self.report);
+            (_, Some(index), _) if !is_of_certificates => {
+                each.0.push(Box::new(index.of(origin, newest.size(), self.report)));
+            }
+            _ => {}
+        }
+        if let (Some(promises), Some(key)) = (promises.get(origin), &key) {
+            each.0.push(Box::new(OfPromises::new(origin, promises, key, journal)));
+        }
+        each.0.push(Box::new(Wanted::new(recalled, &mut signatures)));
+        let Tree { leaves, roots, root } = files.read(newest, &sizes, standing, &mut each, self.report);
         each.end(self.report);
         drop(each);
         let (name, holds) = (format!("log {origin}"), format!("{} entries", leaves.len()));
         self.report.books.push(Book { name, holds, head: Some(root.to_string()) });
-        self.logs.insert(origin.to_owned(), ReadLog { leaves, roots, key, entries: files.entries });
+        let log = ReadLog { leaves, roots, key, entries: files.entries, signatures };
+        self.logs.insert(origin.to_owned(), log);
     }
 
     /// What the key process signed last is the newest checkpoint, or the one that the newest waits to follow.
@@ -251,11 +266,15 @@ impl Reading<'_, '_> {
     }
 }
 
-/// Entries that nothing else tells of, or that nothing else can be read to be held against.
-struct Unread;
+/// All that look at the entries of one log.
+struct All<'a>(Vec<Box<dyn EachEntry + 'a>>);
 
-impl EachEntry for Unread {
-    fn see(&mut self, _index: u64, _entry: &[u8], _report: &mut Report) {}
+impl EachEntry for All<'_> {
+    fn see(&mut self, index: u64, entry: &[u8], report: &mut Report) {
+        self.0.iter_mut().for_each(|each| each.see(index, entry, report));
+    }
 
-    fn end(&mut self, _report: &mut Report) {}
+    fn end(&mut self, report: &mut Report) {
+        self.0.iter_mut().for_each(|each| each.end(report));
+    }
 }

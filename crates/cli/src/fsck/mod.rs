@@ -10,6 +10,8 @@ mod index;
 mod journal;
 mod ledger;
 mod log;
+mod promises;
+mod recalled;
 mod receipts;
 mod rows;
 mod signatures;
@@ -79,10 +81,20 @@ pub(crate) fn check(folders: Folders<'_>, store: Result<Reader, OpenError>, held
     };
     database(&store, &mut report);
     let rows = rows::read(&store, &mut report);
-    ledger::check(&store, &rows, journal.as_ref(), &mut report);
+    let recalled = ledger::check(&store, &rows, journal.as_ref(), &mut report);
     let index = index::open(&store, &mut report);
-    let books = log::Books { store: &store, rows: &rows, journal: journal.as_ref(), index: index.as_ref() };
+    let promises = promises::read(&store, &mut report);
+    let books = log::Books {
+        store: &store,
+        rows: &rows,
+        recalled: &recalled,
+        promises: &promises,
+        journal: journal.as_ref(),
+        index: index.as_ref(),
+    };
     let logs = log::read(folders.server, books, &mut report);
+    promises::check_others(&promises, &logs, &mut report);
+    recalled::check(&recalled, &logs, journal.as_ref(), &mut report);
     receipts::check(&rows, &logs, journal.as_ref(), &mut report);
     held::check(held, &rows, &logs, &mut report);
     report

@@ -8,6 +8,7 @@ use model::Digest;
 use store::Store;
 use testkit::HandClock;
 
+use crate::drill::promises::propose;
 use crate::holders::World;
 use crate::site::copy_folder;
 
@@ -112,4 +113,62 @@ fn an_entry_of_the_log_of_certificates_is_named_where_what_no_head_covers_was_ch
         let (code, said) = world.fsck();
         assert!(code == 1 && said.contains(said_of_it), "{said}");
     }
+}
+
+/// Changes the database behind everybody's back.
+fn change(world: &World, sql: &str) -> bool {
+    let Some(sqlite) = testkit::tool("sqlite3") else { return false };
+    let mut command = sqlite.command();
+    command.arg(world.site.dir.join("server/store.sqlite")).arg(sql);
+    assert!(command.status().unwrap().success());
+    true
+}
+
+#[test]
+fn a_promise_of_rekor_v1_is_held_against_its_entry_its_key_and_the_journal() {
+    if testkit::tool("curl").is_none() {
+        return;
+    }
+    let mut world = World::new();
+    let (data, passphrase) = (world.site.data(), world.site.path("passphrase"));
+    let endorsed = ["--dir", &data, "--admin-passphrase-file", &passphrase];
+    world.site.good(&[&["key", "create", "platform/rekor-v1", "--form", "set"][..], &endorsed].concat());
+    for _ in 0..2 {
+        propose(&world.site, world.site.folder.path()).unwrap();
+    }
+    // A promise bears whole seconds, and the journal is held from before the first of them on.
+    world.site.stop();
+    assert!(!world.agrees().contains("promise"));
+    let sql = "UPDATE promises SET signature = x'00' WHERE position = 0;
+        UPDATE promises SET position = 7 WHERE position = 1";
+    if !change(&world, sql) {
+        return;
+    }
+    let (code, said) = world.fsck();
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("the promise of entry 0 is not signed by the log's key"), "{said}");
+    assert!(said.contains("the promise of entry 7 is of an entry that the log does not have"), "{said}");
+    assert!(change(&world, "UPDATE promises SET origin = 'v1.log.localhost - 1'"));
+    let (_, said) = world.fsck();
+    assert!(said.contains("log `v1.log.localhost - 1`: the promise of entry 0 and all others"), "{said}");
+}
+
+#[test]
+fn what_an_outcome_says_was_recalled_is_held_against_log_and_journal() {
+    let mut world = World::new();
+    assert_eq!(world.site.sign("one.bin").0, 0);
+    world.site.stop();
+    world.agrees();
+    // The outcome names a signature that was never made, as one that was written by somebody else would.
+    let recalled = r#"[{"entry":0,"intent":3,"item":0,"signature":"SIGNATURE"}]"#;
+    let recalled = recalled.replace("SIGNATURE", &Digest::of(b"another").to_string());
+    let set = format!("CAST(json_set(CAST(record AS TEXT), '$.recalled', json('{recalled}')) AS BLOB)");
+    if !change(&world, &format!("UPDATE ledger_leaves SET record = {set} WHERE kind = 'outcome'")) {
+        return;
+    }
+    let (code, said) = world.fsck();
+    assert_eq!(code, 1, "{said}");
+    let named = "its outcome names entry 0 of the log for the signature of item 0, where no log has it";
+    assert!(said.contains(named), "{said}");
+    assert!(said.contains("its outcome names the journal's leaf 3 for the signature of item 0, "), "{said}");
 }

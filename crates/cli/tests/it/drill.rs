@@ -4,7 +4,7 @@
 //! `AVOUCH_DRILL_SECONDS` says for how long; twenty, unless it is said.
 
 mod client;
-mod promises;
+pub(crate) mod promises;
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! A client of Rekor v1: it brings an entry, and checks what the log promises by the key that it trusts.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use data_encoding::{BASE64, HEXLOWER};
@@ -12,6 +13,7 @@ use testkit::Key;
 use super::client::Client;
 use crate::command_line::text;
 use crate::holders::public_url;
+use crate::site::Site;
 
 /// An entry that was promised.
 pub(super) struct Kept {
@@ -22,26 +24,35 @@ pub(super) struct Kept {
 
 /// Brings an entry, unless that goes wrong.
 pub(super) fn bring(client: &Client<'_>) -> Option<Kept> {
-    let key = Key::generate(Algorithm::EcdsaP256);
-    let message = key.public().id().to_string().into_bytes();
-    let file = client.folder.join("proposed.json");
-    fs::write(&file, proposed(&key, &message).to_string()).unwrap();
-    let url = format!("{}/api/v1/log/entries", public_url(&client.world.site));
-    let mut command = testkit::tool("curl")?.command();
-    command.args(["-sS", "--fail-with-body", "-H", "Content-Type: application/json", "--data-binary"]);
-    command.arg(format!("@{}", file.display())).arg(url);
-    let output =
-        command.arg("--cacert").arg(client.world.site.dir.join("server/tls/ca.pem")).output().unwrap();
-    if !output.status.success() {
-        client.failed(format!("an entry of Rekor v1: {}", text(&output)));
-        return None;
-    }
-    let kept = Kept::read(&serde_json::from_slice(&output.stdout).unwrap());
+    let kept = match propose(&client.world.site, &client.folder) {
+        Ok(answer) => Kept::read(&answer),
+        Err(said) => {
+            client.failed(format!("an entry of Rekor v1: {said}"));
+            return None;
+        }
+    };
     match kept.check(client) {
         Ok(()) => _ = client.counts.promised.fetch_add(1, Ordering::Relaxed),
         Err(why) => client.failed(why),
     }
     Some(kept)
+}
+
+/// What the log answers to an entry of somebody's own. `curl` must be there.
+pub(crate) fn propose(site: &Site, folder: &Path) -> Result<Value, String> {
+    let key = Key::generate(Algorithm::EcdsaP256);
+    let message = key.public().id().to_string().into_bytes();
+    let file = folder.join("proposed.json");
+    fs::write(&file, proposed(&key, &message).to_string()).unwrap();
+    let url = format!("{}/api/v1/log/entries", public_url(site));
+    let mut command = testkit::tool("curl").unwrap().command();
+    command.args(["-sS", "--fail-with-body", "-H", "Content-Type: application/json", "--data-binary"]);
+    command.arg(format!("@{}", file.display())).arg(url);
+    let output = command.arg("--cacert").arg(site.dir.join("server/tls/ca.pem")).output().unwrap();
+    if !output.status.success() {
+        return Err(text(&output));
+    }
+    Ok(serde_json::from_slice(&output.stdout).unwrap())
 }
 
 fn proposed(key: &Key, message: &[u8]) -> Value {

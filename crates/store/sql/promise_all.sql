@@ -1,0 +1,1 @@
+SELECT origin, position, time, signature FROM promises ORDER BY origin, position
