@@ -120,8 +120,22 @@ log's, none of it can be set, save by taking fewer connections: there are never 
                 "`503 busy`, before the look-up; whoever was proven on their connection before waits",
             ),
             ("`?wait=`", seconds(limits.wait), "it is cut to that"),
-            ("timestamp requests that wait", limits.timestamps_max.to_string(), "`503 busy`"),
-            ("claims of certificates that wait", limits.certificates_max.to_string(), "`503`"),
+            (
+                "calls of the public that only read (logs, certificates, trust root, TUF), at a time",
+                limits.reads_max.to_string(),
+                "`503 busy`, before anything is looked up",
+            ),
+            (
+                "timestamp requests on their way",
+                limits.timestamps_max.to_string(),
+                "`503 busy`, before the body is read",
+            ),
+            (
+                "claims of certificates on their way",
+                limits.certificates_max.to_string(),
+                "`503`, before the body is read",
+            ),
+            ("all their bodies together", bytes(limits.certificates_bytes_max), "`503`"),
             ("a claim of a certificate", bytes(CLAIM_BYTES_MAX), "`413`"),
             ("a request for a log entry", bytes(SUBMISSION_ENTRY_BYTES_MAX), "`413`"),
             (

@@ -72,10 +72,15 @@ pub struct Limits {
     pub submissions_bytes_max: usize,
     /// How long a client may ask to wait for a request.
     pub wait: Duration,
-    /// Timestamp requests of the public that wait at a time. Who comes after them is told to come back.
+    /// Calls of the public that only read and are answered at a time: what they read blocks a thread, of which there are
+    /// not many more, for signatures too.
+    pub reads_max: usize,
+    /// Timestamp requests of the public on their way at a time. Who comes after them is told to come back.
     pub timestamps_max: usize,
-    /// Claims of certificates for holders of ID tokens that wait at a time. Who comes after them is told to come back.
+    /// Claims of certificates for holders of ID tokens on their way at a time. Who comes after them is told to come back.
     pub certificates_max: usize,
+    /// The bytes of all their bodies together.
+    pub certificates_bytes_max: usize,
     /// Who may bring entries of their own to the log.
     pub entries_from: LogSubmissions,
     /// Entries for the log on their way at a time. So many stand before a signature in the log's queue, and no more.
@@ -117,8 +122,10 @@ impl Default for Limits {
             submissions_max: 2_048,
             submissions_bytes_max: 256 * 1024 * 1024,
             wait: Duration::from_secs(60),
+            reads_max: 128,
             timestamps_max: 1_024,
             certificates_max: 1_024,
+            certificates_bytes_max: 16 * 1024 * 1024,
             entries_from: LogSubmissions::Anybody,
             entries_max: 1_024,
             entries_bytes_max: 64 * 1024 * 1024,

@@ -21,6 +21,7 @@ use axum::routing::get;
 use crate::door::{self, Access, Sentry, Visitors};
 use crate::openapi::{self, Paths};
 use crate::signing::Signing;
+use crate::turnstile::{self, Reads};
 
 use ct::CertificateLogReader;
 use fulcio::CertificateCounter;
@@ -43,6 +44,7 @@ pub(crate) fn public(
     counter: TimestampCounter,
     keyless: Keyless,
     shelf: Arc<TrustRootShelf>,
+    reads: Reads,
     sentry: Sentry,
 ) -> Router {
     let Keyless { certificates, log: certificate_log } = keyless;
@@ -54,7 +56,10 @@ pub(crate) fn public(
     let log = log.merge(rekor_v1_paths().into_router(rekor_v1));
     let timestamp = timestamp_paths().into_router(counter);
     let trust_root = trust_root_paths().into_router(shelf);
+    // INVARIANT: whatever anybody may ask is bounded, but for two paths that look nothing up. What only reads, is here; what
+    // brings something, before its body is read.
     let router = log.merge(timestamp).merge(certificates).merge(trust_root);
+    let router = router.route_layer(from_fn_with_state(reads, turnstile::reading));
     behind_door(router.merge(open_paths().into_router(())), sentry)
 }
 

@@ -4,6 +4,10 @@
 use std::sync::Arc;
 
 use api::Code;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::accept::Peer;
@@ -12,6 +16,9 @@ use crate::problem::Refusal;
 
 /// The bytes of bodies are counted in steps of this many.
 const STEP_BYTES: usize = 1024;
+
+/// A timestamp request is a digest and a few short fields: so many bytes have room for each that has a place.
+const TIMESTAMP_BYTES: usize = 4 * STEP_BYTES;
 
 /// Bounds on what is on its way.
 #[derive(Debug)]
@@ -31,22 +38,34 @@ pub(crate) struct Place {
 }
 
 impl Turnstile {
+    /// For requests of callers.
     pub(crate) fn new(limits: &Limits) -> Self {
-        let semaphore = |count: usize| Semaphore::new(count.min(Semaphore::MAX_PERMITS));
-        Self {
-            lookups: semaphore(limits.lookups_max),
-            submissions: Arc::new(semaphore(limits.submissions_max)),
-            steps: Arc::new(semaphore(limits.submissions_bytes_max / STEP_BYTES)),
-        }
+        Self::with(limits, limits.submissions_max, limits.submissions_bytes_max)
     }
 
     /// The same for entries that others bring to the log.
     pub(crate) fn of_entries(limits: &Limits) -> Self {
-        Self::new(&Limits {
-            submissions_max: limits.entries_max,
-            submissions_bytes_max: limits.entries_bytes_max,
-            ..limits.clone()
-        })
+        Self::with(limits, limits.entries_max, limits.entries_bytes_max)
+    }
+
+    /// The same for whoever claims a certificate.
+    pub(crate) fn of_claims(limits: &Limits) -> Self {
+        Self::with(limits, limits.certificates_max, limits.certificates_bytes_max)
+    }
+
+    /// The same for timestamp requests.
+    pub(crate) fn of_timestamps(limits: &Limits) -> Self {
+        let count = limits.timestamps_max;
+        Self::with(limits, count, count.saturating_mul(TIMESTAMP_BYTES))
+    }
+
+    /// So many places, whose bodies share so many bytes.
+    fn with(limits: &Limits, places: usize, bytes: usize) -> Self {
+        Self {
+            lookups: semaphore(limits.lookups_max),
+            submissions: Arc::new(semaphore(places)),
+            steps: Arc::new(semaphore(bytes / STEP_BYTES)),
+        }
     }
 
     /// A turn to have a credential looked up. Whoever has proven themselves on this connection before waits for it;
@@ -85,6 +104,30 @@ impl Place {
         self.bytes += bytes;
         Ok(())
     }
+}
+
+/// Calls that only read, whoever they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Reads(Arc<Semaphore>);
+
+impl Reads {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self(Arc::new(semaphore(limits.reads_max)))
+    }
+}
+
+/// Lets so many calls in that read; whoever brings something has a place of their own to find.
+pub(crate) async fn reading(State(Reads(places)): State<Reads>, request: Request, next: Next) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let place = if reads { places.try_acquire().map(Some) } else { Ok(None) };
+    match place {
+        Ok(_until_it_is_answered) => next.run(request).await,
+        Err(_) => Refusal::new(Code::Busy, "too much is being read at a time: try again").into_response(),
+    }
+}
+
+fn semaphore(count: usize) -> Semaphore {
+    Semaphore::new(count.min(Semaphore::MAX_PERMITS))
 }
 
 fn busy(why: &str) -> Refusal {

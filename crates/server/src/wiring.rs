@@ -40,7 +40,7 @@ use crate::signing::Signing;
 use crate::sources::Sources;
 use crate::strangers::Strangers;
 use crate::telemetry::Telemetry;
-use crate::turnstile::Turnstile;
+use crate::turnstile::{Reads, Turnstile};
 use crate::walls::Walls;
 
 /// Why the parts do not come together.
@@ -285,12 +285,13 @@ impl Rooms {
             walls,
         };
         let logs = Logs { reader: LogReader { tiles: self.tiles, frozen: frozen.logs }, rekor_v1 };
+        let reads = Reads::new(&limits);
         let counter = TimestampCounter::open(public_authority, limits);
         let sentry =
             |visitors| Sentry { telemetry: Arc::clone(&telemetry), visitors, access: access.clone() };
         Routers {
             api: routes::api(signing, sentry(Visitors::Callers(Arc::clone(&strangers)))),
-            public: routes::public(logs, counter, keyless, shelf, sentry(Visitors::Public(strangers))),
+            public: routes::public(logs, counter, keyless, shelf, reads, sentry(Visitors::Public(strangers))),
             monitor: routes::monitored(monitor),
             admin: routes::behind_door(admin, sentry(Visitors::Own)),
         }

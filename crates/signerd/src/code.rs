@@ -13,7 +13,7 @@ use crate::certificate;
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, PrivateKey, Recall};
 use crate::journal::Work;
-use crate::standing::{check_clock, check_key, check_rate, check_room, refuse, registry};
+use crate::standing::{Remembered, check_clock, check_key, check_rate, check_room, refuse, registry};
 use crate::state::{self, State};
 
 /// An order whose bytes are a request and an item of it, for this platform and in its time.
@@ -66,7 +66,7 @@ pub(crate) fn prepare(
     if known.is_none() {
         // An intent that is there was counted when it was made.
         check_rate(state, cleared.allowed.key, now.time)?;
-        check_room(state.signings.len())?;
+        check_room(state.signings.len(), Remembered::Request)?;
     }
     cleared.intend(state, keys, known, now)
 }

@@ -18,7 +18,7 @@ use crate::certificate;
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
-use crate::standing::{check_clock, check_room, platform_key, refuse, registry};
+use crate::standing::{Remembered, check_clock, check_room, platform_key, refuse, registry};
 use crate::state::{Signing, State};
 
 /// Takes an order as far as its intent, or says why not.
@@ -45,7 +45,7 @@ pub(crate) fn prepare(
             return Ok(kept);
         }
     } else {
-        check_room(state.signings.len())?;
+        check_room(state.signings.len(), Remembered::Token)?;
     }
     let private = PrivateKey::of(&key.record, keys)?;
     let to_be_signed_digest = to_be_signed.sha256();

@@ -103,14 +103,37 @@ pub(crate) fn check_clock(reading: Reading) -> Result<(), Refusal> {
     }
 }
 
+/// What a signing is remembered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remembered {
+    /// A request that somebody asked and others may have endorsed.
+    Request,
+    /// An ID token.
+    Token,
+}
+
+impl Remembered {
+    /// INVARIANT: tokens leave a quarter of the room to requests. Where a record takes the server's word for whose a token is,
+    /// an owned server has as many as it makes up, and must not keep what people endorse from being signed. Past half of the
+    /// room what is past its time is forgotten, so that both find room again.
+    const fn room(self) -> usize {
+        match self {
+            Self::Request => SIGNINGS_MAX,
+            Self::Token => SIGNINGS_MAX / 4 * 3,
+        }
+    }
+}
+
 /// What is signed is remembered until its request's deadline; when that is too much, nothing new is signed.
-pub(crate) fn check_room(remembered: usize) -> Result<(), Refusal> {
-    if remembered < SIGNINGS_MAX {
+pub(crate) fn check_room(remembered: usize, reason: Remembered) -> Result<(), Refusal> {
+    if remembered < reason.room() {
         return Ok(());
     }
-    let text = format!(
-        "{remembered} signings are remembered until the deadlines of their requests, and no more can be; order again later"
-    );
+    let whose = match reason {
+        Remembered::Request => "until the deadlines of their requests",
+        Remembered::Token => "beside which the room that is left is for requests",
+    };
+    let text = format!("{remembered} signings are remembered {whose}, and no more can be; order again later");
     Err(refuse(RefusalCode::Rate, text))
 }
 
@@ -120,8 +143,18 @@ mod tests {
 
     #[test]
     fn what_is_remembered_has_an_end_and_a_later_order_may_succeed() {
-        check_room(SIGNINGS_MAX - 1).expect("there is room for one more");
-        let refusal = check_room(SIGNINGS_MAX).expect_err("there is no room");
-        assert!(refusal.code == RefusalCode::Rate && refusal.code.is_transient());
+        for reason in [Remembered::Request, Remembered::Token] {
+            check_room(reason.room() - 1, reason).expect("there is room for one more");
+            let refusal = check_room(reason.room(), reason).expect_err("there is no room");
+            assert!(refusal.code == RefusalCode::Rate && refusal.code.is_transient());
+        }
+    }
+
+    #[test]
+    fn invented_tokens_leave_room_for_what_people_endorse_and_are_forgotten_in_time() {
+        let filled = Remembered::Token.room();
+        check_room(filled, Remembered::Token).expect_err("no token finds room");
+        check_room(filled, Remembered::Request).expect("a request does");
+        assert!(filled >= SIGNINGS_MAX / 2, "from half of the room on, what is past its time is forgotten");
     }
 }

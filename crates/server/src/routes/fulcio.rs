@@ -29,6 +29,7 @@ use crate::config::Limits;
 use crate::outside::{self, OutsideError};
 use crate::problem::{Refusal, words};
 use crate::sources::Sources;
+use crate::turnstile::{Place, Turnstile};
 
 /// Claims that are decided together.
 const BATCH_MAX: usize = 255;
@@ -47,6 +48,7 @@ pub(crate) struct CertificateCounter {
     authority: Arc<CertificateAuthority>,
     queue: mpsc::Sender<Waiting>,
     sources: Arc<Sources>,
+    turnstile: Arc<Turnstile>,
     /// Where the process listens that asks issuers for keys.
     outside: Arc<Path>,
     limits: Limits,
@@ -65,33 +67,36 @@ impl CertificateCounter {
         outside: Arc<Path>,
         limits: Limits,
     ) -> Self {
+        // Whoever has a place at the turnstile has one in the queue.
         let (queue, waiting) = mpsc::channel(limits.certificates_max.max(1));
         tokio::spawn(gather(Arc::clone(&authority), waiting));
-        Self { authority, queue, sources, outside, limits }
+        let turnstile = Arc::new(Turnstile::of_claims(&limits));
+        Self { authority, queue, sources, turnstile, outside, limits }
     }
 
-    async fn issue(&self, claim: Claim) -> Result<Issued, Refusal> {
+    /// Has a claim decided that one may bring now who finds a place for it.
+    async fn issue(&self, peer: Peer, request: Request, version: Version) -> Result<Issued, Refusal> {
+        let mut place = self.admit(peer)?;
+        let claim = self.read(&mut place, request, version).await?;
         let (reply, answer) = oneshot::channel();
-        self.queue
-            .try_send(Waiting { claim, reply })
-            .map_err(|_| Refusal::new(Code::Busy, "too many wait for certificates: try again"))?;
-        match answer.await {
-            Ok(answer) => answer.map_err(Refusal::from),
-            Err(_) => {
-                Err(Refusal::new(Code::Unavailable, "the certificate authority is going down: try again"))
-            }
-        }
+        let down = || Refusal::new(Code::Unavailable, "the certificate authority is going down: try again");
+        self.queue.send(Waiting { claim, reply }).await.map_err(|_| down())?;
+        answer.await.map_err(|_| down())?.map_err(Refusal::from)
     }
 
-    /// Reads the claim of one who may bring another one now, with the token of the body or else of the header.
-    async fn read(&self, peer: Peer, request: Request, version: Version) -> Result<Claim, Refusal> {
+    fn admit(&self, peer: Peer) -> Result<Place, Refusal> {
         let source = peer.source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         self.sources.admit(source).map_err(|after| {
             Refusal::new(Code::TooMany, "this address asks for more certificates than one is given")
                 .after(after)
         })?;
+        self.turnstile.admit()
+    }
+
+    /// Reads a claim, with the token of the body or else of the header.
+    async fn read(&self, place: &mut Place, request: Request, version: Version) -> Result<Claim, Refusal> {
         let (parts, body) = request.into_parts();
-        let bytes = body::read(&parts.headers, body, CLAIM_BYTES_MAX, self.limits.body).await?;
+        let bytes = body::within(place, &parts.headers, body, CLAIM_BYTES_MAX, self.limits.body).await?;
         let AskedCertificate { token, proof } = AskedCertificate::parse(&bytes, version)?;
         let token = token.as_deref().or(bearer(&parts.headers)).filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| Refusal::new(Code::BadRequest, NO_TOKEN))?.as_bytes().to_vec();
@@ -164,7 +169,7 @@ pub(crate) async fn signing_certificate(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let issued = counter.issue(counter.read(peer, request, Version::V2).await?).await?;
+    let issued = counter.issue(peer, request, Version::V2).await?;
     let chain = Chain::of(&issued.chain);
     let answer = SigningCertificate { signed_certificate_embedded_sct: Chained { chain } };
     Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
@@ -176,7 +181,7 @@ pub(crate) async fn signing_certificate_before(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let issued = counter.issue(counter.read(peer, request, Version::V1).await?).await?;
+    let issued = counter.issue(peer, request, Version::V1).await?;
     let pem: String = issued.chain.iter().map(Certificate::to_pem).collect();
     Ok((StatusCode::CREATED, [(CONTENT_TYPE, PEM_CHAIN), (CACHE_CONTROL, "no-store")], pem).into_response())
 }

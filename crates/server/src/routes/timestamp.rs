@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use api::Code;
 use authority::{Answer, AuthorityError, TimestampAuthority};
-use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -20,6 +19,7 @@ use crate::blocking::blocking;
 use crate::body;
 use crate::config::Limits;
 use crate::problem::Refusal;
+use crate::turnstile::Turnstile;
 
 /// Requests that are answered together.
 const BATCH_MAX: usize = 256;
@@ -31,6 +31,7 @@ const JSON_BYTES_MAX: usize = 4 * 1_024;
 pub(crate) struct TimestampCounter {
     authority: Arc<TimestampAuthority>,
     queue: mpsc::Sender<Waiting>,
+    turnstile: Arc<Turnstile>,
     limits: Limits,
 }
 
@@ -42,22 +43,18 @@ struct Waiting {
 impl TimestampCounter {
     /// Opens the counter; it closes when the last clone of it is dropped.
     pub(crate) fn open(authority: Arc<TimestampAuthority>, limits: Limits) -> Self {
+        // Whoever has a place at the turnstile has one in the queue.
         let (queue, waiting) = mpsc::channel(limits.timestamps_max.max(1));
         tokio::spawn(gather(Arc::clone(&authority), waiting));
-        Self { authority, queue, limits }
+        let turnstile = Arc::new(Turnstile::of_timestamps(&limits));
+        Self { authority, queue, turnstile, limits }
     }
 
     async fn answer(&self, request: Request) -> Result<Answer, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.queue
-            .try_send(Waiting { request, reply })
-            .map_err(|_| Refusal::new(Code::Busy, "too many timestamp requests are waiting: try again"))?;
-        match answer.await {
-            Ok(answer) => answer.map_err(Refusal::from),
-            Err(_) => {
-                Err(Refusal::new(Code::Unavailable, "the timestamp authority is going down: try again"))
-            }
-        }
+        let down = || Refusal::new(Code::Unavailable, "the timestamp authority is going down: try again");
+        self.queue.send(Waiting { request, reply }).await.map_err(|_| down())?;
+        answer.await.map_err(|_| down())?.map_err(Refusal::from)
     }
 }
 
@@ -75,24 +72,31 @@ async fn gather(authority: Arc<TimestampAuthority>, mut waiting: mpsc::Receiver<
     }
 }
 
+/// In which a request is written.
+enum Language {
+    Der,
+    Json,
+}
+
 /// `POST /api/v1/timestamp`.
 pub(crate) async fn stamp(
     State(counter): State<TimestampCounter>,
     request: HttpRequest,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let limit = counter.limits.body;
-    let read = |body: Body, bytes_max| body::read(&parts.headers, body, bytes_max, limit);
-    let answer = match body::content_type(&parts.headers) {
-        "application/timestamp-query" => match Request::parse(&read(body, REQUEST_BYTES_MAX).await?) {
+    let mut place = counter.turnstile.admit()?;
+    let (language, bytes_max) = match body::content_type(&parts.headers) {
+        "application/timestamp-query" => (Language::Der, REQUEST_BYTES_MAX),
+        "application/json" => (Language::Json, JSON_BYTES_MAX),
+        other => return Err(body::wrong_type(other, "`application/timestamp-query` or `application/json`")),
+    };
+    let bytes = body::within(&mut place, &parts.headers, body, bytes_max, counter.limits.body).await?;
+    let answer = match language {
+        Language::Der => match Request::parse(&bytes) {
             Ok(request) => counter.answer(request).await?,
             Err(error) => Answer::Rejected(rejection(error.failure(), &error.to_string())),
         },
-        "application/json" => {
-            let asked: JsonRequest = body::parse(&read(body, JSON_BYTES_MAX).await?)?;
-            counter.answer(asked.read()?).await?
-        }
-        other => return Err(body::wrong_type(other, "`application/timestamp-query` or `application/json`")),
+        Language::Json => counter.answer(body::parse::<JsonRequest>(&bytes)?.read()?).await?,
     };
     let headers = [(CONTENT_TYPE, "application/timestamp-reply"), (CACHE_CONTROL, "no-store")];
     Ok((headers, answer.into_der()).into_response())

@@ -12,7 +12,7 @@ use pki::token::{IssuerKind, TokenIssuer, Verification};
 use quorum::{Change, IdentityProof, KeyRecord};
 use serde_json::{Value, json};
 use signerd::SystemClock;
-use testkit::{HandClock, HttpSite, IdentityProvider, Key, Reply};
+use testkit::{HandClock, HttpSite, IdentityProvider, Key, Reply, TlsPeriod, TlsRoot};
 use tokio::sync::oneshot;
 
 use crate::founder;
@@ -20,8 +20,9 @@ use crate::site::{Identity, Site};
 
 const ADA: &str = "ada@example.com";
 
-/// An issuer that changes its keys, or answers no more.
+/// An issuer that changes its keys, or answers no more. It speaks TLS, by an authority that only this test knows.
 struct Issuer {
+    root: TlsRoot,
     site: HttpSite,
     now: Arc<Mutex<Option<Arc<IdentityProvider>>>>,
 }
@@ -30,8 +31,9 @@ impl Issuer {
     fn new() -> Self {
         let now = Arc::new(Mutex::new(Some(provider("k1"))));
         let its = Arc::clone(&now);
-        let site = HttpSite::serve(move |asked| {
-            let url = format!("http://{}", asked.header("host").unwrap());
+        let root = TlsRoot::new();
+        let site = HttpSite::serve_tls(root.server("localhost", TlsPeriod::Now), move |asked| {
+            let url = format!("https://{}", asked.header("host").unwrap());
             let its = its.lock().unwrap();
             match (asked.path(), &*its) {
                 ("/.well-known/openid-configuration", Some(_)) => {
@@ -41,7 +43,7 @@ impl Issuer {
                 _ => Reply::status(500),
             }
         });
-        Self { site, now }
+        Self { root, site, now }
     }
 
     fn becomes(&self, provider: Option<&Arc<IdentityProvider>>) {
@@ -87,12 +89,18 @@ impl World {
     }
 
     fn begin_outside(&mut self) {
+        self.begin_outside_believing(&self.issuer.root.pem());
+    }
+
+    /// The process that asks, which believes issuers whom this authority vouches for.
+    fn begin_outside_believing(&mut self, pem: &str) {
+        let fetcher = Fetcher::new(Some(pem), Limits::default()).unwrap();
         let (ready, is_ready) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let signer = Arc::new(signer::Client::new(&self.site.config.signer_socket));
-        let (folder, clock) = (self.site.config.folder.clone(), Arc::<HandClock>::clone(&self.clock));
+        let folder = self.site.config.folder.join(server::OUTSIDE);
+        let clock = Arc::<HandClock>::clone(&self.clock);
         let running = std::thread::spawn(move || {
-            let fetcher = Fetcher::new(None, Limits::default()).unwrap();
             let stop = async { drop(stopped.await) };
             server::run_outside(&folder, signer, fetcher, clock, || ready.send(()).unwrap(), stop).unwrap();
         });
@@ -169,6 +177,18 @@ async fn without_the_process_that_asks_nobody_is_certified_and_it_is_taken_up_ag
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_whose_certificate_nobody_vouches_for_is_not_believed_whatever_keys_it_publishes() {
+    let mut world = World::new(IdentityProof::Asserted);
+    let provider = provider("k7");
+    world.issuer.becomes(Some(&provider));
+    world.end_outside();
+    world.begin_outside_believing(&TlsRoot::new().pem());
+    let (status, answer) = world.ask(&provider).await;
+    assert!(status == 503 && said(&answer).contains("keys cannot be had"), "{status} {answer}");
+    assert_eq!(world.issuer.site.asked(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_the_record_of_the_key_asks_for_proof_the_servers_word_is_not_taken() {
     let world = World::new(IdentityProof::Proven);
     let provider = provider("k7");
@@ -183,7 +203,7 @@ async fn the_process_that_asks_calls_no_issuer_that_the_registry_does_not_name_w
     let world = World::new(IdentityProof::Asserted);
     let other = Issuer::new();
     for issuer in [other.site.url(), "http://169.254.169.254/latest".to_owned()] {
-        let socket = world.site.config.folder.join("outside.sock");
+        let socket = world.site.config.folder.join("outside/issuers.sock");
         let mut stream = tokio::net::UnixStream::connect(socket).await.unwrap();
         stream.write_all(format!("{}\n", json!({"issuer": issuer, "key": null})).as_bytes()).await.unwrap();
         let mut answer = String::new();

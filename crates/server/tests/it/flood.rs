@@ -83,7 +83,7 @@ impl Gate {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_timestamp_requests_is_bounded_and_no_signature_waits_behind_it() {
-    let limits = Limits { timestamps_max: 1, ..Limits::default() };
+    let limits = Limits { timestamps_max: 2, ..Limits::default() };
     let mut site = Site::open(Plan { limits, ..Plan::default() });
     site.stop_server();
     let imprint = Hash::Sha256.digest(b"flood");

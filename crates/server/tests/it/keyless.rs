@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use data_encoding::BASE64;
+use aws_lc_rs::hmac;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use model::{Algorithm, Clock as _, Form, told};
 use pki::token::{CertificateNames, IssuerKind, TokenIssuer, Verification, parse_jwks};
 use pki::{Certificate, sct};
@@ -229,6 +230,65 @@ async fn refusals_are_the_status_of_grpc_in_json_and_say_what_is_wrong() {
         world.http.post(world.site.public_url("/api/v2/signingCert")).body("{").send().await.unwrap();
     assert_eq!(malformed.status(), StatusCode::BAD_REQUEST);
     assert_eq!(malformed.json::<Value>().await.unwrap()["code"], 3);
+}
+
+/// What a token may be wrong in, each with a text of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_token_that_is_not_believed_is_refused_with_a_text_of_its_own() {
+    let world = World::new();
+    let now = SystemClock.now().seconds();
+    let claims = |name: &str, value: Value| {
+        let mut claims = world.claims(ADA);
+        claims[name] = value;
+        claims
+    };
+    let signed = |name: &str, value: Value| world.provider.token(&claims(name, value));
+    let good = world.token(ADA);
+    let (_, rest) = good.split_once('.').unwrap();
+    let (payload, _) = rest.split_once('.').unwrap();
+    let with_header =
+        |header: Value| format!("{}.{payload}", BASE64URL_NOPAD.encode(header.to_string().as_bytes()));
+    let unsigned = format!("{}.", with_header(json!({"alg": "none", "typ": "JWT"})));
+    // Whoever took the issuer's public key for a shared secret would believe this.
+    let secret = world.provider.jwks()["keys"][0].to_string();
+    let shared = with_header(json!({"alg": "HS256", "kid": "k1"}));
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), shared.as_bytes());
+    let shared = format!("{shared}.{}", BASE64URL_NOPAD.encode(tag.as_ref()));
+    let used = signed("jti", json!("used"));
+    let key = Key::generate(Algorithm::EcdsaP256);
+    assert_eq!(world.post("/api/v2/signingCert", Some(&used), &by_key(&key, ADA)).await.status(), 200);
+    let table = [
+        ("audience", signed("aud", json!("another")), "for the audience `another`, not for `sigstore`"),
+        ("issuer", signed("iss", json!("https://login.example.com")), "`https://login.example.com`"),
+        ("algorithm none", unsigned, "signed with `none`"),
+        ("shared secret", shared, "signed with `HS256`"),
+        (
+            "another's key",
+            IdentityProvider::new("k1").token(&world.claims(ADA)),
+            "signature is not its issuer's",
+        ),
+        ("unknown key", IdentityProvider::new("k2").token(&world.claims(ADA)), "signed with the key `k2`"),
+        ("expired", signed("exp", json!(now - 120)), "expired at"),
+        ("not yet valid", signed("iat", json!(now + 120)), "is valid from"),
+        ("valid for too long", signed("exp", json!(now + 90_000)), "is valid for"),
+        (
+            "unverified",
+            signed("email_verified", json!(false)),
+            "does not say that the address `ada@example.com` was",
+        ),
+        ("no address", signed("email", Value::Null), "no claim `email`"),
+        ("replayed", used, "this token was used already"),
+    ];
+    let mut texts = BTreeSet::new();
+    for (what, token, text) in table {
+        let other = Key::generate(Algorithm::EcdsaP256);
+        let answer = world.post("/api/v2/signingCert", Some(&token), &by_key(&other, ADA)).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{what}");
+        let said: Value = answer.json().await.unwrap();
+        let said = said["message"].as_str().unwrap().to_owned();
+        assert!(said.contains(text), "{what}: {said}");
+        assert!(texts.insert(said.clone()), "{what}: another has the same text: {said}");
+    }
 }
 
 /// Attack 15, at the platform as it runs: the server is owned, and has the key process's socket.

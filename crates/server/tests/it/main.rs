@@ -24,6 +24,7 @@ mod listing;
 mod log_entries;
 mod openapi;
 mod public;
+mod public_bounds;
 mod raw;
 mod read_only;
 mod rekor_v1;
