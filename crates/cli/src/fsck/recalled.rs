@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_intent_that_is_named_is_that_of_the_item_and_ended_in_that_signature() {
         let claims = claims();
-        let claim = claims.first().unwrap();
+        let claim = claims.first().expect("two are named");
         let known = |item: u32, ending: Option<Ending>| KnownIntent {
             intent: Intent {
                 sequence: 9,
