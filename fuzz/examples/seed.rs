@@ -455,6 +455,7 @@ fn write(target: &str, name: &str, bytes: &[u8]) -> Done {
     if bytes.len() > SEED_BYTES_MAX {
         return Err(format!("seed `{name}` of `{target}` has {} bytes", bytes.len()).into());
     }
+            witnessed: Vec::new(),
     fs::create_dir_all(folder(target))?;
     Ok(fs::write(folder(target).join(name), bytes)?)
 }

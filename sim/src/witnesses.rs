@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use keystore::Stores;
 use model::{Algorithm, Clock as _, Digest, Form, Instant, KeyId, PublicKey};
-use quorum::{Book, Change, Witness as Named, Witnesses};
+use quorum::{Book, Change, Registry, Witness as Named, Witnesses};
 use signer::{
-    AdminAnswer, AdminMessage, Anchor, Answer, Head, Imprint, Offer, Order, Orders, Signer as _,
+    AdminAnswer, AdminMessage, Anchor, Answer, Head, Imprint, Occasion, Offer, Order, Orders, Signer as _,
     TimestampOrder, WitnessAnswer, WitnessMessage,
 };
 use signerd::{InProcess, KeyProcess, Parts};
@@ -43,6 +43,8 @@ const COPIES_MAX: usize = 3;
 struct Witness {
     pair: Key,
     key: VerifierKey,
+    /// The journal, as it alone is shown it.
+    journal: KnownLog,
     seen: Option<Seen>,
     newest: Option<String>,
     /// Every tree that it ever cosigned.
@@ -63,7 +65,6 @@ struct Rehearsal<'a> {
     platform: &'a Platform,
     dice: Seeded,
     clock: Arc<HandClock>,
-    journal: KnownLog,
     timestamp: KeyId,
     witnesses: Vec<Witness>,
     copies: Vec<Copy>,
@@ -91,11 +92,8 @@ impl<'a> Rehearsal<'a> {
         let clock = Arc::new(HandClock::at(BEGINNING.after(Duration::from_secs(60))));
         let mut dice = Seeded::new(seed ^ 0x1177);
         let registry = platform.registry();
-        let origin = registry.journal_origins().next_back().expect("a platform's journal has an origin");
-        let key = VerifierKey::of_log(&origin, registry.journal_key()).expect("an Ed25519 key");
-        let journal = KnownLog::new(&origin, key).expect("an origin");
         let timestamp = registry.platform_key(Form::Timestamp).expect("it has one").record.id();
-        let witnesses: Vec<Witness> = (0..WITNESSES).map(Witness::new).collect();
+        let witnesses: Vec<Witness> = (0..WITNESSES).map(|number| Witness::new(number, &registry)).collect();
         let first = Copy::start(platform, platform.journal.copy(), &clock, &mut dice);
         let [asking, others @ ..] = platform.people.administrators.as_slice() else {
             unreachable!("there are three")
@@ -107,7 +105,7 @@ impl<'a> Rehearsal<'a> {
         assert!(matches!(answer, Ok(AdminAnswer::Appended { .. })), "{answer:?}");
         let (copies, kept, parted) = (vec![first], Vec::new(), false);
         let (signed, refused) = (0, 0);
-        Self { platform, dice, clock, journal, timestamp, witnesses, copies, kept, parted, signed, refused }
+        Self { platform, dice, clock, timestamp, witnesses, copies, kept, parted, signed, refused }
     }
 
     fn step(&mut self) -> Found {
@@ -149,14 +147,15 @@ impl<'a> Rehearsal<'a> {
     fn round(&mut self, at: usize, reached: &[usize]) -> Option<Anchor> {
         let boot = self.clock.boot();
         let copy = &mut self.copies[at];
-        let WitnessAnswer::Offers(offers) = copy.process.witness(&WitnessMessage::Offer) else { return None };
+        let WitnessAnswer::Offers(offers) = copy.process.witness(&WitnessMessage::Offer(Occasion::Turn))
+        else {
+            return None;
+        };
         copy.remember(&offers, boot);
         let mut notes = Vec::new();
         for witness in reached {
             let now = self.clock.now();
-            let told = offers
-                .get(*witness)
-                .and_then(|offer| self.witnesses[*witness].answer(offer, &self.journal, now));
+            let told = offers.get(*witness).and_then(|offer| self.witnesses[*witness].answer(offer, now));
             // Where all are reached, no answer is lost.
             let lost = self.dice.below(6) == 0 && reached.len() < WITNESSES;
             notes.extend(told.filter(|_| !lost));
@@ -270,22 +269,26 @@ impl Copy {
 }
 
 impl Witness {
-    fn new(number: usize) -> Self {
+    fn new(number: usize, registry: &Registry) -> Self {
         let pair = Key::generate(Algorithm::Ed25519);
         let raw = pair.public().raw().try_into().expect("thirty-two bytes");
         let name = format!("witness.example.test/{number}");
         let key = VerifierKey::new(&name, NoteAlgorithm::Cosignature, raw).expect("a name");
-        Self { pair, key, seen: None, newest: None, cosigned: Vec::new() }
+        let named = Named { name, key: PublicKey::clone(key.public_key()) };
+        let origin = registry.journal_shown_to(&named);
+        let journal = VerifierKey::of_log(&origin, registry.journal_key()).expect("an Ed25519 key");
+        let journal = KnownLog::new(&origin, journal).expect("an origin");
+        Self { pair, key, journal, seen: None, newest: None, cosigned: Vec::new() }
     }
 
     /// What it has to say of what it is shown, as a checkpoint that it cosigned.
-    fn answer(&mut self, offer: &Offer, journal: &KnownLog, now: Instant) -> Option<String> {
+    fn answer(&mut self, offer: &Offer, now: Instant) -> Option<String> {
         let known = self.seen.map_or(0, |seen| seen.size);
         let again = head(&offer.checkpoint).size == known;
         let proof = if again { Vec::new() } else { offer.proof.clone() };
         let old_size = if again { known } else { offer.old_size };
         let submission = Submission { old_size, proof, note: offer.checkpoint.clone() };
-        let checkpoint = submission.signed_by(journal).expect("the key process signs what it offers");
+        let checkpoint = submission.signed_by(&self.journal).expect("the key process signs what it offers");
         let Ok(seen) = submission.extends(&checkpoint, self.seen) else { return self.newest.clone() };
         let message = Cosignature::to_be_signed(checkpoint.checkpoint(), now);
         let signature = [&now.seconds().to_be_bytes()[..], &self.pair.sign(&message)].concat();

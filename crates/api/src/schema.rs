@@ -204,5 +204,15 @@ structures! {
         /// The journal's signed checkpoint; absent until one covers the leaf.
         #[schema(nullable = false)]
         checkpoint: Option<String>,
+        /// What witnesses saw of the journal since, each for itself, before the signature was made; absent where none are named.
+        #[schema(required = false)]
+        witnessed: Vec<Sighting>,
+    }
+    /// A checkpoint of the journal that a witness was shown and cosigned, and the place of the intent under it.
+    Sighting {
+        /// The checkpoint, under the origin that this witness alone is shown, with its cosignature.
+        checkpoint: String,
+        /// The inclusion path of the intent's leaf to its root.
+        path: Vec<Digest>,
     }
 }

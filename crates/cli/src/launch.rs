@@ -1,6 +1,7 @@
 //! The launcher: it starts the key process first, then the server, restarts either, and listens to nobody.
 
 mod attempts;
+mod feeds;
 mod walls;
 
 use std::fs::{self, File};
@@ -27,6 +28,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
+pub(crate) use feeds::lock_feed_in;
 pub(crate) use walls::{lock_in, missing};
 
 /// How long a process may take until it is there: the key process reads its whole journal.

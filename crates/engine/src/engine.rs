@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use envelope::rekor::SubmittedBody;
 use identity::Caller;
-use model::{Instant, PrincipalId, Profile, RequestId, Space};
+use model::{Digest, Instant, PrincipalId, Profile, RequestId, Space};
+use quorum::{Book, Witnesses};
 use tlog::VerifierKey;
 
 use crate::board::{Reply, Seat};
@@ -169,6 +170,13 @@ impl Engine {
             Some(cycle) => cycle.log(body, reply),
             None => reply(Err(EntryError::Closed { retry_after: RETRY_AFTER })),
         }
+    /// The witnesses that the log had when this was the registry's head; `None` where it had none, or where nobody can say
+    /// now.
+    pub fn witnesses_of_log(&self, head: &Digest) -> Option<Witnesses> {
+        let platform = self.world.platform(|platform| platform.registry().knows_head(head)).ok()?;
+        platform.registry().witnesses_under(head, Book::Log).cloned()
+    }
+
     }
 
     /// Records in the ledger how many calls were refused since then whose callers proved nothing, by the kind of

@@ -11,7 +11,7 @@
 //! | 5 | refusals | sequence 8, time 8, how many orders were refused since the last such leaf 8 |
 //! | 6 | ledger | sequence 8, time 8, size of the audit ledger 8, its root 32 |
 //! | 7 | anchor | sequence 8, time 8, random 32 |
-//! | 8 | cosigned | sequence 8, time 8, cosignatures (count 4; each: id of the witness's key 32, size of the journal 8, the witness's time 8) |
+//! | 8 | cosigned | sequence 8, time 8, cosignatures (count 4; each: id of the witness's key 32, size of the journal 8, the witness's time 8, its signature 64) |
 //!
 //! The sequence is the leaf's own index. Times are nanoseconds since 1970.
 
@@ -100,6 +100,8 @@ pub struct Cosigned {
     pub size: u64,
     /// When, by its own clock.
     pub time: Instant,
+    /// Its signature (Ed25519) over the checkpoint that it was shown and that time.
+    pub signature: [u8; 64],
 }
 
 /// A signature that is about to be made, with every byte that the key process chose for it.
@@ -215,9 +217,7 @@ impl Leaf {
             }
             Self::Cosigned { sequence, time, cosigned } => {
                 writer.byte(8).long(*sequence).long(time.nanoseconds());
-                writer.list(cosigned, |writer, one| {
-                    writer.digest(&one.witness).long(one.size).long(one.time.nanoseconds());
-                });
+                writer.list(cosigned, |writer, one| one.put(writer));
             }
         }
         writer.finish()
@@ -276,11 +276,18 @@ impl Leaf {
 }
 
 impl Cosigned {
-    fn take(reader: &mut Reader<'_>) -> Result<Self, LayoutError> {
+    /// Writes it, as it stands in a leaf.
+    pub fn put(&self, writer: &mut Writer) {
+        writer.digest(&self.witness).long(self.size).long(self.time.nanoseconds()).fixed(&self.signature);
+    }
+
+    /// Reads what was put.
+    pub fn take(reader: &mut Reader<'_>) -> Result<Self, LayoutError> {
         Ok(Self {
             witness: reader.digest("witness")?,
             size: reader.long("size")?,
             time: Instant::from_nanoseconds(reader.long("time")?),
+            signature: reader.array("signature")?,
         })
     }
 }
@@ -372,6 +379,7 @@ mod tests {
                     witness: Digest::of(b"w"),
                     size: 4,
                     time: Instant::from_seconds(6),
+                    signature: [8; 64],
                 }],
             },
         ];

@@ -78,6 +78,19 @@ pub struct JournalEntry {
     /// The journal's signed checkpoint that covers the leaf. It is there where the key's record asks for endorsements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
+    /// What witnesses saw of the journal since, each for itself, before the signature was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnessed: Vec<Sighting>,
+}
+
+/// A checkpoint of the journal that a witness was shown and cosigned, and the place of the intent under it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sighting {
+    /// The checkpoint, under the origin that this witness alone is shown, with its cosignature.
+    pub checkpoint: String,
+    /// The inclusion path of the intent's leaf to its root.
+    pub path: Vec<Digest>,
 }
 
 impl Receipt {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Algorithm, PublicKey};
+use model::{Algorithm, Digest, PublicKey};
 use serde::{Deserialize, Serialize};
 
 /// The most witnesses of one platform: each stands in every cosigned checkpoint.
@@ -81,6 +81,20 @@ impl Witnesses {
             return Err("they cosign the journal, the log, or both, each named once");
         }
         Ok(())
+    }
+}
+
+/// The type of a key that cosigns (C2SP `signed-note`).
+const COSIGNATURE: u8 = 0x04;
+
+impl Witness {
+    /// The first half of the SHA-256 of its name, type and key (C2SP `signed-note`): what stands in its verifier key is the
+    /// beginning of it.
+    pub(crate) fn mark(&self) -> String {
+        let id = Digest::of(&[self.name.as_bytes(), &[b'\n', COSIGNATURE], self.key.raw()].concat());
+        let mut mark = id.to_string();
+        mark.truncate(32);
+        mark
     }
 }
 

@@ -1,6 +1,6 @@
 //! Keys that issuers of ID tokens publish, asked for through a process of their own: the server calls nobody outside.
 //!
-//! That process listens at a socket in the server's folder. A question and its answer are one line of JSON each. It holds no
+//! That process listens at a socket in a folder of the server's. A question and its answer are one line of JSON each. It holds no
 //! secret and believes nobody: it asks the key process which issuers the registry has without keys, and calls no other,
 //! whoever asks.
 
@@ -25,8 +25,11 @@ use tracing::{debug, warn};
 
 use crate::run::ServerError;
 
-/// The socket's name in the server's folder.
-pub(crate) const SOCKET: &str = "outside.sock";
+/// The folder, in the server's own, in which that process listens, and nothing else is.
+pub const OUTSIDE: &str = "outside";
+
+/// The socket's name there.
+pub(crate) const SOCKET: &str = "issuers.sock";
 
 /// Questions at a time.
 const QUESTIONS_MAX: usize = 64;
@@ -114,7 +117,7 @@ struct Desk {
     registry: Mutex<Option<(Duration, Arc<Registry>)>>,
 }
 
-/// Answers at the socket in the server's folder until `stop` resolves. `ready` is called once it listens.
+/// Answers at the socket in the folder [`OUTSIDE`] until `stop` resolves. `ready` is called once it listens.
 pub fn run_outside(
     folder: &Path,
     signer: Arc<dyn Signer>,

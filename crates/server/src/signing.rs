@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use crate::blocking::blocking;
 use crate::caller::Callers;
 use crate::config::Limits;
+use crate::cosigned::Cosigned;
 use crate::problem::Refusal;
 use crate::turnstile::Place;
 
@@ -21,6 +22,8 @@ use crate::turnstile::Place;
 #[derive(Clone)]
 pub(crate) struct Signing {
     pub(crate) engine: Engine,
+    /// What witnesses cosigned of the log.
+    pub(crate) cosigned: Cosigned,
     pub(crate) callers: Callers,
     /// For lists, which are no part of the signing cycle.
     pub(crate) store: Arc<Store>,
@@ -135,8 +138,9 @@ impl Signing {
     }
 
     async fn view(&self, caller: &Caller, id: RequestId) -> Result<Option<View>, Refusal> {
-        let (engine, caller) = (self.engine.clone(), caller.clone());
-        blocking(move || engine.view(&caller, id)).await
+        let (engine, cosigned, caller) = (self.engine.clone(), self.cosigned.clone(), caller.clone());
+        let complete = move |view| cosigned.complete(view);
+        blocking(move || engine.view(&caller, id).map(|view| view.map(complete))).await
     }
 }
 

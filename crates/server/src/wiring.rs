@@ -1,5 +1,7 @@
 //! Wiring: which implementation stands behind which trait.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use crate::admin;
 use crate::agreement::{self, AgreementError, Standing};
 use crate::caller::Callers;
 use crate::config::{Config, Limits};
+use crate::cosigned::{COSIGNED, Cosigned};
 use crate::door::{Access, Sentry, Visitors};
 use crate::outside;
 use crate::problem::words;
@@ -105,6 +108,7 @@ pub(crate) fn wire(
     strangers: Arc<Strangers>,
     stop: watch::Receiver<bool>,
 ) -> Result<Wired, WiringError> {
+    make_folders_of_feeds(&config.folder);
     let signer: Arc<dyn Signer> = Arc::new(signer::Client::new(&config.signer_socket));
     let (store, access) = match agreement::stand(&config.folder, &signer, &clock)? {
         Standing::Agreed(store) => (store, Access::Full),
@@ -137,9 +141,21 @@ pub(crate) fn wire(
     let shelf = Arc::new(TrustRootShelf::new(signer(), Arc::clone(&clock), public_url, repository));
     let admin = admin::router(Arc::clone(&store), signer(), Arc::clone(&clock), Arc::clone(&shelf));
     let (limits, walls) = (config.limits.clone(), config.walls.clone());
-    let issuers: Arc<Path> = config.folder.join(outside::SOCKET).into();
-    let outside = Outside { clock, shelf, limits, walls, strangers, store, frozen, issuers, access, stop };
+    let issuers: Arc<Path> = config.folder.join(outside::OUTSIDE).join(outside::SOCKET).into();
+    let cosigned: Arc<Path> = config.folder.join(COSIGNED).into();
+    let outside =
+        Outside { clock, shelf, limits, walls, strangers, store, frozen, issuers, cosigned, access, stop };
     Ok(Wired { routers: rooms.routers(&engine, public_authority, admin, outside), engine })
+}
+
+/// Makes the folders of the feeds: each keeps what it brings, or listens, in one of its own, and may make none in the
+/// server's.
+fn make_folders_of_feeds(folder: &Path) {
+    for name in [COSIGNED, outside::OUTSIDE] {
+        if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(folder.join(name)) {
+            warn!(error = words(&error), name, "a folder of a feed cannot be made");
+        }
+    }
 }
 
 /// What the listeners need beside the rooms.
@@ -153,6 +169,8 @@ struct Outside {
     frozen: Frozen,
     /// Where the process listens that asks issuers of ID tokens for their keys.
     issuers: Arc<Path>,
+    /// Where the log's checkpoints are left that witnesses cosigned.
+    cosigned: Arc<Path>,
     access: Access,
     stop: watch::Receiver<bool>,
 }
@@ -253,8 +271,19 @@ impl Rooms {
         admin: Router,
         outside: Outside,
     ) -> Routers {
-        let Outside { clock, shelf, limits, walls, strangers, store, frozen, issuers, access, stop } =
-            outside;
+        let Outside {
+            clock,
+            shelf,
+            limits,
+            walls,
+            strangers,
+            store,
+            frozen,
+            issuers,
+            cosigned,
+            access,
+            stop,
+        } = outside;
         let keyless = self.keyless(&store, frozen.certificates, issuers, &clock, &limits);
         let promised = self.promised(&store, &clock);
         let telemetry = Arc::new(Telemetry::default());
@@ -270,7 +299,9 @@ impl Rooms {
             limits: limits.clone(),
         };
         let rekor_v1 = RekorV1Counter { log: promised, store: Arc::clone(&store), entries };
-        let signing = Signing { engine: engine.clone(), callers, store, limits: limits.clone(), stop };
+        let cosigned = Cosigned { folder: cosigned, tiles: Arc::clone(&self.tiles), engine: engine.clone() };
+        let signing =
+            Signing { engine: engine.clone(), cosigned, callers, store, limits: limits.clone(), stop };
         let monitor = Monitor {
             engine: engine.clone(),
             holders: Arc::clone(&keyless.log.authority),

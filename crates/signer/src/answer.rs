@@ -1,6 +1,7 @@
 //! Answers: what comes back from the key process.
 
 use envelope::tuf::Named;
+use model::receipt::Sighting;
 use model::{Digest, Instant, KeyId, Space, TufRole};
 
 use crate::{Anchor, Head};
@@ -45,6 +46,8 @@ pub struct JournalProof {
     pub path: Vec<Digest>,
     /// A signed checkpoint of the journal that covers the leaf.
     pub checkpoint: String,
+    /// What witnesses saw of the journal with this leaf in it.
+    pub witnessed: Vec<Sighting>,
 }
 
 /// Why an order is refused.

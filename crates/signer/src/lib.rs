@@ -31,4 +31,4 @@ pub use order::{
 };
 pub use platform::{Chain, Platform, PlatformError};
 pub use signer::{Signer, SignerError};
-pub use witnessing::{Anchor, Offer, WitnessAnswer, WitnessMessage};
+pub use witnessing::{Anchor, Occasion, Offer, WitnessAnswer, WitnessMessage};

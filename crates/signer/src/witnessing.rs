@@ -17,12 +17,21 @@ pub const NOTE_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WitnessMessage {
     /// What are the witnesses to cosign?
-    Offer,
+    Offer(Occasion),
     /// This is what they cosigned.
     Tell {
         /// Checkpoints of the journal with cosignatures, at most [`NOTES_MAX`].
         notes: Vec<String>,
     },
+}
+
+/// Why witnesses are gone to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// It is time: what they saw last holds for some minutes.
+    Turn,
+    /// Somebody may wait for a signature whose intent they are to see first. Where nobody does, nothing is offered.
+    Intent,
 }
 
 /// The answer.

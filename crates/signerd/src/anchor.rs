@@ -3,19 +3,20 @@
 //! At a start, and once a minute from then on, a fresh random leaf goes into the journal and its checkpoint to the
 //! witnesses of the registry. Whoever cosigns it has seen it, and has seen nothing of the journal that it does not
 //! contain: a state that was put back, and a second copy of one that runs, get no cosignature. What carries checkpoints
-//! and cosignatures between the two is not believed.
+//! and cosignatures between the two is not believed. Between the minutes it is done once more where an intent waits to be
+//! seen.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::journal::{COSIGNED_MAX, Cosigned, Leaf};
-use model::{Digest, Instant, told};
+use model::{Digest, Instant};
 use quorum::{Book, Registry};
-use signer::{Anchor, Head, Offer, Order, Refusal, RefusalCode, WitnessAnswer, WitnessMessage};
+use signer::{Anchor, Head, Occasion, Offer, Order, Refusal, RefusalCode, WitnessAnswer, WitnessMessage};
 use tlog::{Cosignature, SignedCheckpoint, VerifierKey};
 
-use crate::anchorage::{Offered, witnesses};
+use crate::anchorage::{Offered, View, views, witnesses};
 use crate::continuity::{Lost, is_free};
 use crate::journal::{Record, proof};
 use crate::process::{KeyProcess, journal_failed};
@@ -155,7 +156,7 @@ impl KeyProcess {
     /// Answers whoever goes between this process and the witnesses.
     pub(crate) fn witness(&mut self, message: &WitnessMessage) -> Result<WitnessAnswer, Refusal> {
         match message {
-            WitnessMessage::Offer => self.offer().map(WitnessAnswer::Offers),
+            WitnessMessage::Offer(occasion) => self.offer(*occasion).map(WitnessAnswer::Offers),
             WitnessMessage::Tell { notes } => self.hear(notes).map(WitnessAnswer::Anchored),
         }
     }
@@ -175,7 +176,7 @@ impl KeyProcess {
         if is_loose || !self.continuity.is_settled() { Lost::Something } else { Lost::Nothing }
     }
 
-    fn offer(&mut self) -> Result<Vec<Offer>, Refusal> {
+    fn offer(&mut self, occasion: Occasion) -> Result<Vec<Offer>, Refusal> {
         if !self.continuity.is_settled() {
             return Err(refuse(
                 RefusalCode::Journal,
@@ -185,9 +186,16 @@ impl KeyProcess {
         if let Some(elsewhere) = &self.anchoring.elsewhere {
             return Err(elsewhere.refusal());
         }
-        let witnesses = witnesses(registry(self.journal.state())?);
-        let waits = |witness: &VerifierKey| self.offered(witness).is_none();
-        if witnesses.iter().any(waits) {
+        let state = self.journal.state();
+        if occasion == Occasion::Intent && state.awaited.is_empty() {
+            return Ok(Vec::new());
+        }
+        let views: Vec<View> = views(registry(state)?).collect();
+        let is_due = |witness: &VerifierKey| match occasion {
+            Occasion::Turn => self.offered(witness).is_none(),
+            Occasion::Intent => self.offered(witness).is_none() && state.waits_for(witness),
+        };
+        if views.iter().any(|view| is_due(&view.witness)) {
             let now = self.now();
             let (sequence, random) = (self.journal.state().next(), self.journal.draw());
             let leaf = Leaf::Anchor { sequence, time: now.time, random };
@@ -196,7 +204,7 @@ impl KeyProcess {
             written.map_err(|error| journal_failed(&error))?;
             self.anchoring.make(self.journal.durable().size, self.clock.boot(), self.clock.now());
         }
-        witnesses.iter().filter_map(|witness| self.shown(witness).transpose()).collect()
+        views.iter().filter_map(|view| self.shown(view).transpose()).collect()
     }
 
     fn offered(&self, witness: &VerifierKey) -> Option<&Offered> {
@@ -204,32 +212,27 @@ impl KeyProcess {
     }
 
     /// What a witness is to be shown.
-    fn shown(&self, witness: &VerifierKey) -> Result<Option<Offer>, Refusal> {
+    fn shown(&self, view: &View) -> Result<Option<Offer>, Refusal> {
         let anchorage = &self.journal.state().anchorage;
-        let Some(stand) = anchorage.stand(&witness.log_id()) else { return Ok(None) };
+        let Some(stand) = anchorage.stand(&view.witness.log_id()) else { return Ok(None) };
         let Some(Offered { size, proof }) = &stand.offered else { return Ok(None) };
         let Some(root) = anchorage.root_at(*size) else { return Ok(None) };
-        let origin = self.journal_origin()?;
-        let checkpoint = proof::checkpoint(&origin, Head { size: *size, root }, self.journal_key.as_ref())?;
-        let (witness, old_size, proof) = (witness.encode(), stand.confirmed, proof.clone());
+        let head = Head { size: *size, root };
+        let checkpoint = proof::checkpoint(view.journal.origin(), head, self.journal_key.as_ref())?;
+        let (witness, old_size, proof) = (view.witness.encode(), stand.confirmed, proof.clone());
         Ok(Some(Offer { witness, checkpoint, old_size, proof }))
-    }
-
-    fn journal_origin(&self) -> Result<String, Refusal> {
-        let origin = registry(self.journal.state())?.journal_origins().next_back();
-        origin.ok_or_else(|| refuse(RefusalCode::OtherPlatform, "the journal has no origin yet"))
     }
 
     /// Hears what witnesses cosigned. Whatever does not verify is passed over: whoever carries it may make up anything.
     fn hear(&mut self, notes: &[String]) -> Result<Anchor, Refusal> {
-        let witnesses = witnesses(registry(self.journal.state())?);
-        let failed = |error| refuse(RefusalCode::Journal, told(&error));
-        let journal =
-            VerifierKey::of_log(&self.journal_origin()?, self.journal_key.public()).map_err(failed)?;
+        let views: Vec<View> = views(registry(self.journal.state())?).collect();
         let mut confirmed = Vec::new();
         for note in notes {
-            let Ok(checkpoint) = SignedCheckpoint::open(note, &journal) else { continue };
-            for cosignature in checkpoint.cosignatures(&witnesses).unwrap_or_default() {
+            let origin = note.split('\n').next().unwrap_or_default();
+            let Some(view) = views.iter().find(|view| view.journal.origin() == origin) else { continue };
+            let Ok(checkpoint) = SignedCheckpoint::open(note, &view.journal) else { continue };
+            let own = std::slice::from_ref(&view.witness);
+            for cosignature in checkpoint.cosignatures(own).unwrap_or_default() {
                 confirmed.extend(self.weigh(&checkpoint, &cosignature));
             }
         }
@@ -249,7 +252,7 @@ impl KeyProcess {
 
     /// What a cosignature says of this state: that it is the one that was shown, or that there is another.
     fn weigh(&mut self, checkpoint: &SignedCheckpoint, cosignature: &Cosignature) -> Option<Cosigned> {
-        let Cosignature { witness, time } = cosignature;
+        let Cosignature { witness, time, signature } = cosignature;
         let (size, own) = (checkpoint.size(), self.journal.state().next());
         let anchorage = &self.journal.state().anchorage;
         let is_other = anchorage.root_at(size).is_some_and(|root| root != *checkpoint.root());
@@ -260,6 +263,6 @@ impl KeyProcess {
         }
         self.offered(witness).filter(|offered| offered.size == size)?;
         self.anchoring.hold(witness, size, *time, self.clock.now());
-        Some(Cosigned { witness: witness.log_id(), size, time: *time })
+        Some(Cosigned { witness: witness.log_id(), size, time: *time, signature: *signature })
     }
 }

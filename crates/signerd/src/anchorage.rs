@@ -2,8 +2,9 @@
 //! of them that the journal only grew.
 //!
 //! A witness stands at the size that it cosigned last. That is one that was *confirmed* here, or the one that was *offered*
-//! since: nothing else is offered to it before it answered. So the proof from the one to the other, and how the tree grew
-//! since, are enough, whatever answers are lost and however long a witness is silent.
+//! since: nothing else is offered to it before it answered, and under the origin that this witness alone is shown, nobody has
+//! a checkpoint but it. So the proof from the one to the other, and how the tree grew since, are enough, whatever answers
+//! are lost and however long a witness is silent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +17,8 @@ use tlog::{Growth, RightEdge, VerifierKey};
 /// More witnesses than a platform ever names, former ones included.
 const WITNESSES_MAX: usize = 1 << 16;
 
-/// The most hashes of a growth, on either side of where it began.
-const HASHES_MAX: usize = 128;
+/// The most hashes of a growth, on either side of where it began, and of a path.
+pub(crate) const HASHES_MAX: usize = 128;
 
 /// What witnesses know of the journal under its present origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,9 +56,23 @@ impl Stand {
 
 /// The keys of the witnesses of the journal.
 pub(crate) fn witnesses(registry: &Registry) -> Vec<VerifierKey> {
+    views(registry).map(|view| view.witness).collect()
+}
+
+/// A witness, and the journal as it alone is shown it: under an origin of its own.
+pub(crate) struct View {
+    pub(crate) witness: VerifierKey,
+    pub(crate) journal: VerifierKey,
+}
+
+/// What each witness of the journal is shown.
+pub(crate) fn views(registry: &Registry) -> impl Iterator<Item = View> {
     let named = registry.witnesses(Book::Journal).map(|named| named.witnesses.iter()).into_iter().flatten();
     // INVARIANT: the registry took no name that a note cannot bear, and no key but Ed25519.
-    named.filter_map(|one| VerifierKey::of_witness(&one.name, &one.key).ok()).collect()
+    named.filter_map(|one| {
+        let journal = VerifierKey::of_log(&registry.journal_shown_to(one), registry.journal_key()).ok()?;
+        Some(View { witness: VerifierKey::of_witness(&one.name, &one.key).ok()?, journal })
+    })
 }
 
 impl Anchorage {
@@ -98,6 +113,11 @@ impl Anchorage {
     /// Where a witness stands, if it was ever shown anything.
     pub(crate) fn stand(&self, witness: &Digest) -> Option<&Stand> {
         self.stands.get(witness)
+    }
+
+    /// Was a witness shown the tree of this size, and has not answered?
+    pub(crate) fn is_offered(&self, size: u64) -> bool {
+        self.stands.values().any(|stand| stand.offered.as_ref().is_some_and(|offered| offered.size == size))
     }
 
     /// The root of the tree as it was at a size from which some witness has to go on.
@@ -180,7 +200,7 @@ mod tests {
             seen = (edge.size(), edge.root());
             // The first answers each time, the second only at the end.
             let (size, time) = (edge.size(), model::Instant::EPOCH);
-            anchorage.confirm(&[Cosigned { witness: one.log_id(), size, time }]);
+            anchorage.confirm(&[Cosigned { witness: one.log_id(), size, time, signature: [0; 64] }]);
         }
         let stand = |witness: &VerifierKey| anchorage.stand(&witness.log_id()).unwrap().clone();
         assert_eq!(stand(&one), Stand { confirmed: 50, offered: None });
@@ -198,7 +218,8 @@ mod tests {
         assert!(Anchorage::take(&mut Reader::new(&bytes), 51).is_err());
         // Whoever answers late goes on from there.
         let first = anchorage.root_at(1).unwrap();
-        anchorage.confirm(&[Cosigned { witness: two.log_id(), size: 1, time: model::Instant::EPOCH }]);
+        let (witness, time, signature) = (two.log_id(), model::Instant::EPOCH, [0; 64]);
+        anchorage.confirm(&[Cosigned { witness, size: 1, time, signature }]);
         anchorage.offer(&edge, &both);
         let offered = anchorage.stand(&two.log_id()).unwrap().offered.clone().unwrap();
         verify_consistency(1, &first, offered.size, &edge.root(), &offered.proof).unwrap();

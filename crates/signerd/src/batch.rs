@@ -146,6 +146,10 @@ impl KeyProcess {
                 return Ok(Underway::Refused(refusal));
             }
         };
+        // What nobody has seen is shown first; whoever goes between here and the witnesses makes it durable with that.
+        if let Err(refusal) = self.journal.state().check_seen(&intended.intent) {
+            return Ok(Underway::Refused(refusal));
+        }
         let place = Place::of(self.journal.state(), &intended.intent);
         Ok(Underway::Intended(intended, place))
     }

@@ -18,6 +18,7 @@ mod abreast;
 mod admin;
 mod anchor;
 mod anchorage;
+mod awaited;
 mod batch;
 mod certificate;
 mod checkpoint;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::journal::{Intent, Leaf, Outcome};
+use model::journal::{Cosigned, Intent, Leaf, Outcome};
 use model::{Digest, Instant, KeyId, PublicKey};
 use quorum::{Change, Entry, Moment, Registry};
 use signer::Head;
@@ -10,6 +10,7 @@ use tlog::RightEdge;
 
 use crate::KeyProcessError;
 use crate::anchorage::{self, Anchorage};
+use crate::awaited::{Awaited, Seen};
 use crate::journal::{Made, Record, Work};
 use crate::rate::Window;
 use crate::tuf::Versions;
@@ -54,6 +55,8 @@ pub(crate) struct State {
     pub(crate) rates: BTreeMap<KeyId, Window>,
     /// What witnesses know of the journal.
     pub(crate) anchorage: Anchorage,
+    /// What they are to see before it is signed.
+    pub(crate) awaited: Awaited,
 }
 
 /// An item that was signed, or is about to be.
@@ -68,6 +71,15 @@ pub(crate) struct Signing {
     pub(crate) edge: Option<RightEdge>,
     /// The signature, once there is one.
     pub(crate) signature: Option<Vec<u8>>,
+    /// What witnesses saw of the intent before.
+    pub(crate) seen: Vec<Seen>,
+}
+
+impl Signing {
+    /// The hash of the intent's leaf.
+    pub(crate) fn leaf(&self) -> Digest {
+        Leaf::Intent(self.intent.clone()).hash()
+    }
 }
 
 impl State {
@@ -90,6 +102,7 @@ impl State {
             tuf: Versions::default(),
             rates: BTreeMap::new(),
             anchorage: Anchorage::default(),
+            awaited: Awaited::default(),
         }
     }
 
@@ -117,17 +130,47 @@ impl State {
             Record::Plain(Leaf::Ledger { size, root, .. }) if *size > self.ledger.size => {
                 self.ledger = Head { size: *size, root: *root };
             }
-            Record::Plain(Leaf::Cosigned { cosigned, .. }) => self.anchorage.confirm(cosigned),
+            Record::Plain(Leaf::Cosigned { cosigned, .. }) => self.apply_cosigned(cosigned),
             // A start alone moves no mark: a clock that was wrong for an hour must not stop a platform for longer.
             Record::Plain(_) => {}
         }
         let hash = leaf.hash();
+        self.awaited.append(hash);
+        if let Record::Intent { intent, work: Work::Remembered { .. } } = record
+            && self.awaits(intent)
+        {
+            self.awaited.begin(self.edge.clone(), hash);
+        }
         self.edge.append(hash);
         self.anchorage.append(hash);
         if let (Leaf::Anchor { .. }, Some(registry)) = (&leaf, &self.registry) {
             self.anchorage.offer(&self.edge, &anchorage::witnesses(registry));
+            self.awaited.show(self.head());
+            self.awaited.forget_answered(|size| self.anchorage.is_offered(size));
         }
         Ok(())
+    }
+
+    fn apply_cosigned(&mut self, cosigned: &[Cosigned]) {
+        for one in cosigned {
+            for (index, seen) in self.awaited.seen(one) {
+                let place = self.unfinished.get(&index);
+                let signing = place.and_then(|place| self.signings.get_mut(place));
+                let is_news = |signing: &&mut Signing| {
+                    signing.seen.iter().all(|other| other.cosigned.witness != one.witness)
+                };
+                if let Some(signing) = signing.filter(is_news) {
+                    signing.seen.push(seen);
+                }
+            }
+        }
+        self.anchorage.confirm(cosigned);
+        self.awaited.forget_answered(|size| self.anchorage.is_offered(size));
+    }
+
+    /// What is remembered of an intent that has no signature.
+    pub(crate) fn signing_at(&self, intent: u64) -> Option<&Signing> {
+        self.signings.get(self.unfinished.get(&intent)?)
     }
 
     fn apply_intent(&mut self, intent: &Intent, work: &Work) {
@@ -141,7 +184,13 @@ impl State {
             Work::Remembered { deadline } => {
                 let place = (intent.request, intent.item);
                 let edge = governed.then(|| self.edge.clone());
-                let signing = Signing { intent: intent.clone(), deadline: *deadline, edge, signature: None };
+                let signing = Signing {
+                    intent: intent.clone(),
+                    deadline: *deadline,
+                    edge,
+                    signature: None,
+                    seen: Vec::new(),
+                };
                 self.signings.insert(place, signing);
                 self.unfinished.insert(intent.sequence, place);
             }
@@ -162,6 +211,7 @@ impl State {
         match made {
             Made::Nothing => {}
             Made::Signature(signature) => {
+                self.awaited.end(outcome.intent);
                 // The item may be forgotten meanwhile, past its deadline; then nobody may ask for it.
                 let place = self.unfinished.remove(&outcome.intent);
                 match place.and_then(|place| self.signings.get_mut(&place)) {
@@ -190,8 +240,10 @@ impl State {
                     self.adopted = adopted_at(entry);
                     self.ledger = Head::empty();
                     self.rates.clear();
-                    // The journal goes on under another origin, which no witness knows.
+                    // The journal goes on under other origins, which no witness knows. What waited under the old ones was
+                    // not seen, and will not be.
                     self.anchorage = Anchorage::default();
+                    self.awaited = Awaited::default();
                     let adoptions = u64::try_from(registry.adoptions().len()).unwrap_or(u64::MAX);
                     self.serial = self.serial.max(adoptions.saturating_mul(1 << 48));
                 }
@@ -221,6 +273,8 @@ impl State {
         self.signings.retain(|_, signing| signing.deadline > mark);
         let signings = &self.signings;
         self.unfinished.retain(|_, place| signings.contains_key(place));
+        let unfinished = &self.unfinished;
+        self.awaited.retain(|intent| unfinished.contains_key(&intent));
     }
 }
 

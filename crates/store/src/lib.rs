@@ -45,5 +45,5 @@ pub use reader::{Reader, StoredRequest};
 pub use restoration::Restoration;
 pub use schema::Schema;
 pub use search::{LogFinds, LogQuery};
-pub use shards::{FrozenLog, FrozenLogs};
+pub use shards::{FrozenLogs, ShownLog};
 pub use sqlite::{DATABASE, Store};

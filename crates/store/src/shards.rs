@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
-use tlog::{LockError, NoteStoreError, TileError, TilePath};
+use tlog::{LockError, NoteStoreError, StagedTile, TileError, TilePath, TileStore};
 
 use crate::checkpoint::{self, lock_error};
 use crate::logs::LogName;
@@ -21,9 +21,9 @@ pub struct FrozenLogs {
     folder: PathBuf,
 }
 
-/// A frozen log: its last checkpoint and its tiles, as they were served.
+/// A log as it is shown to everybody: its newest signed checkpoint and its tiles. One that is frozen does not change.
 #[derive(Debug, Clone)]
-pub struct FrozenLog {
+pub struct ShownLog {
     folder: PathBuf,
 }
 
@@ -34,18 +34,25 @@ impl FrozenLogs {
     }
 
     /// The frozen log of this name: of a transparency log its origin, of a log of certificates the last part of it.
-    pub fn find(&self, name: &str) -> Option<FrozenLog> {
+    pub fn find(&self, name: &str) -> Option<ShownLog> {
         // INVARIANT: a stranger's name leads nowhere but to a folder beside the others.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         if name.len() > NAME_LENGTH_MAX || name.starts_with('.') || !name.chars().all(is_plain) {
             return None;
         }
         let folder = self.folder.join(name);
-        (!name.is_empty() && folder.is_dir()).then_some(FrozenLog { folder })
+        (!name.is_empty() && folder.is_dir()).then_some(ShownLog { folder })
     }
 }
 
-impl FrozenLog {
+impl ShownLog {
+    /// The log of a server that grows, for another process that reads its folder and writes nothing.
+    pub fn newest(folder: &Path, log: LogName) -> Self {
+        Self { folder: folder.join(log.folder()) }
+    }
+}
+
+impl ShownLog {
     /// The last signed checkpoint; `None` where there is none.
     pub fn checkpoint(&self) -> Result<Option<String>, NoteStoreError> {
         match fs::read_to_string(self.folder.join(CHECKPOINT)) {
@@ -62,6 +69,29 @@ impl FrozenLog {
             _ => TileError::Failed { path, source: Box::new(error) },
         })
     }
+}
+
+impl TileStore for ShownLog {
+    fn read(&self, paths: &[TilePath]) -> Vec<Result<Vec<u8>, TileError>> {
+        paths.iter().map(|path| self.tile(*path)).collect()
+    }
+
+    fn write(&self, tiles: &[StagedTile]) -> Vec<Result<(), TileError>> {
+        let failed = |(path, _): &StagedTile| TileError::Failed { path: *path, source: read_only() };
+        tiles.iter().map(|tile| Err(failed(tile))).collect()
+    }
+
+    fn publish(&self, _note: &str) -> Result<(), NoteStoreError> {
+        Err(NoteStoreError(read_only()))
+    }
+
+    fn published(&self) -> Result<Option<String>, NoteStoreError> {
+        self.checkpoint()
+    }
+}
+
+fn read_only() -> Box<io::Error> {
+    Box::new(io::ErrorKind::ReadOnlyFilesystem.into())
 }
 
 impl Store {

@@ -125,6 +125,8 @@ pub struct Cosignature {
     pub witness: VerifierKey,
     /// When it cosigned, by its own clock.
     pub time: Instant,
+    /// The signature over checkpoint and time.
+    pub signature: [u8; 64],
 }
 
 impl SignedCheckpoint {
@@ -190,9 +192,10 @@ impl SignedCheckpoint {
     pub fn cosignatures(&self, witnesses: &[VerifierKey]) -> Result<Vec<Cosignature>, CheckpointError> {
         let refuse = |source| CheckpointError::Note { origin: self.checkpoint.origin.clone(), source };
         let signers = Note::parse(&self.note).and_then(|note| note.signed_by(witnesses)).map_err(refuse)?;
-        let cosigned = signers
-            .into_iter()
-            .filter_map(|signer| Some(Cosignature { time: signer.time?, witness: signer.key }));
+        let cosigned = signers.into_iter().filter_map(|signer| {
+            let signature = signer.signature.try_into().ok()?;
+            Some(Cosignature { time: signer.time?, witness: signer.key, signature })
+        });
         Ok(cosigned.collect())
     }
 }
@@ -208,6 +211,12 @@ impl Cosignature {
             return Err(CheckpointError::Origin { expected, found });
         }
         Ok(checkpoint)
+    }
+
+    /// The line that the witness wrote under a checkpoint; it must verify over this one.
+    pub fn line(&self, checkpoint: &Checkpoint) -> Result<String, NoteError> {
+        let signature = [&self.time.seconds().to_be_bytes()[..], &self.signature].concat();
+        crate::note::signature_line(&checkpoint.text(), &self.witness, &signature)
     }
 
     /// The bytes that a witness signs at a time, cut to whole seconds.

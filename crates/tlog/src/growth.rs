@@ -77,6 +77,60 @@ impl Nodes for Growth {
     }
 }
 
+/// An entry that is followed from when it came: what stood before it, and what the tree got since. Its inclusion path in
+/// any later tree follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    before: RightEdge,
+    since: Growth,
+}
+
+impl Followed {
+    /// Begins with an entry, by its leaf hash, that comes where the tree has this edge.
+    pub fn from(before: RightEdge, leaf: Digest) -> Self {
+        let mut edge = before.clone();
+        edge.append(leaf);
+        Self { before, since: Growth::from(edge) }
+    }
+
+    /// The same, once the tree has a size, from what [`since`](Self::since) told then.
+    pub fn from_parts(
+        before: RightEdge,
+        leaf: Digest,
+        size: u64,
+        since: &[Digest],
+    ) -> Result<Self, EdgeError> {
+        let begun = Self::from(before, leaf);
+        let since = Growth::from_parts(begun.since.edge, size, since)?;
+        Ok(Self { before: begun.before, since })
+    }
+
+    /// The roots of what came after it, from left to right.
+    pub fn since(&self) -> impl ExactSizeIterator<Item = &Digest> {
+        self.since.since()
+    }
+
+    /// The tree got another entry.
+    pub fn append(&mut self, leaf: Digest) {
+        self.since.append(leaf);
+    }
+
+    /// The entry's inclusion path in the tree as it is now.
+    pub fn path(&self) -> Result<Vec<Digest>, ProofError> {
+        proof::inclusion(self.before.size(), self.since.size, self)
+    }
+}
+
+impl Nodes for Followed {
+    type Error = ProofError;
+
+    fn read(&self, nodes: &[Node]) -> Result<Vec<Digest>, ProofError> {
+        let since = |node: &Node| self.since.since.iter().find(|(known, _)| known == node);
+        let find = |node: &Node| self.before.node(*node).or_else(|| since(node).map(|(_, hash)| *hash));
+        nodes.iter().map(|node| find(node).ok_or(ProofError::NoNode { node: *node })).collect()
+    }
+}
+
 /// The largest perfect subtrees that cover the entries from one size to another, from left to right.
 fn cover(from: u64, to: u64) -> Vec<Node> {
     let (mut at, mut nodes) = (from, Vec::new());
@@ -93,7 +147,7 @@ fn cover(from: u64, to: u64) -> Vec<Node> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
-    use crate::proof::verify_consistency;
+    use crate::proof::{verify_consistency, verify_inclusion};
 
     #[test]
     fn a_tree_that_is_watched_from_any_size_on_proves_that_it_only_grew() {
@@ -109,6 +163,26 @@ mod tests {
                 assert_eq!(Growth::from_parts(growth.edge().clone(), size, &parts).unwrap(), growth);
                 edge.append(leaf(size));
                 growth.append(leaf(size));
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_that_is_followed_proves_that_it_is_in_every_later_tree() {
+        let leaf = |n: u64| Digest::of(&n.to_be_bytes());
+        for index in 0..40 {
+            let mut edge = RightEdge::new();
+            (0..index).for_each(|n| edge.append(leaf(n)));
+            let before = edge.clone();
+            let mut followed = Followed::from(before.clone(), leaf(index));
+            for size in index + 1..100 {
+                edge.append(leaf(size - 1));
+                let path = followed.path().unwrap();
+                verify_inclusion(&leaf(index), index, size, &edge.root(), &path).unwrap();
+                let since: Vec<Digest> = followed.since().copied().collect();
+                let again = Followed::from_parts(before.clone(), leaf(index), size, &since);
+                assert_eq!(again.unwrap(), followed);
+                followed.append(leaf(size));
             }
         }
     }

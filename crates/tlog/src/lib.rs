@@ -30,7 +30,7 @@ pub mod witness;
 pub use certificate_entry::CertificateEntry;
 pub use checkpoint::{Checkpoint, CheckpointError, Cosignature, SignedCheckpoint};
 pub use edge::{EdgeError, RightEdge};
-pub use growth::Growth;
+pub use growth::{Followed, Growth};
 pub use log::{Committed, ENTRIES_MAX, Log, LogError, Logged, Pending, PublishedLog, Staged};
 pub use note::VerifierKey;
 pub use proof::{Consistent, Included, ProofError};

@@ -190,6 +190,8 @@ impl<'a> SignatureLine<'a> {
 pub struct SignedBy {
     pub(crate) key: VerifierKey,
     pub(crate) time: Option<Instant>,
+    /// What the key made, without what stands before it on its line.
+    pub(crate) signature: Vec<u8>,
 }
 
 impl SignedBy {

@@ -6,7 +6,7 @@ use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::SignedItem;
 use model::{Hash, RequestedItem, merkle};
 use pki::{Certificate, PathError, Usage, VerifiedPath, verify_path};
-use quorum::{Book, Key, Moment};
+use quorum::{Key, Moment};
 use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, SignedCheckpoint, VerifierKey};
 
@@ -182,13 +182,14 @@ impl<'a> Examination<'a> {
             .map_err(unreadable(Part::LogEntry))?;
         let (logged, checkpoint) = log::verify(entry, &body, self.bench.root.anchors(), time.at)?;
         self.proven.push(logged);
-        self.check_witnesses(&checkpoint, Book::Log)
+        let Bench { registry, expectations, .. } = self.bench;
+        let witnessed = witnesses::of_log(&checkpoint, registry, expectations.witnesses)?;
+        self.note_witnesses(witnessed);
+        Ok(())
     }
 
-    /// By whom was a checkpoint cosigned?
-    fn check_witnesses(&mut self, checkpoint: &SignedCheckpoint, book: Book) -> Result<(), Refused> {
-        let Bench { registry, expectations, .. } = self.bench;
-        match witnesses::examine(checkpoint, book, registry, expectations.witnesses)? {
+    fn note_witnesses(&mut self, witnessed: Witnessed) {
+        match witnessed {
             Witnessed::Proven(proven) => self.proven.push(proven),
             Witnessed::Open(open) => self.open.push(open),
         }
@@ -210,7 +211,6 @@ impl<'a> Examination<'a> {
         let counted = quorum::count(registry, rule, request, request_digest, endorsements, Moment::Replayed)
             .map_err(|cause| Refused::bad(Part::Endorsements, Fault::Quorum(cause)))?;
         self.proven.push(Proven::Endorsed { persons: counted.persons().iter().copied().collect() });
-        Ok(())
     }
 
     /// Is the intent in the journal that of this very signature?
@@ -266,7 +266,8 @@ impl<'a> Examination<'a> {
         verify_inclusion(&leaf, entry.index, checkpoint.size(), checkpoint.root(), &entry.path)
             .map_err(|cause| Refused::bad(Part::Journal, Fault::Inclusion(cause)))?;
         self.proven.push(Proven::Journalled { origin, index: entry.index });
-        self.check_witnesses(&checkpoint, Book::Journal)
+        self.note_witnesses(witnessed);
+        Ok(())
     }
 
     /// A checkpoint of the journal under the origin that it had when the intent was made, with that origin.
@@ -301,6 +302,9 @@ pub(crate) fn certificate_path(
     leaf: &Certificate,
     others: &[Certificate],
     roots: &[Certificate],
+        let (place, expected) = ((&leaf, entry.index), self.bench.expectations.witnesses);
+        let witnessed =
+            witnesses::of_journal(&entry.witnessed, place, &origin, self.bench.registry, expected)?;
     time: &BelievedTime,
 ) -> Result<Proven, Refused> {
     path(leaf, others, roots, time).map(|path| proven(&path))

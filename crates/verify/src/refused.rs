@@ -338,8 +338,11 @@ pub enum Gap {
         /// Which book.
         what: &'static str,
     },
-    /// Too few witnesses under a checkpoint.
-    #[error("{found} of the {needed} witnesses that the {what} needs cosigned the checkpoint in the receipt")]
+    /// Too few witnesses of a book.
+    #[error(
+        "the receipt shows {found} witnesses of the {what}, and it takes {needed}: it shows nothing of {}",
+        missing.join(", ")
+    )]
     NotWitnessed {
         /// Which book.
         what: &'static str,
@@ -379,6 +382,8 @@ pub enum Gap {
         /// How many entries the trust root knows.
         entries: u64,
     },
+        /// The others that the registry names.
+        missing: Vec<String>,
     /// A trust root without a timestamp authority.
     #[error("the trust root names no timestamp authority")]
     NoAuthority,
@@ -521,7 +526,7 @@ impl Gap {
             }
             Self::Unanchored { .. } => "leave out `--require-witnesses`; the verdict then says so",
             Self::NotWitnessed { .. } => {
-                "ask for a receipt with a later checkpoint, or leave out `--require-witnesses`"
+                "fetch the receipt again (`avouch request receipts`), or leave out `--require-witnesses`"
             }
             Self::NoTimestamp => "say `--without-timestamp` if whoever signed asks for no tokens",
             Self::NoLogEntry => "say `--without-log` if whoever signed logs nothing",

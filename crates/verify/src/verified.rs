@@ -311,7 +311,7 @@ pub enum NotChecked {
         /// Which.
         what: &'static str,
     },
-    /// Too few witnesses cosigned the checkpoint that the receipt shows.
+    /// The receipt shows too few witnesses of a book.
     NotWitnessed {
         /// Of which book.
         what: &'static str,
@@ -371,7 +371,7 @@ impl fmt::Display for NotChecked {
             }
             Self::NotWitnessed { what, found, needed } => write!(
                 f,
-                "that others saw the same {what}: {found} of the {needed} witnesses that it needs cosigned this checkpoint"
+                "that others saw the same {what}: the receipt shows {found} of the {needed} witnesses that it takes"
             ),
             Self::JournalWithoutCheckpoint => {
                 f.write_str("the intent in the journal: no checkpoint in the receipt covers it")

@@ -14,9 +14,12 @@ use crate::failure::Failure;
 use crate::{metadata, program};
 
 /// Files of the package that stand in `packaging/` as they are.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 8] = [
     ("usr/lib/systemd/system/avouch-signerd.service", "systemd/avouch-signerd.service"),
     ("usr/lib/systemd/system/avouch-server.service", "systemd/avouch-server.service"),
+    ("usr/lib/systemd/system/avouch-witness-feed.service", "systemd/avouch-witness-feed.service"),
+    ("usr/lib/systemd/system/avouch-issuer-feed.service", "systemd/avouch-issuer-feed.service"),
+    ("usr/lib/systemd/system/avouch-witness.service", "systemd/avouch-witness.service"),
     ("usr/lib/sysusers.d/avouch.conf", "sysusers.conf"),
     ("etc/default/avouch-signerd", "deb/avouch-signerd.default"),
     ("usr/share/doc/avouch/copyright", "deb/copyright"),
@@ -153,7 +156,16 @@ mod tests {
         assert!(signerd.contains("LoadCredential=passphrase:") && !server.contains("LoadCredential"));
         let wall = server.lines().find(|line| line.starts_with("InaccessiblePaths=")).unwrap();
         assert!(wall.contains("/var/lib/avouch/signerd") && wall.contains("/var/lib/avouch/admin"), "{wall}");
-        for unit in [signerd, server] {
+        let (witnesses, issuers) = (unit("avouch-witness-feed"), unit("avouch-issuer-feed"));
+        for feed in [&witnesses, &issuers] {
+            // They call outside as the server's user, and see none of its secrets.
+            let wall = feed.lines().find(|line| line.starts_with("InaccessiblePaths=")).unwrap();
+            for hidden in ["/signerd", "/admin", "/client", "/server/tls"] {
+                assert!(wall.contains(&format!("-/var/lib/avouch{hidden}")), "{wall}");
+            }
+            assert!(says(feed, "User=avouch") && says(feed, "SocketBindDeny=any"));
+        }
+        for unit in [signerd, server, witnesses, issuers, unit("avouch-witness")] {
             for line in [
                 "NoNewPrivileges=yes",
                 "ProtectSystem=strict",

@@ -1,5 +1,7 @@
 //! `avouch doctor`: is everything ready, and what is not?
 
+mod cosigned;
+
 use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -61,6 +63,7 @@ pub(super) fn run(args: &DoctorArgs, terminal: Terminal) -> Result<Exit, Failure
     rows.extend(readiness(&folder));
     rows.extend(stores(&folder));
     rows.extend([trust_root(&folder), continuity(&folder), anchor(&folder)]);
+    rows.extend(log_cosigned(&folder));
     if args.json {
         terminal.line(super::json(&rows));
     } else {
@@ -252,4 +255,10 @@ fn anchor(folder: &Folder) -> Row {
         Anchor::Held { by } => row(what, Ok(format!("held by {}", by.join(", "))), ""),
         Anchor::Loose { why } => row(what, Err(why), "run `avouch witness feed`"),
     }
+}
+
+/// One row where witnesses are named for the log. Where the key process cannot be asked, other rows say so.
+fn log_cosigned(folder: &Folder) -> Option<Row> {
+    let found = cosigned::stand(folder, &init::registry(folder).ok()?)?;
+    Some(row("log cosigned by witnesses", found, "run `avouch witness feed`, and read what it says"))
 }

@@ -20,7 +20,6 @@ use follow::FollowArgs;
 use reader::{Reader, bad_log};
 use search::{Completeness, Wanted};
 use witnessed::WitnessedArgs;
-pub(crate) use witnessed::{Cosigned, LogFeed};
 
 /// The flags of `avouch log`.
 #[derive(Debug, Args)]

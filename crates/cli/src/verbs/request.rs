@@ -1,6 +1,7 @@
 //! `avouch request`: read what waits to be endorsed, held against its digest and the files at hand; take it back.
 
 mod list;
+mod receipts;
 mod submit;
 
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ enum RequestVerb {
     List(list::ListArgs),
     /// Show what a request asks, with the digest recomputed from it; it names what `avouch endorse` signs
     #[command(after_help = "\
+    /// Fetch the receipts of files again, with what witnesses saw since they were made
+    Receipts(receipts::ReceiptsArgs),
 Example:
   avouch request show req_ebfkrxqnd5ytqbvkeh7vhnqhim --file firmware.bin")]
     Show {
@@ -57,6 +60,7 @@ pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failur
         RequestVerb::List(args) => list::run(args, terminal),
         RequestVerb::Submit(args) => submit::run(args, terminal),
         RequestVerb::Show { request, files, context } => show(request, files, &context.load()?, terminal),
+        RequestVerb::Receipts(args) => receipts::run(args, terminal),
         RequestVerb::Withdraw { request, context } => {
             let view = crate::online::call(context.load()?.client()?.withdraw(request))?;
             terminal.line(format_args!("{}: {}", view.id, state_text(view.state)));

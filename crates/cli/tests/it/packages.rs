@@ -7,7 +7,13 @@ use std::process::Command;
 
 use crate::command_line::text;
 
-const UNITS: [&str; 2] = ["avouch-signerd.service", "avouch-server.service"];
+const UNITS: [&str; 5] = [
+    "avouch-signerd.service",
+    "avouch-server.service",
+    "avouch-witness-feed.service",
+    "avouch-issuer-feed.service",
+    "avouch-witness.service",
+];
 
 fn packaging(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging").join(path)

@@ -1,6 +1,8 @@
 //! Witnesses as processes: of a platform's journal, and of a log that another implementation keeps.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,33 +13,42 @@ use crate::site::{Site, copy_folder};
 /// How long a process may take to come up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A witness that runs.
+/// A witness; while there is a child, it runs.
 struct Witness {
     dir: PathBuf,
     name: String,
     key: String,
     address: String,
-    child: Child,
+    child: Option<Child>,
 }
 
 impl Witness {
-    /// Begins a witness of these logs in a folder, and runs it.
-    fn start(folder: &Path, number: usize, logs: &[String]) -> Self {
+    /// Begins a witness in a folder, at a port that is its own.
+    fn begin(folder: &Path, number: usize) -> Self {
         let (dir, name) =
             (folder.join(format!("witness-{number}")), format!("witness.example.test/{number}"));
         let mut init = avouch();
         init.arg("witness").arg("init").arg(&dir).args(["--name", &name, "--listen", "127.0.0.1:0"]);
-        logs.iter().for_each(|log| {
-            init.args(["--log", log]);
-        });
         let output = init.output().unwrap();
         assert!(output.status.success(), "{}", text(&output));
         let key = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-        let ready = dir.join("ready/address");
         fs::create_dir(dir.join("ready")).unwrap();
+        Self { dir, name, key, address: String::new(), child: None }
+    }
+
+    /// It is told of these logs.
+    fn know(&self, logs: &[String]) {
+        let file = self.dir.join("witness.toml");
+        let told: String = logs.iter().map(|log| format!("\n[[logs]]\nkey = \"{log}\"\n")).collect();
+        fs::write(&file, fs::read_to_string(&file).unwrap() + &told).unwrap();
+    }
+
+    fn serve(&mut self) {
+        let ready = self.dir.join("ready/address");
+        let _none_is_left = fs::remove_file(&ready);
         let mut serve = avouch();
-        serve.arg("witness").arg("serve").arg(&dir).arg("--ready-file").arg(&ready);
-        let child = serve.stderr(Stdio::null()).spawn().unwrap();
+        serve.arg("witness").arg("serve").arg(&self.dir).arg("--ready-file").arg(&ready);
+        self.child = Some(serve.stderr(Stdio::null()).spawn().unwrap());
         let since = Instant::now();
         let address = loop {
             match fs::read_to_string(&ready) {
@@ -46,42 +57,67 @@ impl Witness {
             }
             std::thread::yield_now();
         };
-        Self { dir, name, key, address: format!("http://{address}"), child }
+        if self.address.is_empty() {
+            let file = self.dir.join("witness.toml");
+            fs::write(&file, fs::read_to_string(&file).unwrap().replace("127.0.0.1:0", &address)).unwrap();
+        }
+        self.address = format!("http://{address}");
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ended = child.kill();
+            let _reaped = child.wait();
+        }
+    }
+
+    /// A witness of these logs in a folder, which runs.
+    fn start(folder: &Path, number: usize, logs: &[String]) -> Self {
+        let mut witness = Self::begin(folder, number);
+        witness.know(logs);
+        witness.serve();
+        witness
     }
 }
 
 impl Drop for Witness {
     fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
+        self.stop();
     }
 }
 
-/// What a witness must know of a platform.
-fn logs(site: &Site) -> Vec<String> {
-    let shown = site.command().args(["witness", "show", "--json", "--dir", &site.data()]).output().unwrap();
+/// Tells witnesses what they must know of a platform, and where they are to that.
+fn introduce(site: &Site, witnesses: &mut [Witness]) {
+    let keys: Vec<&str> = witnesses.iter().map(|one| one.key.as_str()).collect();
+    let data = site.data();
+    let show = [&["witness", "show", "--json", "--dir", &data][..], &keys].concat();
+    let shown = site.command().args(show).output().unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
-    let keys = shown["logs"].as_array().unwrap();
-    keys.iter().map(|key| key.as_str().unwrap().to_owned()).collect()
+    let mut wiring = "\n[witnesses]\n".to_owned();
+    for one in witnesses {
+        let log = shown["logs"][0].as_str().unwrap().to_owned();
+        one.know(&[log, shown["journal"][&one.name].as_str().unwrap().to_owned()]);
+        one.serve();
+        wiring.push_str(&format!("\"{}\" = \"{}\"\n", one.name, one.address));
+    }
+    let config = site.dir.join("avouch.toml");
+    fs::write(&config, fs::read_to_string(&config).unwrap() + &wiring).unwrap();
+}
+
+/// Has two of these witnesses asked for.
+fn name(site: &Site, witnesses: &[Witness]) {
+    let keys: Vec<&str> = witnesses.iter().map(|one| one.key.as_str()).collect();
+    let (data, passphrase) = (site.data(), site.path("passphrase"));
+    let flags = ["--threshold", "2", "--dir", &data, "--admin-passphrase-file", &passphrase];
+    site.good(&[&["witness", "name"][..], &keys, &flags].concat());
 }
 
 /// A platform with three witnesses, two of whom it takes.
 fn witnessed() -> (Site, Vec<Witness>) {
     let site = Site::new();
-    let logs = logs(&site);
-    let witnesses: Vec<Witness> =
-        (1..=3).map(|number| Witness::start(site.folder.path(), number, &logs)).collect();
-    let config = site.dir.join("avouch.toml");
-    let mut wiring = fs::read_to_string(&config).unwrap();
-    wiring.push_str("\n[witnesses]\n");
-    for one in &witnesses {
-        wiring.push_str(&format!("\"{}\" = \"{}\"\n", one.name, one.address));
-    }
-    fs::write(&config, wiring).unwrap();
-    let keys: Vec<&str> = witnesses.iter().map(|one| one.key.as_str()).collect();
-    let (data, passphrase) = (site.data(), site.path("passphrase"));
-    let flags = ["--threshold", "2", "--dir", &data, "--admin-passphrase-file", &passphrase];
-    site.good(&[&["witness", "name"][..], &keys, &flags].concat());
+    let mut witnesses: Vec<Witness> = (1..=3).map(|n| Witness::begin(site.folder.path(), n)).collect();
+    introduce(&site, &mut witnesses);
+    name(&site, &witnesses);
     (site, witnesses)
 }
 
@@ -162,7 +198,8 @@ fn a_log_that_hides_what_its_witnesses_saw_is_found_by_who_asks_them() {
 #[test]
 fn a_witness_that_is_started_twice_over_one_folder_runs_once() {
     let folder = testkit::temp_folder();
-    let witness = Witness::start(folder.path(), 1, &[]);
+    let mut witness = Witness::begin(folder.path(), 1);
+    witness.serve();
     let output = avouch().arg("witness").arg("serve").arg(&witness.dir).output().unwrap();
     assert!(!output.status.success());
     assert!(text(&output).contains("is used by another witness that runs"), "{}", text(&output));
@@ -195,4 +232,111 @@ fn a_log_of_another_implementation_is_cosigned_as_the_specification_says() {
     let witness = Witness::start(folder.path(), 1, &[log]);
     let said = python(&["submit", &witness.address, &witness.key]);
     assert!(said.contains("all answers are those of the specification"), "{said}");
+}
+
+/// Goes between a platform and its witnesses, until it is dropped.
+struct Feed(Child);
+
+impl Feed {
+    fn start(site: &Site) -> Self {
+        let log = fs::File::create(site.folder.path().join("feed.log")).unwrap();
+        let mut feed = site.command();
+        feed.args(["witness", "feed", "--every", "1", "--dir", &site.data()])
+            .stdout(Stdio::null())
+            .stderr(log);
+        Self(feed.spawn().unwrap())
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// Answers for a witness in its name, and with signatures that nobody made.
+fn lie(listener: TcpListener, name: String) {
+    for stream in listener.incoming() {
+        let Ok(mut stream) = stream else { return };
+        let line = format!("\u{2014} {name} {}\n", "A".repeat(100));
+        let mut seen = [0; 64 * 1024];
+        let Ok(read) = stream.read(&mut seen) else { continue };
+        let (status, body) = match seen[..read].starts_with(b"POST") {
+            true => ("200 OK", line),
+            false => ("404 Not Found", String::new()),
+        };
+        let length = body.len();
+        let _gone_away = write!(
+            stream,
+            "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
+    }
+}
+
+/// Two of three witnesses, of whom one lies and one is down at first, and at last.
+#[test]
+fn a_receipt_shows_the_witnesses_of_log_and_journal_and_without_enough_of_them_nothing_governed_is_signed() {
+    let site = Site::new();
+    let passphrase = site.path("passphrase");
+    let rule = ["--rule", "administrators=1", "--independent", "0", "--admin-passphrase-file", &passphrase];
+    let dir = ["--dir", &site.data()];
+    site.good(&[&["key", "create", "default/governed", "--form", "blob"][..], &rule, &dir].concat());
+    site.good(
+        &[&["profile", "create", "default/careful", "--key", "blob=default/governed"][..], &dir].concat(),
+    );
+    let mut witnesses: Vec<Witness> = (1..=3).map(|n| Witness::begin(site.folder.path(), n)).collect();
+    introduce(&site, &mut witnesses);
+    // The third is taken over by who lies at its place; the second is down.
+    witnesses[2].stop();
+    let place = TcpListener::bind(witnesses[2].address.trim_start_matches("http://")).unwrap();
+    let liar = witnesses[2].name.clone();
+    std::thread::spawn(move || lie(place, liar));
+    witnesses[1].stop();
+    name(&site, &witnesses);
+    site.good(&["trust", "export"]);
+    let _feed = Feed::start(&site);
+
+    fs::write(site.folder.path().join("release.bin"), "release").unwrap();
+    let sign = |wait: &str| {
+        let flags = ["--profile", "default/careful", "--idempotency-key", "r1", "--json", "--wait", wait];
+        site.run(&[&["sign", "release.bin"][..], &flags].concat())
+    };
+    let (code, said) = sign("1");
+    assert_eq!(code, 4, "{said}");
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let (request, digest) = (report["request"].as_str().unwrap(), report["digest"].as_str().unwrap());
+    let principal = fs::read(site.dir.join("admin/principal.json")).unwrap();
+    let principal: serde_json::Value = serde_json::from_slice(&principal).unwrap();
+    let key = site.dir.join("admin/administrator.pub").to_string_lossy().into_owned();
+    let who = principal["principal"].as_str().unwrap();
+    let endorse = ["endorse", request, "--digest", digest, "--as", who, "--key", &key];
+    let (code, said) = site.run(&[&endorse[..], &["--passphrase-file", &passphrase]].concat());
+    assert_eq!(code, 0, "{said}");
+    // One honest witness is not enough, whatever the liar says.
+    let (code, said) = sign("3");
+    assert_eq!(code, 4, "signed with one honest witness: {said}");
+    let (code, said) = site.run(&["witness", "show", "--dir", &site.data()]);
+    assert!(code == 2 && said.contains("held by 1 of its witnesses, and needs 2"), "{said}");
+    assert!(said.contains("witness.example.test/2, witness.example.test/3"), "{said}");
+
+    witnesses[1].serve();
+    let (code, said) = sign("60");
+    assert_eq!(code, 0, "{said}\n{}", fs::read_to_string(site.folder.path().join("feed.log")).unwrap());
+    site.good(&["verify", "release.bin", "--require-quorum"]);
+    site.good(&["request", "receipts", "release.bin"]);
+    let said = site.good(&["verify", "release.bin", "--require-quorum", "--require-witnesses"]);
+    assert_eq!(said.matches("witness.example.test/1, witness.example.test/2").count(), 2, "{said}");
+    assert!(site.good(&["doctor", &site.data()]).contains("log cosigned by witnesses"));
+
+    // With one honest witness again, what was signed meanwhile says whom it lacks.
+    witnesses[1].stop();
+    assert_eq!(site.sign("later.bin").0, 0);
+    let (code, said) = site.run(&["request", "receipts", "later.bin", "--wait", "0"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("it shows nothing of witness.example.test/"), "{said}");
+    let (code, said) = site.run(&["verify", "later.bin", "--require-witnesses"]);
+    assert!(code == 2 && said.contains("witnesses of the log, and it takes 2"), "{said}");
+    site.good(&["verify", "later.bin"]);
+    site.good(&["verify", "release.bin", "--require-witnesses"]);
 }

@@ -216,6 +216,7 @@ fn signed_item(
             path: signature.journal.iter().flat_map(|proof| proof.path.clone()).collect(),
             checkpoint: signature.journal.as_ref().map(|proof| proof.checkpoint.clone()),
         }),
+            witnessed: signature.journal.iter().flat_map(|proof| proof.witnessed.clone()).collect(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sign: the key process signs, and nothing is believed before it was composed here too, compared and verified.
 
+mod sighting;
+
 use std::sync::Arc;
 
 use envelope::{Chosen, ChosenError, ComposeError, ToBeSigned, compose};
@@ -89,6 +91,8 @@ enum Fault {
     Origin(#[from] NoteError),
     #[error("the journal did not sign the checkpoint that is to cover the intent")]
     Checkpoint(#[from] CheckpointError),
+    #[error("what a witness is said to have seen is not a witness's of this journal")]
+    Witness,
     #[error("the intent is not in the journal's checkpoint")]
     Inclusion(#[from] ProofError),
     /// The registry cannot be asked for now: nothing is known to be wrong.
@@ -419,7 +423,7 @@ impl Sign {
         head: &Digest,
         signed: &signer::Signed,
     ) -> Result<(), Fault> {
-        let JournalProof { path, checkpoint } =
+        let JournalProof { path, checkpoint, witnessed } =
             signed.journal.as_ref().ok_or_else(|| Fault::Unproven { name: key.record().name.clone() })?;
         // The registry may have grown since the request was taken in.
         let known = &intended.fitting().platform;
@@ -435,7 +439,8 @@ impl Sign {
         let checkpoint = SignedCheckpoint::open(checkpoint, &journal)?;
         let leaf = merkle::leaf_hash(&signed.leaf);
         verify_inclusion(&leaf, signed.index, checkpoint.size(), checkpoint.root(), path)?;
-        Ok(())
+        let mut sightings = witnessed.iter();
+        sightings.try_for_each(|one| sighting::check(one, registry, head, (&leaf, signed.index)))
     }
 }
 
@@ -473,6 +478,11 @@ fn composed(
     key: &PlatformKey,
     intent: &journal::Intent,
 ) -> Result<(ToBeSigned, KeyChain), Fault> {
+    let record = key.record();
+    // INVARIANT: whom an OpenPGP signature names follows from the key's record.
+    if !chosen.is_of(&record.public_key, record.not_before) {
+        return Err(Fault::OtherIntent { field: "fingerprint" });
+    }
     for chain in key.chains() {
         let to_be_signed = compose(item, chosen, chain.first())?;
         if to_be_signed.sha256() == intent.to_be_signed {

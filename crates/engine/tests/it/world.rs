@@ -62,7 +62,7 @@ pub(crate) enum Proofs {
 
 impl Proofs {
     fn bend(self, proof: &mut Option<JournalProof>, earlier: &str) {
-        let Some(JournalProof { path, checkpoint }) = proof else { return };
+        let Some(JournalProof { path, checkpoint, .. }) = proof else { return };
         match self {
             Self::Missing => *proof = None,
             Self::OtherPath => path[0] = Digest::of(path[0].as_bytes()),

@@ -38,13 +38,33 @@ impl Registry {
 
     /// The origin that the journal had when this was the head; `None` if it never was.
     pub fn journal_origin_under(&self, head: &Digest) -> Option<String> {
+        Some(self.journal_origin(self.instance_under(head)?))
+    }
+
+    /// The origin under which the journal's checkpoints are shown to a witness.
+    ///
+    /// INVARIANT: it is this witness's alone, and no checkpoint goes out under it but to that witness. So nobody has one that
+    /// would move a witness further than it was led: not from a receipt, not from another witness.
+    pub fn journal_shown_to(&self, witness: &Witness) -> String {
+        self.shown_origin(self.instance(), witness)
+    }
+
+    /// The same, as it was when this was the head; `None` if it never was.
+    pub fn journal_shown_under(&self, head: &Digest, witness: &Witness) -> Option<String> {
+        Some(self.shown_origin(self.instance_under(head)?, witness))
+    }
+
+    fn instance_under(&self, head: &Digest) -> Option<&Space> {
         let number = self.heads.iter().position(|known| known == head)?;
-        let (_, instance) = self.instances.iter().rev().find(|(from, _)| *from <= number)?;
-        Some(self.journal_origin(instance))
+        self.instances.iter().rev().find(|(from, _)| *from <= number).map(|(_, instance)| instance)
     }
 
     fn journal_origin(&self, instance: &Space) -> String {
         format!("{}/journal/{instance}", self.host)
+    }
+
+    fn shown_origin(&self, instance: &Space, witness: &Witness) -> String {
+        format!("{}/witnessed/{}/{instance}", self.host, witness.mark())
     }
 
     /// Does one person govern, or several?

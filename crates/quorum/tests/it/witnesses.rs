@@ -79,3 +79,23 @@ fn one_administrator_alone_changes_no_witness() {
         assert!(matches!(refused, RegistryError::Shortfall { .. }), "{refused}");
     }
 }
+
+/// Whoever has a checkpoint that one witness was shown has none that another would take, and nobody has one by chance.
+#[test]
+fn each_witness_is_shown_the_journal_under_an_origin_of_its_own() {
+    let (ada, ben, cleo) = (Person::new(1), Person::new(2), Person::new(3));
+    let registry = registry([&ada, &ben, &cleo]);
+    let shown = |witness: &Witness| registry.journal_shown_to(witness);
+    let first = shown(&witness(1));
+    let (host, instance) = (registry.host(), registry.instance());
+    assert!(first.starts_with(&format!("{host}/witnessed/")) && first.ends_with(&format!("/{instance}")));
+    let renamed = Witness { name: "witness.example/9".to_owned(), ..witness(1) };
+    let anew = Witness { key: PublicKey::from_ed25519(&[9; 32]), ..witness(1) };
+    let mut origins: Vec<String> = [&witness(1), &witness(2), &renamed, &anew].map(shown).into();
+    origins.extend(registry.journal_origins());
+    origins.sort();
+    origins.dedup();
+    assert_eq!(origins.len(), 5);
+    assert_eq!(registry.journal_shown_under(&registry.head(), &witness(1)), Some(first));
+    assert_eq!(registry.journal_shown_under(&model::Digest::ZERO, &witness(1)), None);
+}

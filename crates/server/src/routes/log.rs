@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use store::{FrozenLog, FrozenLogs};
+use store::{FrozenLogs, ShownLog};
 use tlog::tile::TileFormatError;
 use tlog::{TileError, TilePath, TileStore};
 
@@ -29,7 +29,7 @@ pub(crate) struct LogReader {
 /// One log.
 enum Shard {
     Newest(Arc<dyn TileStore>),
-    Frozen(FrozenLog),
+    Frozen(ShownLog),
 }
 
 /// `GET /api/v2/checkpoint`.
@@ -111,7 +111,7 @@ impl LogReader {
 }
 
 /// The frozen log at whose origin a call arrived.
-fn frozen_at(frozen: &FrozenLogs, uri: &Uri, headers: &HeaderMap) -> Option<FrozenLog> {
+fn frozen_at(frozen: &FrozenLogs, uri: &Uri, headers: &HeaderMap) -> Option<ShownLog> {
     let header = headers.get(HOST).and_then(|host| host.to_str().ok()?.split(':').next());
     header.or_else(|| uri.host()).and_then(|host| frozen.find(host))
 }

@@ -3,11 +3,13 @@
 use model::KeyId;
 use model::layout::{LayoutError, Reader, Writer};
 use model::limits;
+use model::receipt::Sighting;
 
 use super::order::{put_head, take_head};
 use super::tuf::{put_versions, take_versions};
 use super::witnessing::{put_anchor, take_anchor};
 use super::{ORDERS_MAX, PROOF_MAX};
+use crate::witnessing::{NOTE_BYTES_MAX, NOTES_MAX};
 use crate::{Answer, Answers, Certified, JournalProof, Refusal, RefusalCode, Signed, State};
 
 /// What was chosen for a signature.
@@ -59,6 +61,11 @@ fn put_signed(writer: &mut Writer, signed: &Signed) {
             writer.digest(hash);
         });
         writer.bytes(proof.checkpoint.as_bytes());
+        writer.list(&proof.witnessed, |writer, sighting| {
+            writer.bytes(sighting.checkpoint.as_bytes()).list(&sighting.path, |writer, hash| {
+                writer.digest(hash);
+            });
+        });
     });
 }
 
@@ -76,6 +83,14 @@ fn take_proof(reader: &mut Reader<'_>) -> Result<JournalProof, LayoutError> {
     Ok(JournalProof {
         path: reader.list("path", PROOF_MAX, |reader| reader.digest("path"))?,
         checkpoint: reader.text("checkpoint", CHECKPOINT_BYTES_MAX)?.to_owned(),
+        witnessed: reader.list("witnessed", NOTES_MAX, take_sighting)?,
+    })
+}
+
+fn take_sighting(reader: &mut Reader<'_>) -> Result<Sighting, LayoutError> {
+    Ok(Sighting {
+        checkpoint: reader.text("checkpoint", NOTE_BYTES_MAX)?.to_owned(),
+        path: reader.list("path", PROOF_MAX, |reader| reader.digest("path"))?,
     })
 }
 

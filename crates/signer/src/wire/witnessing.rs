@@ -5,7 +5,7 @@ use model::limits;
 
 use super::PROOF_MAX;
 use super::answer::{put_refusal, take_refusal};
-use crate::witnessing::{Anchor, NOTE_BYTES_MAX, NOTES_MAX, Offer, WitnessAnswer, WitnessMessage};
+use crate::witnessing::{Anchor, NOTE_BYTES_MAX, NOTES_MAX, Occasion, Offer, WitnessAnswer, WitnessMessage};
 
 /// A verifier key of a witness: a name of 255 bytes, and more.
 const KEY_BYTES_MAX: usize = 512;
@@ -15,7 +15,8 @@ const WHY_BYTES_MAX: usize = 4 * 1024;
 
 pub(crate) fn put_message(writer: &mut Writer, message: &WitnessMessage) {
     match message {
-        WitnessMessage::Offer => writer.byte(1),
+        WitnessMessage::Offer(Occasion::Turn) => writer.byte(1),
+        WitnessMessage::Offer(Occasion::Intent) => writer.byte(3),
         WitnessMessage::Tell { notes } => writer.byte(2).list(notes, |writer, note| {
             writer.bytes(note.as_bytes());
         }),
@@ -24,7 +25,8 @@ pub(crate) fn put_message(writer: &mut Writer, message: &WitnessMessage) {
 
 pub(crate) fn take_message(reader: &mut Reader<'_>) -> Result<WitnessMessage, LayoutError> {
     match reader.byte("message.kind")? {
-        1 => Ok(WitnessMessage::Offer),
+        1 => Ok(WitnessMessage::Offer(Occasion::Turn)),
+        3 => Ok(WitnessMessage::Offer(Occasion::Intent)),
         2 => Ok(WitnessMessage::Tell {
             notes: reader
                 .list("notes", NOTES_MAX, |reader| reader.text("note", NOTE_BYTES_MAX).map(str::to_owned))?,

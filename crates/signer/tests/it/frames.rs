@@ -1,13 +1,14 @@
 //! Every frame reads back as itself, and nothing else is a frame.
 
 use envelope::tuf::Named;
+use model::receipt::Sighting;
 use model::{Algorithm, Digest, Instant, KeyId, TufRole};
 use proptest::prelude::*;
 use signer::{
     AdminAnswer, AdminMessage, Anchor, Answer, Answers, Certified, CheckpointOrder, Frame, FrameError, Head,
-    HolderOrder, HolderStep, Imprint, JournalProof, Offer, Order, Orders, PromiseOrder, RecallOrder, Refusal,
-    RefusalCode, SignOrder, Signed, State, TimestampOrder, TufOrder, TufVersion, WitnessAnswer,
-    WitnessMessage,
+    HolderOrder, HolderStep, Imprint, JournalProof, Occasion, Offer, Order, Orders, PromiseOrder,
+    RecallOrder, Refusal, RefusalCode, SignOrder, Signed, State, TimestampOrder, TufOrder, TufVersion,
+    WitnessAnswer, WitnessMessage,
 };
 
 fn bytes(limit: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -68,8 +69,11 @@ fn refusal() -> impl Strategy<Value = Refusal> {
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
-    let proof = (prop::collection::vec(digest(), 0..5), ".{0,40}");
-    let proof = proof.prop_map(|(path, checkpoint)| JournalProof { path, checkpoint });
+    let sighting = (".{0,40}", prop::collection::vec(digest(), 0..5))
+        .prop_map(|(checkpoint, path)| Sighting { checkpoint, path });
+    let witnessed = prop::collection::vec(sighting, 0..3);
+    let proof = (prop::collection::vec(digest(), 0..5), ".{0,40}", witnessed)
+        .prop_map(|(path, checkpoint, witnessed)| JournalProof { path, checkpoint, witnessed });
     let signed = (bytes(80), bytes(20), any::<u64>(), bytes(300), prop::option::of(proof)).prop_map(
         |(signature, chosen, index, leaf, journal)| {
             Answer::Signed(Signed { signature, chosen, index, leaf, journal })
@@ -139,7 +143,8 @@ fn anchor() -> impl Strategy<Value = Anchor> {
 
 fn witnessing() -> impl Strategy<Value = WitnessMessage> {
     prop_oneof![
-        Just(WitnessMessage::Offer),
+        Just(WitnessMessage::Offer(Occasion::Turn)),
+        Just(WitnessMessage::Offer(Occasion::Intent)),
         prop::collection::vec(".{0,40}", 0..4).prop_map(|notes| WitnessMessage::Tell { notes }),
     ]
 }

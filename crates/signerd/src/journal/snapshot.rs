@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use model::journal::{Intent, Leaf, LeafError};
+use model::journal::{COSIGNED_MAX, Intent, Leaf, LeafError};
 use model::layout::{LayoutError, Reader, Writer};
 use model::{Digest, Instant, KeyId, PublicKey, limits};
 use quorum::Registry;
@@ -14,6 +14,7 @@ use tlog::RightEdge;
 
 use crate::KeyProcessError;
 use crate::anchorage::Anchorage;
+use crate::awaited::{Awaited, Seen};
 use crate::rate::Window;
 use crate::state::{Signing, State, adopted_at};
 use crate::tuf::Versions;
@@ -59,6 +60,7 @@ impl State {
         }
         self.tuf.put(&mut writer);
         self.anchorage.put(&mut writer);
+        self.awaited.put(&mut writer);
         writer.finish()
     }
 
@@ -123,6 +125,7 @@ impl State {
             map(reader, "rates", |reader| Ok((KeyId::new(reader.digest("key")?), Window::take(reader)?)))?;
         self.tuf = Versions::take(reader)?;
         self.anchorage = Anchorage::take(reader, self.edge.size())?;
+        self.awaited = Awaited::take(reader, self.edge.size(), |index| self.signing_at(index))?;
         Ok(())
     }
 }
@@ -158,6 +161,7 @@ fn put_signings(writer: &mut Writer, signings: &BTreeMap<(Digest, u32), Signing>
         writer.option(signing.signature.as_ref(), |writer, signature| {
             writer.bytes(signature);
         });
+        writer.list(&signing.seen, |writer, seen| seen.put(writer));
     });
 }
 
@@ -174,7 +178,8 @@ fn take_signing(reader: &mut Reader<'_>, last: &mut RightEdge) -> Result<Signing
     let signature = reader.option("signature", |reader| {
         reader.bytes("signature", limits::SIGNATURE_BYTES_MAX).map(<[u8]>::to_vec)
     })?;
-    Ok(Signing { intent, deadline, edge, signature })
+    let seen = reader.list("seen", COSIGNED_MAX, Seen::take)?;
+    Ok(Signing { intent, deadline, edge, signature, seen })
 }
 
 fn take_intent(reader: &mut Reader<'_>) -> Result<Intent, LeafError> {

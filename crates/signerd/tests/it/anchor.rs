@@ -7,21 +7,25 @@ use std::time::Duration;
 
 use keystore::{Cost, Passphrase};
 use model::journal::Leaf;
-use model::{Clock as _, Digest, Disk, Instant};
+use model::{Clock as _, Digest, Disk, Instant, merkle};
 use quorum::{Adoption, Book, Change, KeyState, Witness as Named, Witnesses};
 use signer::{
-    AdminAnswer, AdminMessage, Anchor, Imprint, Offer, Order, RefusalCode, Signer as _, TimestampOrder,
-    WitnessAnswer, WitnessMessage,
+    AdminAnswer, AdminMessage, Anchor, Imprint, Occasion, Offer, Order, RefusalCode, Signed, Signer as _,
+    TimestampOrder, WitnessAnswer, WitnessMessage,
 };
 use signerd::{InProcess, inspect};
 use testkit::{HandClock, MemoryDisk};
-use tlog::VerifierKey;
-use tlog::witness::{KnownLog, Rejection};
+use tlog::proof::verify_inclusion;
+use tlog::witness::{KnownLog, Rejection, Submission};
+use tlog::{SignedCheckpoint, VerifierKey};
 use witness::{Carried, Keys, Reach, Reply, Witness, WitnessError, carry};
 
 use crate::world::{MINUTE, Platform, World, journal_key, space};
 
-const ORIGIN: &str = "localhost/journal/one";
+/// The origin under which a witness is shown the journal of an instance.
+fn origin_for(witness: &VerifierKey, instance: &str) -> String {
+    format!("localhost/witnessed/{}/{instance}", &witness.log_id().to_string()[..32])
+}
 
 /// Witnesses of one journal, with a clock of their own.
 struct Town {
@@ -50,8 +54,8 @@ impl Reach for Way<'_> {
 }
 
 impl Town {
-    /// Three witnesses who know this journal under these origins.
-    fn of(platform: &Platform, origins: &[&str]) -> Self {
+    /// Three witnesses who know the journal of this platform, of two instances.
+    fn of(platform: &Platform) -> Self {
         let clock = Arc::new(HandClock::at(platform.world.now()));
         let journal = journal_key(&platform.process);
         let open = |n: u8| {
@@ -62,11 +66,12 @@ impl Town {
                 cost: Cost::LEAST,
             };
             let name = format!("witness.example.test/{n}");
-            witness::begin(&name, &*disk, keys()).unwrap();
-            let log = |origin: &&str| {
-                KnownLog::new(origin, VerifierKey::of_log(origin, &journal).unwrap()).unwrap()
+            let key = witness::begin(&name, &*disk, keys()).unwrap();
+            let log = |instance: &str| {
+                let origin = origin_for(&key, instance);
+                KnownLog::new(&origin, VerifierKey::of_log(&origin, &journal).unwrap()).unwrap()
             };
-            let logs = origins.iter().map(log).collect();
+            let logs = vec![log("one"), log("two")];
             Witness::open(disk, keys(), Arc::<HandClock>::clone(&clock), logs).unwrap()
         };
         let witnesses = (1..=3).map(open).collect();
@@ -82,7 +87,11 @@ impl Town {
 
     /// Goes to these witnesses and back, once.
     fn round(&self, process: &InProcess, reached: &[usize]) -> WitnessAnswer {
-        let offers = match process.witness(&WitnessMessage::Offer) {
+        self.go(process, Occasion::Turn, reached)
+    }
+
+    fn go(&self, process: &InProcess, occasion: Occasion, reached: &[usize]) -> WitnessAnswer {
+        let offers = match process.witness(&WitnessMessage::Offer(occasion)) {
             WitnessAnswer::Offers(offers) => offers,
             other => return other,
         };
@@ -90,7 +99,7 @@ impl Town {
         for at in reached {
             let witness = &self.witnesses[*at];
             let own = |offer: &&Offer| offer.witness == witness.key().encode();
-            let offer = offers.iter().find(own).unwrap();
+            let Some(offer) = offers.iter().find(own) else { continue };
             match carried(offer, witness) {
                 Carried::Cosigned(note) => notes.push(note),
                 Carried::Refused { newest, .. } => notes.extend(newest),
@@ -110,10 +119,23 @@ fn carried(offer: &Offer, witness: &Witness) -> Carried {
 }
 
 fn governed(platform: &Platform, what: &[u8]) -> Result<(), (RefusalCode, String)> {
+    told(platform, endorsed(platform, what))
+}
+
+/// An order of a governed key that has what it asks for.
+fn endorsed(platform: &Platform, what: &[u8]) -> Order {
     let asking = platform.asking("default/governed", what);
     let endorsers: Vec<_> = platform.world.endorsers.iter().take(2).collect();
-    let order = asking.endorsed(&endorsers, platform.world.now()).order();
-    told(platform, order)
+    asking.endorsed(&endorsers, platform.world.now()).order()
+}
+
+/// What is signed once these witnesses have seen the intent.
+fn seen(platform: &Platform, town: &Town, what: &[u8], by: &[usize]) -> Signed {
+    let order = endorsed(platform, what);
+    let (code, text) = told(platform, order.clone()).unwrap_err();
+    assert!(code == RefusalCode::Anchor && text.contains("of whom 0 have seen it"), "{text}");
+    town.go(&platform.process, Occasion::Intent, by);
+    platform.order(order).unwrap()
 }
 
 fn stamped(platform: &Platform) -> Result<(), (RefusalCode, String)> {
@@ -136,7 +158,7 @@ fn witnessed() -> (Platform, Town) {
 
 fn on(disk: Arc<dyn Disk>) -> (Platform, Town) {
     let platform = Platform::begin(World::on(disk));
-    let town = Town::of(&platform, &[ORIGIN, "localhost/journal/two"]);
+    let town = Town::of(&platform);
     assert_eq!(platform.process.state().unwrap().anchor, Anchor::Unanchored);
     let entered = platform.enter(vec![town.named()]);
     assert!(matches!(entered, AdminAnswer::Appended { .. }), "{entered:?}");
@@ -176,7 +198,7 @@ fn before_enough_witnesses_have_cosigned_this_very_run_nothing_governed_and_noth
     assert!(loose(town.round(&platform.process, &[0])).contains("1 of its witnesses, and needs 2"));
     assert!(governed(&platform, b"one").is_err());
     assert_eq!(held(town.round(&platform.process, &[0, 2])), 2);
-    governed(&platform, b"one").unwrap();
+    seen(&platform, &town, b"one", &[0, 2]);
     stamped(&platform).unwrap();
     // What the run before knew is nothing to this one: a state that was put back knew it too.
     let platform = platform.restart();
@@ -184,7 +206,7 @@ fn before_enough_witnesses_have_cosigned_this_very_run_nothing_governed_and_noth
     // One of them still has to answer what it was shown before, which is no help now.
     loose(town.round(&platform.process, &[1, 2]));
     assert_eq!(held(town.round(&platform.process, &[1, 2])), 2);
-    governed(&platform, b"two").unwrap();
+    seen(&platform, &town, b"two", &[1, 2]);
 }
 
 #[test]
@@ -200,19 +222,22 @@ fn what_witnesses_do_not_see_again_is_held_no_more_after_five_minutes() {
         assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
     }
     advance(5 * MINUTE);
-    governed(&platform, b"just in time").unwrap();
+    stamped(&platform).unwrap();
     advance(MINUTE);
     assert_eq!(governed(&platform, b"too late").unwrap_err().0, RefusalCode::Anchor);
     assert_eq!(held(town.round(&platform.process, &[0, 1])), 2);
-    governed(&platform, b"again").unwrap();
+    seen(&platform, &town, b"again", &[0, 1]);
 }
 
-/// Attack: whoever carries notes carries one as often as a message has room, with the cosignatures of two in turn.
+/// Attack: whoever carries notes carries those of two in turn, as often as a message has room.
 #[test]
 fn a_note_that_is_told_many_times_is_one_leaf_with_one_word_of_each_witness_and_is_read_at_the_next_start() {
     let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::new());
     let (platform, town) = on(Arc::clone(&disk));
-    let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer) else { panic!() };
+    let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer(Occasion::Turn))
+    else {
+        panic!()
+    };
     let cosigned = |at: usize| {
         let own = |offer: &&Offer| offer.witness == town.witnesses[at].key().encode();
         match carried(offers.iter().find(own).unwrap(), &town.witnesses[at]) {
@@ -220,9 +245,8 @@ fn a_note_that_is_told_many_times_is_one_leaf_with_one_word_of_each_witness_and_
             other => panic!("{other:?}"),
         }
     };
-    let (first, second) = (cosigned(0), cosigned(1));
-    let both = format!("{first}{}\n", second.lines().last().unwrap());
-    assert_eq!(held(platform.process.witness(&WitnessMessage::Tell { notes: vec![both; 40] })), 2);
+    let notes = [cosigned(0), cosigned(1)].into_iter().cycle().take(40).collect();
+    assert_eq!(held(platform.process.witness(&WitnessMessage::Tell { notes })), 2);
     let leaves = inspect(&disk).unwrap().unwrap().leaves;
     let said = |leaf: &Leaf| match leaf {
         Leaf::Cosigned { cosigned, .. } => Some(cosigned.len()),
@@ -239,7 +263,8 @@ fn a_lost_answer_a_silent_witness_and_a_new_start_leave_nobody_behind() {
     let (mut platform, town) = witnessed();
     for lost in 0..4 {
         // The first cosigns, and nobody hears of it; the third is not reached for long.
-        let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer) else {
+        let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer(Occasion::Turn))
+        else {
             panic!()
         };
         let own = |offer: &&Offer| offer.witness == town.witnesses[0].key().encode();
@@ -265,7 +290,7 @@ fn a_key_process_restored_from_yesterday_signs_nothing_governed_and_says_which_w
     assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
     let yesterday = copy(&*disk);
     for n in 0..8 {
-        governed(&platform, &[n]).unwrap();
+        seen(&platform, &town, &[n], &[0, 1, 2]);
     }
     assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
     // The folder is put back as it was, without a word to anybody.
@@ -279,7 +304,10 @@ fn a_key_process_restored_from_yesterday_signs_nothing_governed_and_says_which_w
     for refused in [governed(&platform, b"one"), stamped(&platform)] {
         assert_eq!(refused.unwrap_err(), (RefusalCode::Journal, why.clone()));
     }
-    assert!(matches!(platform.process.witness(&WitnessMessage::Offer), WitnessAnswer::Refused(_)));
+    assert!(matches!(
+        platform.process.witness(&WitnessMessage::Offer(Occasion::Turn)),
+        WitnessAnswer::Refused(_)
+    ));
     blob(&platform, b"free").unwrap();
 }
 
@@ -305,7 +333,7 @@ fn two_clones_of_the_key_process_cannot_both_be_cosigned() {
     platform.process = first;
     platform.world.disk = before;
     assert_eq!(held(town.round(&platform.process, &[0, 1])), 2);
-    governed(&platform, b"one").unwrap();
+    seen(&platform, &town, b"one", &[0, 1]);
 }
 
 #[test]
@@ -336,7 +364,7 @@ fn an_adoption_is_the_way_forward_and_begins_a_new_journal_and_new_logs() {
     assert!(matches!(adopted, AdminAnswer::Appended { .. }), "{adopted:?}");
     assert_eq!(governed(&platform, b"one").unwrap_err().0, RefusalCode::Anchor);
     assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
-    governed(&platform, b"one").unwrap();
+    seen(&platform, &town, b"one", &[0, 1, 2]);
 }
 
 #[test]
@@ -359,7 +387,10 @@ fn a_clock_that_the_witnesses_do_not_share_signs_nothing() {
 #[test]
 fn whoever_carries_cosignatures_makes_up_none() {
     let (platform, town) = witnessed();
-    let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer) else { panic!() };
+    let WitnessAnswer::Offers(offers) = platform.process.witness(&WitnessMessage::Offer(Occasion::Turn))
+    else {
+        panic!()
+    };
     let Carried::Cosigned(note) = carried(&offers[0], &town.witnesses[0]) else { panic!() };
     let (_, line) = note.rsplit_once("\u{2014} ").unwrap();
     let bent = [
@@ -369,6 +400,11 @@ fn whoever_carries_cosignatures_makes_up_none() {
         // The same line under another's name, and under another checkpoint.
         note.replace("witness.example.test/1", "witness.example.test/2"),
         note.replacen("localhost", "elsewhere", 1),
+        note.replacen(
+            &origin_for(town.witnesses[0].key(), "one"),
+            &origin_for(town.witnesses[1].key(), "one"),
+            1,
+        ),
         format!("{}\u{2014} {}", offers[0].checkpoint, line.replace("=\n", "A\n")),
     ];
     for notes in [bent.to_vec(), vec![note.clone(), note.clone()], vec![note]] {
@@ -383,7 +419,7 @@ fn what_witnesses_hold_outlives_segments_and_restarts() {
     let mut world = World::new();
     world.segment_bytes = 4 * 1024;
     let mut platform = Platform::begin(world);
-    let town = Town::of(&platform, &[ORIGIN]);
+    let town = Town::of(&platform);
     platform.enter(vec![town.named()]);
     for n in 0..30_u8 {
         // Enough for another segment, and then another start.
@@ -403,4 +439,84 @@ fn what_witnesses_hold_outlives_segments_and_restarts() {
         Anchor::Held { by: (1..=3).map(|n| format!("witness.example.test/{n}")).collect() }
     );
     assert!(Instant::EPOCH < town.clock.now());
+}
+
+/// Attack: whoever holds a receipt, is told the journal's head, or asks a witness for what it saw, brings that to another
+/// witness, before anybody else does, so that what comes from here extends it no more.
+#[test]
+fn a_stranger_has_no_checkpoint_that_would_move_a_witness() {
+    let (platform, town) = witnessed();
+    // Two of them are led on; the third was given the key, and has seen nothing.
+    assert_eq!(held(town.round(&platform.process, &[0, 1])), 2);
+    let signed = seen(&platform, &town, b"one", &[0, 1]);
+    let proof = signed.journal.unwrap();
+    let mut notes = vec![proof.checkpoint, platform.process.state().unwrap().journal_checkpoint];
+    notes.extend(proof.witnessed.into_iter().map(|sighting| sighting.checkpoint));
+    for witness in &town.witnesses {
+        let origin = origin_for(witness.key(), "one");
+        notes.extend(witness.checkpoint(&Digest::of(origin.as_bytes())));
+    }
+    assert_eq!(notes.len(), 6);
+    let third = &town.witnesses[2];
+    for note in &notes {
+        // Nothing has to be proven to whoever has seen nothing.
+        let submission = Submission { old_size: 0, proof: Vec::new(), note: note.clone() };
+        let refused = third.add_checkpoint(&submission.encode());
+        assert!(
+            matches!(refused, Err(WitnessError::Rejected(Rejection::UnknownLog))),
+            "the third witness was moved: {refused:?}"
+        );
+    }
+    town.round(&platform.process, &[2]);
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+}
+
+/// What a governed key signs was seen by enough witnesses before, and the answer shows it.
+#[test]
+fn a_governed_signature_waits_until_enough_witnesses_have_seen_its_intent_and_shows_each_of_them() {
+    let mut world = World::new();
+    world.segment_bytes = 4 * 1024;
+    let mut platform = Platform::begin(world);
+    let town = Town::of(&platform);
+    platform.enter(vec![town.named()]);
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    let order = endorsed(&platform, b"release");
+    let waits = |platform: &Platform, found: usize| {
+        let (code, text) = told(platform, order.clone()).unwrap_err();
+        assert_eq!(code, RefusalCode::Anchor);
+        assert!(text.contains(&format!("of whom {found} have seen it, and it takes 2")), "{text}");
+    };
+    waits(&platform, 0);
+    // One answers, another's answer is lost, and the process starts anew, over several segments.
+    town.go(&platform.process, Occasion::Intent, &[0]);
+    waits(&platform, 1);
+    for n in 0..40_u8 {
+        blob(&platform, &[n]).unwrap();
+    }
+    platform = platform.restart();
+    loose(town.round(&platform.process, &[0]));
+    loose(town.round(&platform.process, &[0, 2]));
+    assert_eq!(held(town.round(&platform.process, &[0, 2])), 2);
+    let signed = platform.order(order.clone()).unwrap();
+    let leaf = merkle::leaf_hash(&signed.leaf);
+    let proof = signed.journal.clone().unwrap();
+    assert_eq!(proof.witnessed.len(), 2, "the first and the third");
+    for (sighting, at) in proof.witnessed.iter().zip([0, 2]) {
+        let witness = town.witnesses[at].key();
+        let journal = VerifierKey::of_log(&origin_for(witness, "one"), &journal_key(&platform.process));
+        let checkpoint = SignedCheckpoint::open(&sighting.checkpoint, &journal.unwrap()).unwrap();
+        assert_eq!(checkpoint.cosignatures(std::slice::from_ref(witness)).unwrap().len(), 1);
+        let (size, root) = (checkpoint.size(), checkpoint.root());
+        verify_inclusion(&leaf, signed.index, size, root, &sighting.path).unwrap();
+    }
+    // The same order gets the same, whatever was seen since.
+    town.round(&platform.process, &[0, 1, 2]);
+    assert_eq!(platform.order(order.clone()).unwrap(), signed);
+    platform = platform.restart();
+    loose(town.round(&platform.process, &[0]));
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    assert_eq!(platform.order(order).unwrap(), signed);
+    // Nobody waits any more: nothing is shown between the minutes.
+    let offered = platform.process.witness(&WitnessMessage::Offer(Occasion::Intent));
+    assert_eq!(offered, WitnessAnswer::Offers(Vec::new()));
 }

@@ -37,7 +37,7 @@ fn signed(answers: Vec<Answer>) -> Vec<Signed> {
 
 /// The checkpoint under which a signature is proven, once the proof holds.
 fn proven(platform: &Platform, signed: &Signed, origin: &str) -> SignedCheckpoint {
-    let JournalProof { path, checkpoint } = signed.journal.as_ref().expect("the key is governed");
+    let JournalProof { path, checkpoint, .. } = signed.journal.as_ref().expect("the key is governed");
     let key = VerifierKey::of_log(origin, &journal_key(&platform.process)).unwrap();
     let checkpoint = SignedCheckpoint::open(checkpoint, &key).unwrap();
     assert_eq!(checkpoint.size(), signed.index + 1);

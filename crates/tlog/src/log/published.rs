@@ -20,10 +20,20 @@ impl<'a> PublishedLog<'a> {
         Self { tiles, checkpoint }
     }
 
+    fn nodes(&self) -> StoredNodes<'_> {
+        StoredNodes { tiles: self.tiles, origin: self.checkpoint.origin(), size: self.checkpoint.size() }
+    }
+
+    /// The consistency proof from the tree of an earlier size to this one; `None` from a size that it does not have yet.
+    pub fn grown_from(&self, old: u64) -> Result<Option<Vec<Digest>>, LogError> {
+        let size = self.checkpoint.size();
+        (old <= size).then(|| proof::consistency(old, size, &self.nodes())).transpose()
+    }
+
     /// An entry, with the path that leads from it to the checkpoint's root.
     pub fn entry(&self, index: u64) -> Result<(Vec<u8>, Vec<Digest>), LogError> {
         let (origin, size) = (self.checkpoint.origin(), self.checkpoint.size());
-        let nodes = StoredNodes { tiles: self.tiles, origin, size };
+        let nodes = self.nodes();
         let (path, hash) = (proof::inclusion(index, size, &nodes)?, proof::leaf(index, &nodes)?);
         proof::verify_inclusion(&hash, index, size, self.checkpoint.root(), &path)?;
         let full = u64::from(FULL_WIDTH);

@@ -202,7 +202,7 @@ impl VerifierKey {
             }
         };
         self.key.verify(&signed, signature).map_err(|_| bad())?;
-        Ok(SignedBy { key: self.clone(), time })
+        Ok(SignedBy { key: self.clone(), time, signature: signature.to_vec() })
     }
 }
 

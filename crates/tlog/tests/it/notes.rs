@@ -286,11 +286,16 @@ fn cosignatures_count_by_witness_and_a_bad_one_makes_all_bad() {
     let keys: Vec<VerifierKey> = witnesses.iter().map(|witness| witness.key.clone()).collect();
     let signed_checkpoint = SignedCheckpoint::open(&note, &Signer::log().key).unwrap();
     let cosignatures = signed_checkpoint.cosignatures(&keys).unwrap();
-    let expected: Vec<Cosignature> = (1_000..)
-        .zip(&keys)
-        .map(|(seconds, key)| Cosignature { witness: key.clone(), time: Instant::from_seconds(seconds) })
-        .collect();
-    assert_eq!(cosignatures, expected);
+    let expected = |(seconds, witness): (u64, &Signer)| Cosignature {
+        witness: witness.key.clone(),
+        time: Instant::from_seconds(seconds),
+        signature: witness.cosign(TEXT, seconds)[8..].try_into().unwrap(),
+    };
+    assert_eq!(cosignatures, (1_000..).zip(&witnesses).map(expected).collect::<Vec<_>>());
+    // From what is kept of it, the line is made again.
+    let again: String =
+        cosignatures.iter().map(|one| one.line(signed_checkpoint.checkpoint()).unwrap()).collect();
+    assert_eq!(format!("{}{again}", signed()), note);
     assert_eq!(signed_checkpoint.cosignatures(&keys[..1]).unwrap().len(), 1);
     assert!(signed_checkpoint.cosignatures(&[]).unwrap().is_empty());
     // The log's own signature is no cosignature.

@@ -414,6 +414,7 @@ impl Platform {
 }
 
 /// The first of the certificates is the signer's.
+                witnessed: Vec::new(),
 fn stamp(pair: &Pair, chain: &[Certificate], signature: &[u8], now: Instant) -> Vec<u8> {
     let request = timestamp::Request {
         imprint: timestamp::Imprint::sha256(&Digest::of(signature)),

@@ -1,7 +1,7 @@
 //! Receipts of a platform whose books are witnessed: who saw the checkpoints, and what it means that too few did.
 
-use model::Digest;
-use model::receipt::Receipt;
+use model::receipt::{JournalEntry, Receipt, Sighting};
+use model::{Digest, told};
 use quorum::{Book, Change, Witness, Witnesses};
 use tlog::{Cosignature, SignedCheckpoint, VerifierKey, note};
 use verify::{
@@ -45,13 +45,29 @@ impl Town {
         })
     }
 
-    /// The receipt with cosignatures under the checkpoints of its log and of its journal.
-    fn witnessed(&self, mut receipt: Receipt, log: &[usize], journal: &[usize]) -> Receipt {
+    /// What one of them was shown of the journal that a leaf stands in, and cosigned.
+    fn saw(&self, platform: &Platform, entry: &JournalEntry, by: usize) -> Sighting {
+        let (pair, key) = &self.0[by];
+        let witness = Witness { name: key.name().to_owned(), key: pair.public() };
+        let origin = platform.registry.journal_shown_to(&witness);
+        let index = usize::try_from(entry.index).unwrap();
+        let (path, checkpoint) = platform.journalled(&origin, &entry.leaf.0, index);
+        Sighting { checkpoint: self.cosign(&checkpoint, &[by]), path }
+    }
+
+    /// The receipt with cosignatures under the checkpoint of its log, and with what these saw of its journal.
+    fn witnessed(
+        &self,
+        platform: &Platform,
+        mut receipt: Receipt,
+        log: &[usize],
+        journal: &[usize],
+    ) -> Receipt {
         for item in &mut receipt.items {
             let entry = item.log.as_mut().unwrap();
             entry.checkpoint = self.cosign(&entry.checkpoint, log);
             let entry = item.journal.as_mut().unwrap();
-            entry.checkpoint = entry.checkpoint.as_ref().map(|note| self.cosign(note, journal));
+            entry.witnessed = journal.iter().map(|by| self.saw(platform, entry, *by)).collect();
         }
         receipt
     }
@@ -73,7 +89,7 @@ fn a_verdict_names_the_witnesses_of_log_and_journal_or_says_that_they_are_missin
     let asked = |receipt: &Receipt| judge(&platform, receipt, WitnessExpectation::Required);
     let shown = |receipt: &Receipt| judge(&platform, receipt, WitnessExpectation::AsShown).unwrap();
 
-    let good = asked(&town.witnessed(receipt.clone(), &[0, 2], &[1, 2])).unwrap();
+    let good = asked(&town.witnessed(&platform, receipt.clone(), &[0, 2], &[1, 2])).unwrap();
     for item in good.items() {
         let by: Vec<_> = item
             .proven()
@@ -92,11 +108,13 @@ fn a_verdict_names_the_witnesses_of_log_and_journal_or_says_that_they_are_missin
     }
 
     // Too few: the verdict says so, and where they are asked for it cannot be checked.
-    let few = town.witnessed(receipt.clone(), &[0, 1, 2], &[1]);
+    let few = town.witnessed(&platform, receipt.clone(), &[0, 1, 2], &[1]);
     let open = shown(&few);
     assert!(open.not_checked().contains(&NotChecked::NotWitnessed { what: "journal", found: 1, needed: 2 }));
     let refused = asked(&few).unwrap_err();
     assert!(matches!(refused, Refused::CannotCheck { part: Part::Journal, .. }), "{refused:?}");
+    let said = told(&refused);
+    assert!(said.contains("witness.example.test/1, witness.example.test/3"), "who is missing: {said}");
     let refused = asked(&receipt).unwrap_err();
     assert!(matches!(refused, Refused::CannotCheck { part: Part::Checkpoint, .. }), "{refused:?}");
 
@@ -139,4 +157,57 @@ fn a_cosignature_that_does_not_verify_is_bad_and_a_strangers_is_none() {
     let twice = with(town.cosign(&town.cosign(&plain, &[0]), &[0]));
     let open = judge(&platform, &twice, WitnessExpectation::AsShown).unwrap();
     assert!(open.not_checked().contains(&NotChecked::NotWitnessed { what: "log", found: 1, needed: 2 }));
+}
+
+/// What a witness was shown of the journal counts for that witness, for that intent, and once.
+#[test]
+fn a_sighting_of_the_journal_that_is_bent_in_any_part_is_bad_or_no_sighting() {
+    let (mut platform, town) = (Platform::new(), Town::new());
+    platform.change(vec![town.named(&[Book::Journal])], at(110));
+    let receipt = platform.sign(&["default/governed"], at(120));
+    let bent = |bend: &dyn Fn(&mut Vec<Sighting>)| {
+        let mut receipt = town.witnessed(&platform, receipt.clone(), &[], &[0, 1]);
+        bend(&mut receipt.items[0].journal.as_mut().unwrap().witnessed);
+        judge(&platform, &receipt, WitnessExpectation::AsShown)
+    };
+    let found = |judged: Result<Verified, Refused>| {
+        let judged = judged.unwrap();
+        let open = judged.not_checked().iter().find_map(|one| match one {
+            NotChecked::NotWitnessed { what: "journal", found, needed: 2 } => Some(*found),
+            _ => None,
+        });
+        open.unwrap_or(2)
+    };
+    assert_eq!(found(bent(&|_| ())), 2);
+    assert_eq!(found(bent(&|witnessed| witnessed.truncate(1))), 1);
+    assert_eq!(found(bent(&|witnessed| witnessed[1] = witnessed[0].clone())), 1, "one twice is one");
+    let strangers = Town::new();
+    assert_eq!(
+        found(bent(&|witnessed| witnessed[0].checkpoint = strangers.cosign(&witnessed[0].checkpoint, &[0]))),
+        2
+    );
+    // The journal's own word, without the witness's.
+    let (entry, key) = (receipt.items[0].journal.clone().unwrap(), &town.0[0]);
+    let witness = Witness { name: key.1.name().to_owned(), key: key.0.public() };
+    let origin = platform.registry.journal_shown_to(&witness);
+    let index = usize::try_from(entry.index).unwrap();
+    let (path, plain) = platform.journalled(&origin, &entry.leaf.0, index);
+    assert_eq!(found(bent(&|witnessed| witnessed[0].checkpoint.clone_from(&plain))), 1);
+    // What another was shown, under the cosignature of this one; another tree; another path; another leaf's place.
+    let (_, other) = platform.journalled(&origin, b"another leaf", index);
+    for bad in [
+        bent(&|witnessed| witnessed[0].checkpoint = witnessed[0].checkpoint.replace("\n3\n", "\n4\n")),
+        bent(&|witnessed| witnessed[0].checkpoint = town.cosign(&other, &[0])),
+        bent(&|witnessed| witnessed[0].path[0] = Digest::of(b"bent")),
+        bent(&|witnessed| witnessed[0].path.clear()),
+        bent(&|witnessed| {
+            let line = town.cosign(&other, &[0]).lines().last().unwrap().to_owned();
+            witnessed[0].checkpoint = format!("{plain}{line}\n");
+        }),
+        bent(&|witnessed| *witnessed = vec![witnessed[0].clone(); 33]),
+    ] {
+        let refused = bad.unwrap_err();
+        assert!(matches!(refused, Refused::Bad { part: Part::Journal, .. }), "{refused:?}");
+    }
+    assert!(!path.is_empty());
 }

@@ -12,6 +12,7 @@ use signerd::SystemClock;
 use crate::context::FolderArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::launch;
 use crate::terminal::Terminal;
 
 /// The flags of `avouch issuer feed`.
@@ -39,20 +40,16 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
     let fetcher = Fetcher::new(ca.transpose()?.as_deref(), Limits::default())
         .map_err(Failure::inside("ask issuers"))?;
     let signer = Arc::new(signer::Client::new(&folder.at(&folder.config.signerd.socket)));
+    // Its walls are up before it hears a word from anybody.
+    let own = folder.at(&folder.config.server.folder).join(server::OUTSIDE);
+    terminal.note(launch::lock_feed_in(&folder, &own)?);
     let ready = || terminal.note("issuers are asked for their keys where a token needs them");
     let stop = async {
         if told_to_end().await.is_err() {
             std::future::pending::<()>().await;
         }
     };
-    run_outside(
-        &folder.at(&folder.config.server.folder),
-        signer,
-        fetcher,
-        Arc::new(SystemClock),
-        ready,
-        stop,
-    )
-    .map_err(Failure::inside("ask issuers for the server"))?;
+    run_outside(&own, signer, fetcher, Arc::new(SystemClock), ready, stop)
+        .map_err(Failure::inside("ask issuers for the server"))?;
     Ok(Exit::Done)
 }

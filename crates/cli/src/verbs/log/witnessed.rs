@@ -1,15 +1,12 @@
-//! The log and its witnesses: its checkpoints are brought to them, and it is held against what they saw.
+//! `avouch log witnessed`: the log, held against what its witnesses saw.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
-use ::witness::{Carried, Reach as _, Reply, carry};
+use ::witness::Reach as _;
 use clap::Args;
-use client::Shard;
-use model::Digest;
-use quorum::{Book, Registry, Witnesses};
-use tlog::{Cosignature, SignedCheckpoint, VerifierKey, proof};
+use quorum::Book;
+use tlog::{Cosignature, SignedCheckpoint, VerifierKey};
 
 use super::reader::{Reader, forked};
 use crate::context::Context;
@@ -56,8 +53,11 @@ pub(super) fn run(
     let origin = reader.checkpoint.checkpoint().origin();
     let log = reader.root.logs().find(|log| log.origin() == origin).ok_or_else(forked)?;
     let mut exit = Exit::Done;
-    for address in &args.witnesses {
-        let newest = Way::new(address)?.newest(origin)?;
+    for (address, newest) in ask(&args.witnesses, origin)? {
+        let newest = newest.unwrap_or_else(|failure| {
+            terminal.failure(&failure);
+            None
+        });
         let Some(sight) = newest.and_then(|note| Sight::read(&note, log, &keys)) else {
             terminal.line(format_args!("{address} shows nothing of this log that a witness of it cosigned"));
             exit = Exit::CannotCheck;
@@ -86,102 +86,26 @@ pub(super) fn run(
     Ok(exit)
 }
 
+/// What one of them answered.
+type Answer = Result<Option<String>, Failure>;
+
+/// Asks all witnesses at once: one that is slow, or out of reach, holds up no other.
+fn ask<'a>(addresses: &'a [String], origin: &str) -> Result<Vec<(&'a str, Answer)>, Failure> {
+    let ways: Vec<Way> = addresses.iter().map(|address| Way::new(address)).collect::<Result<_, _>>()?;
+    let answers = thread::scope(|scope| {
+        let asked: Vec<_> = ways.iter().map(|way| scope.spawn(|| way.newest(origin))).collect();
+        let joined = |one: thread::ScopedJoinHandle<'_, Answer>| one.join().unwrap_or(Ok(None));
+        asked.into_iter().map(joined).collect::<Vec<Answer>>()
+    });
+    Ok(addresses.iter().map(String::as_str).zip(answers).collect())
+}
+
 impl Sight {
     fn read(note: &str, log: &VerifierKey, keys: &[VerifierKey]) -> Option<Self> {
         let checkpoint = SignedCheckpoint::open(note, log).ok()?;
         let cosignature = checkpoint.cosignatures(keys).ok()?.pop()?;
         Some(Self { checkpoint, cosignature })
     }
-}
-
-/// Brings the log's checkpoints to its witnesses, as anybody may.
-pub(crate) struct LogFeed {
-    context: Context,
-    /// Where each witness stood last.
-    stands: RefCell<BTreeMap<String, u64>>,
-}
-
-/// The witnesses of a log that have cosigned its newest checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cosigned {
-    pub(crate) size: u64,
-    pub(crate) by: Vec<String>,
-    pub(crate) needed: usize,
-}
-
-impl LogFeed {
-    pub(crate) fn new(context: Context) -> Self {
-        Self { context, stands: RefCell::default() }
-    }
-
-    /// Goes to each of the log's witnesses; `None` where the registry names none.
-    pub(crate) fn go(
-        &self,
-        registry: &Registry,
-        ways: &BTreeMap<String, Way>,
-        terminal: Terminal,
-    ) -> Result<Option<Cosigned>, Failure> {
-        let Some(named) = registry.witnesses(Book::Log) else { return Ok(None) };
-        let reader = Reader::open(&self.context, Shard::Newest)?;
-        let keys = keys(named.witnesses.iter());
-        let mut checkpoint = reader.checkpoint.clone();
-        for key in &keys {
-            let Some(way) = ways.get(key.name()) else { continue };
-            // A witness that is out of reach holds up no other.
-            match self.bring(&reader, key, way) {
-                Ok(note) => {
-                    let lines = note.strip_prefix(reader.checkpoint.note()).unwrap_or_default();
-                    let cosigned = checkpoint.with_cosignatures(lines, &keys);
-                    checkpoint = cosigned.unwrap_or(checkpoint);
-                }
-                Err(failure) => terminal.failure(&failure),
-            }
-        }
-        cosigned(&checkpoint, named, &keys).map(Some)
-    }
-
-    fn bring(&self, reader: &Reader, key: &VerifierKey, way: &Way) -> Result<String, Failure> {
-        let size = reader.checkpoint.size();
-        let name = key.name();
-        let stood = self.stands.borrow().get(name).copied().unwrap_or(size).min(size);
-        let proof_from = |old: u64| match old > size {
-            true => Ok(None),
-            false => proof::consistency(old, size, reader).map(Some::<Vec<Digest>>),
-        };
-        match carry(reader.checkpoint.note(), stood, proof_from, way)? {
-            Carried::Cosigned(note) => {
-                self.stands.borrow_mut().insert(name.to_owned(), size);
-                Ok(note)
-            }
-            Carried::Refused { reply, .. } => Err(Failure::Process {
-                process: "the witness",
-                fault: format!("`{name}` does not cosign the log of {size} entries: {}", said(&reply, size)),
-            }),
-        }
-    }
-}
-
-/// What a witness said to a log of this size.
-fn said(reply: &Reply, ours: u64) -> String {
-    match reply {
-        Reply::Cosigned(_) => "it did".to_owned(),
-        // Asked to go on from that very size, it conflicts with the root alone.
-        Reply::Conflict { size } if *size == ours => "it saw another log of this size".to_owned(),
-        Reply::Conflict { size } => format!("it saw {size}; is this an older log?"),
-        Reply::Rejected { status: 404 } => "it does not know it".to_owned(),
-        Reply::Rejected { status: 422 } => "it saw another".to_owned(),
-        Reply::Rejected { status } => format!("it answered {status}"),
-    }
-}
-
-fn cosigned(
-    checkpoint: &SignedCheckpoint,
-    named: &Witnesses,
-    keys: &[VerifierKey],
-) -> Result<Cosigned, Failure> {
-    let cosignatures = checkpoint.cosignatures(keys).map_err(super::bad_log())?;
-    let by = cosignatures.iter().map(|one| one.witness.name().to_owned()).collect();
-    Ok(Cosigned { size: checkpoint.size(), by, needed: named.threshold() })
 }
 
 fn keys<'a>(witnesses: impl Iterator<Item = &'a quorum::Witness>) -> Vec<VerifierKey> {

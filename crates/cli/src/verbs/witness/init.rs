@@ -17,9 +17,10 @@ use crate::terminal::Terminal;
 #[command(after_help = "\
 Example:
   avouch witness init /var/lib/avouch-witness --name witness.example.com/1 \\
-    --log sign.example.org/journal/one+8a1c1e5f+AbCd…
+    --log sum.golang.org+033de0ae+Ac4zctda0e5eza…
 
-Prints the verifier key by which others know this witness. It belongs on a machine that whoever runs the logs does
+Prints the verifier key by which others know this witness. What it must know of a platform of avouch, that says of this very
+key: `avouch witness show KEY`. It belongs on a machine that whoever runs the logs does
 not administer, and never on one of theirs.")]
 pub(super) struct InitArgs {
     /// The folder to make

@@ -24,7 +24,7 @@ pub(super) struct Config {
     /// Where checkpoints are brought (HTTP; put TLS before it where the way is not your own).
     pub(super) listen: SocketAddr,
     /// The logs whose checkpoints it cosigns.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) logs: Vec<Log>,
 }
 

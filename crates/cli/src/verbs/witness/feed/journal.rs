@@ -1,20 +1,14 @@
-//! The journal's checkpoints, to the witnesses and back.
-
-use std::collections::BTreeMap;
+//! The journal's checkpoints: what the key process has to show, and what witnesses say to it.
 
 use ::witness::{Carried, Reply, carry};
-use signer::{Anchor, Offer, WitnessAnswer, WitnessClient, WitnessMessage};
+use signer::{Anchor, Occasion, Offer, WitnessAnswer, WitnessClient, WitnessMessage};
 use tlog::VerifierKey;
 
 use super::Way;
 use crate::config::Folder;
 use crate::failure::Failure;
-use crate::terminal::Terminal;
 
-/// Rounds at a time: what was shown to a witness before the key process started is heard of first, and then what is new.
-const ROUNDS: usize = 2;
-
-/// Goes between the key process and the witnesses.
+/// The key process, as whoever goes between it and witnesses meets it.
 pub(super) struct Journal {
     key_process: WitnessClient,
 }
@@ -25,35 +19,21 @@ impl Journal {
         Self { key_process: WitnessClient::new(&socket) }
     }
 
-    /// Goes, and once more where that was not enough.
-    pub(super) fn go(&self, ways: &BTreeMap<String, Way>, terminal: Terminal) -> Result<Anchor, Failure> {
-        let mut anchor = self.round(ways, terminal)?;
-        for _ in 1..ROUNDS {
-            if matches!(anchor, Anchor::Loose { .. }) {
-                anchor = self.round(ways, terminal)?;
-            }
+    /// What each witness is to be shown.
+    pub(super) fn offers(&self, occasion: Occasion) -> Result<Vec<Offer>, Failure> {
+        match self.say(WitnessMessage::Offer(occasion))? {
+            WitnessAnswer::Offers(offers) => Ok(offers),
+            WitnessAnswer::Refused(refusal) => Err(refused(refusal.text)),
+            WitnessAnswer::Anchored(_) => Err(unexpected()),
         }
-        Ok(anchor)
     }
 
-    fn round(&self, ways: &BTreeMap<String, Way>, terminal: Terminal) -> Result<Anchor, Failure> {
-        let offers = match self.say(WitnessMessage::Offer)? {
-            WitnessAnswer::Offers(offers) => offers,
-            WitnessAnswer::Anchored(anchor) => return Ok(anchor),
-            WitnessAnswer::Refused(refusal) => return Ok(Anchor::Loose { why: refusal.text }),
-        };
-        let mut notes = Vec::new();
-        for offer in &offers {
-            // A witness that is out of reach holds up no other.
-            match bring(offer, ways) {
-                Ok(note) => notes.extend(note),
-                Err(failure) => terminal.failure(&failure),
-            }
-        }
+    /// Tells what witnesses cosigned; without any, asks how the journal is anchored.
+    pub(super) fn tell(&self, notes: Vec<String>) -> Result<Anchor, Failure> {
         match self.say(WitnessMessage::Tell { notes })? {
             WitnessAnswer::Anchored(anchor) => Ok(anchor),
             WitnessAnswer::Refused(refusal) => Ok(Anchor::Loose { why: refusal.text }),
-            WitnessAnswer::Offers(_) => Err(refused("it answered something else than was asked".to_owned())),
+            WitnessAnswer::Offers(_) => Err(unexpected()),
         }
     }
 
@@ -65,16 +45,15 @@ impl Journal {
     }
 }
 
-/// What a witness has to say to an offer, as a checkpoint that it cosigned: this one, or another that it knows.
-fn bring(offer: &Offer, ways: &BTreeMap<String, Way>) -> Result<Option<String>, Failure> {
+/// The name of the witness that an offer is for.
+pub(super) fn witness(offer: &Offer) -> Result<String, Failure> {
     let expected = "the verifier key of a witness";
     let key = VerifierKey::parse(&offer.witness).map_err(Failure::input(offer.witness.clone(), expected))?;
-    let name = key.name();
-    let Some(way) = ways.get(name) else {
-        let what =
-            format!("the registry names the witness `{name}`, and avouch.toml does not say where it is");
-        return Err(Failure::Usage { what, advice: "add it to `[witnesses]`" });
-    };
+    Ok(key.name().to_owned())
+}
+
+/// What a witness has to say to an offer, as a checkpoint that it cosigned: this one, or another that it knows.
+pub(super) fn bring(offer: &Offer, way: &Way) -> Result<String, Failure> {
     let size: u64 =
         offer.checkpoint.split('\n').nth(1).and_then(|size| size.parse().ok()).unwrap_or_default();
     let proof_from = |old: u64| {
@@ -83,11 +62,11 @@ fn bring(offer: &Offer, ways: &BTreeMap<String, Way>) -> Result<Option<String>, 
         Ok(own.or_else(|| (old == size).then(Vec::new)))
     };
     match carry(&offer.checkpoint, offer.old_size, proof_from, way)? {
-        Carried::Cosigned(note) => Ok(Some(note)),
-        Carried::Refused { newest: Some(note), .. } => Ok(Some(note)),
+        Carried::Cosigned(note) => Ok(note),
+        Carried::Refused { newest: Some(note), .. } => Ok(note),
         Carried::Refused { reply, newest: None } => Err(Failure::Process {
             process: "the witness",
-            fault: format!("`{name}` does not cosign the journal: {}", said(&reply)),
+            fault: format!("`{}` does not cosign the journal: {}", witness(offer)?, said(&reply)),
         }),
     }
 }
@@ -97,7 +76,7 @@ fn said(reply: &Reply) -> String {
         Reply::Cosigned(_) => "it did".to_owned(),
         Reply::Conflict { size } => format!("it stands at {size} entries"),
         Reply::Rejected { status: 404 } => {
-            "it does not know it; give it the key that `avouch witness show` prints".to_owned()
+            "it does not know it; give it the key that `avouch witness show` prints for it".to_owned()
         }
         Reply::Rejected { status } => format!("it answered {status}"),
     }
@@ -105,4 +84,8 @@ fn said(reply: &Reply) -> String {
 
 fn refused(reason: String) -> Failure {
     Failure::KeyProcessRefused { action: "be held by its witnesses", reason }
+}
+
+fn unexpected() -> Failure {
+    refused("it answered something else than was asked".to_owned())
 }
