@@ -12,8 +12,11 @@
 //! | tree head | version `01`, kind `04`, nanoseconds since 1970 in 8 bytes |
 //! | promise | version `01`, kind `05`, seconds since 1970 in 8 bytes |
 //! | metadata | version `01`, kind `06`, version of the metadata in 8 bytes, seconds since 1970 in 8 bytes |
+//! | OpenPGP | version `01`, kind `07`, seconds since 1970 in 8 bytes, number of the key's algorithm, fingerprint in 20 bytes |
 
-use model::Instant;
+use model::{Form, Instant, PublicKey};
+
+use crate::openpgp::Issuer;
 
 /// What the key process chose for a signature of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,13 @@ pub enum Chosen {
         /// Until when it counts.
         expires: Instant,
     },
+    /// The time of an OpenPGP signature, whose parts below a second are not used, and by whom it says that it is.
+    OpenPgp {
+        /// The time.
+        time: Instant,
+        /// The key that it names. Whoever verifies holds it to the key's record.
+        issuer: Issuer,
+    },
 }
 
 /// Why bytes are not a choice.
@@ -78,8 +88,36 @@ const HOLDER: u8 = 3;
 const TREE_HEAD: u8 = 4;
 const PROMISE: u8 = 5;
 const METADATA: u8 = 6;
+const OPENPGP: u8 = 7;
 
 impl Chosen {
+    /// What is chosen for an item of a form: by the key process when it signs, and by whoever looks whether it could. The key
+    /// may sign from `since` on.
+    pub fn for_item(form: Form, key: &PublicKey, since: Instant, now: Instant) -> Self {
+        let time = now.whole_second();
+        match form {
+            Form::Cms => Self::SigningTime(time),
+            Form::OpenPgp => Self::OpenPgp { time, issuer: Issuer::of(key, since) },
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Does what was chosen go with this key, which may sign from `since` on? Only an OpenPGP signature names its key.
+    pub fn is_of(&self, key: &PublicKey, since: Instant) -> bool {
+        match self {
+            Self::OpenPgp { issuer, .. } => *issuer == Issuer::of(key, since),
+            _ => true,
+        }
+    }
+
+    /// The time that others read in the signature as that at which it was made, if one is in it.
+    pub const fn signing_time(&self) -> Option<Instant> {
+        match self {
+            Self::SigningTime(time) | Self::OpenPgp { time, .. } => Some(*time),
+            _ => None,
+        }
+    }
+
     /// The fixed layout.
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -95,6 +133,9 @@ impl Chosen {
             Self::Promise(time) => [&[VERSION, PROMISE][..], &time.seconds().to_be_bytes()].concat(),
             Self::Metadata { version, expires } => {
                 [&[VERSION, METADATA][..], &version.to_be_bytes(), &expires.seconds().to_be_bytes()].concat()
+            }
+            Self::OpenPgp { time, issuer } => {
+                [&[VERSION, OPENPGP][..], &time.seconds().to_be_bytes(), &issuer.encode()].concat()
             }
         }
     }
@@ -127,6 +168,11 @@ impl Chosen {
             [VERSION, METADATA, rest @ ..] => {
                 let (version, seconds) = rest.split_first_chunk::<8>().ok_or(malformed)?;
                 Ok(Self::Metadata { version: u64::from_be_bytes(*version), expires: whole(seconds)? })
+            }
+            [VERSION, OPENPGP, rest @ ..] => {
+                let (seconds, issuer) = rest.split_first_chunk::<8>().ok_or(malformed)?;
+                let issuer = issuer.try_into().ok().and_then(Issuer::decode).ok_or(malformed)?;
+                Ok(Self::OpenPgp { time: whole(seconds)?, issuer })
             }
             [VERSION, TREE_HEAD, time @ ..] => {
                 let time = u64::from_be_bytes(time.try_into().map_err(|_| malformed)?);
@@ -163,6 +209,17 @@ mod tests {
                 Chosen::Metadata { version: 9, expires: time.whole_second() },
                 vec![1, 6, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0x6b, 0x00, 0x0d, 0xa2],
             ),
+            (
+                Chosen::OpenPgp {
+                    time: time.whole_second(),
+                    issuer: Issuer::of(&PublicKey::from_ed25519(&[7; 32]), time),
+                },
+                [
+                    &[1, 7, 0, 0, 0, 0, 0x6b, 0x00, 0x0d, 0xa2, 22][..],
+                    Issuer::of(&PublicKey::from_ed25519(&[7; 32]), time).fingerprint().as_bytes(),
+                ]
+                .concat(),
+            ),
             (Chosen::Promise(time.whole_second()), vec![1, 5, 0, 0, 0, 0, 0x6b, 0x00, 0x0d, 0xa2]),
         ];
         for (chosen, layout) in cases {
@@ -172,7 +229,7 @@ mod tests {
             assert!(Chosen::decode(&[&layout[..], &[0]].concat()).is_err());
         }
         assert_eq!(Chosen::decode(&[2, 0]), Err(ChosenError::Version { version: 2 }));
-        assert!(Chosen::decode(&[1, 7]).is_err());
+        assert!(Chosen::decode(&[1, 8]).is_err());
         assert!(Chosen::decode(&[1, 1, 255, 255, 255, 255, 255, 255, 255, 255]).is_err());
     }
 }

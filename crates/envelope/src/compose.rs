@@ -1,10 +1,10 @@
 //! Which bytes a key signs for an item of a request.
 
-use model::{Algorithm, Content, Form, Hash, Instant, Item, KeyError, Parameters};
+use model::{Algorithm, Content, Form, Hash, Hashed, Instant, Item, KeyError, Parameters};
 use pki::Certificate;
 
 use crate::cms::attributes::{CertificateName, NewAttributes};
-use crate::{Chosen, ToBeSigned, dsse, oids};
+use crate::{Chosen, ToBeSigned, dsse, oids, openpgp, sshsig};
 
 /// Why no bytes can be composed for an item.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,28 @@ pub enum ComposeError {
         /// The hash that goes with it.
         hash: Hash,
     },
+    /// A form that covers the digest of one hash, and an item that holds something else.
+    #[error("form `{form}` does not sign what the item holds of its content; it signs the {hashes} of it")]
+    OtherHash {
+        /// Which form.
+        form: Form,
+        /// Which hashes it takes.
+        hashes: &'static str,
+    },
+    /// A form that goes on with the hash of the content, and an item that holds none that can go on.
+    #[error(
+        "form `{form}` goes on with a hash of the content, and the item holds none that goes with the key"
+    )]
+    NoHashState {
+        /// Which form.
+        form: Form,
+    },
+    /// A namespace in which people speak to avouch itself: what a key for code signs there would be their word.
+    #[error("nothing is signed in the namespace `{namespace}`, in which endorsements are made")]
+    ReservedNamespace {
+        /// Which.
+        namespace: String,
+    },
     /// A parameter that the form needs.
     #[error("form `{form}` needs the item's `{parameter}`")]
     NoParameter {
@@ -87,25 +109,85 @@ pub fn compose(
         Form::Blob => blob(item, chosen, certificate),
         Form::Cms => cms(item, chosen, certificate),
         Form::Dsse => dsse(item, chosen),
+        Form::Minisign => minisign(item, chosen, certificate),
+        Form::SshSig => sshsig(item, chosen, certificate),
+        Form::OpenPgp => openpgp(item, chosen, certificate),
         form => Err(ComposeError::NotComposed { form }),
     }
 }
 
 /// The digest of content that is elsewhere.
 fn blob(item: &Item, chosen: &Chosen, certificate: Option<&Certificate>) -> Result<ToBeSigned, ComposeError> {
-    if certificate.is_some() {
-        return Err(ComposeError::UnwantedCertificate { form: item.form });
-    }
-    no_parameters(item)?;
+    no_certificate(item, certificate)?;
+    only_parameters(item, &[])?;
     nothing_chosen(item, chosen)?;
     // INVARIANT: a blob key signs digests and nothing else, so that it never sees bytes of somebody's choice.
-    item.content.hashed().map(ToBeSigned::Hashed).ok_or(ComposeError::Inline { form: item.form })
+    match item.content.hashed() {
+        Some(hashed @ (Hashed::Sha256(_) | Hashed::Sha384(_))) => Ok(ToBeSigned::Hashed(hashed)),
+        Some(_) => Err(ComposeError::OtherHash { form: item.form, hashes: "SHA-256 or SHA-384" }),
+        None => Err(ComposeError::Inline { form: item.form }),
+    }
+}
+
+/// The BLAKE2b of the file, and then its signature with the trusted comment behind it.
+fn minisign(
+    item: &Item,
+    chosen: &Chosen,
+    certificate: Option<&Certificate>,
+) -> Result<ToBeSigned, ComposeError> {
+    no_certificate(item, certificate)?;
+    only_parameters(item, &["trustedComment"])?;
+    nothing_chosen(item, chosen)?;
+    let comment = needed(item, "trustedComment", item.parameters.trusted_comment.as_deref())?.to_owned();
+    // INVARIANT: the two messages differ in length, because no comment is empty: neither signature is the other.
+    match item.content.hashed() {
+        Some(Hashed::Blake2b512(digest)) => {
+            Ok(ToBeSigned::Twice { message: digest.as_bytes().to_vec(), comment })
+        }
+        _ => Err(ComposeError::OtherHash { form: item.form, hashes: "BLAKE2b-512" }),
+    }
+}
+
+/// The signed data of an SSHSIG in the item's namespace.
+fn sshsig(
+    item: &Item,
+    chosen: &Chosen,
+    certificate: Option<&Certificate>,
+) -> Result<ToBeSigned, ComposeError> {
+    no_certificate(item, certificate)?;
+    only_parameters(item, &["namespace"])?;
+    nothing_chosen(item, chosen)?;
+    let namespace = needed(item, "namespace", item.parameters.namespace.as_deref())?;
+    // INVARIANT: no key for code makes what counts as somebody's endorsement, whatever its record says.
+    if sshsig::is_reserved(namespace) {
+        return Err(ComposeError::ReservedNamespace { namespace: namespace.to_owned() });
+    }
+    match item.content.hashed() {
+        Some(hashed @ (Hashed::Sha256(_) | Hashed::Sha512(_))) => {
+            Ok(ToBeSigned::Message(sshsig::signed_digest(namespace, &hashed)))
+        }
+        _ => Err(ComposeError::OtherHash { form: item.form, hashes: "SHA-512 or SHA-256" }),
+    }
+}
+
+/// The digest of the content with the trailer of an OpenPGP signature behind it.
+fn openpgp(
+    item: &Item,
+    chosen: &Chosen,
+    certificate: Option<&Certificate>,
+) -> Result<ToBeSigned, ComposeError> {
+    no_certificate(item, certificate)?;
+    only_parameters(item, &["signatureOf"])?;
+    match chosen {
+        Chosen::OpenPgp { time, issuer } => openpgp::compose(item, issuer, *time),
+        _ => Err(ComposeError::OtherChoice { form: item.form }),
+    }
 }
 
 /// The signed attributes of a detached signature over the content.
 fn cms(item: &Item, chosen: &Chosen, certificate: Option<&Certificate>) -> Result<ToBeSigned, ComposeError> {
     let certificate = certificate.ok_or(ComposeError::NoCertificate { form: item.form })?;
-    no_parameters(item)?;
+    only_parameters(item, &[])?;
     let Chosen::SigningTime(signing_time) = *chosen else {
         return Err(ComposeError::OtherChoice { form: item.form });
     };
@@ -129,13 +211,8 @@ fn attributes(message_digest: &[u8], signing_time: Instant, certificate: &Certif
 /// The pre-authentication encoding of the content. With a certificate or without, the bytes are the same.
 fn dsse(item: &Item, chosen: &Chosen) -> Result<ToBeSigned, ComposeError> {
     nothing_chosen(item, chosen)?;
-    let Parameters { namespace, payload_type } = &item.parameters;
-    if namespace.is_some() {
-        return Err(ComposeError::UnwantedParameter { form: item.form, parameter: "namespace" });
-    }
-    let payload_type = payload_type.as_deref();
-    let payload_type =
-        payload_type.ok_or(ComposeError::NoParameter { form: item.form, parameter: "payloadType" })?;
+    only_parameters(item, &["payloadType"])?;
+    let payload_type = needed(item, "payloadType", item.parameters.payload_type.as_deref())?;
     match &item.content {
         Content::Inline { bytes } => {
             Ok(ToBeSigned::Message(dsse::pre_authentication_encoding(payload_type, &bytes.0)))
@@ -144,14 +221,30 @@ fn dsse(item: &Item, chosen: &Chosen) -> Result<ToBeSigned, ComposeError> {
     }
 }
 
-fn no_parameters(item: &Item) -> Result<(), ComposeError> {
-    let Parameters { namespace, payload_type } = &item.parameters;
-    let unwanted = |parameter| Err(ComposeError::UnwantedParameter { form: item.form, parameter });
-    match (namespace, payload_type) {
-        (None, None) => Ok(()),
-        (Some(_), _) => unwanted("namespace"),
-        (None, Some(_)) => unwanted("payloadType"),
+fn no_certificate(item: &Item, certificate: Option<&Certificate>) -> Result<(), ComposeError> {
+    match certificate {
+        None => Ok(()),
+        Some(_) => Err(ComposeError::UnwantedCertificate { form: item.form }),
     }
+}
+
+/// A parameter that a form does not have would be endorsed and mean nothing.
+fn only_parameters(item: &Item, known: &[&str]) -> Result<(), ComposeError> {
+    let Parameters { namespace, payload_type, trusted_comment, signature_of } = &item.parameters;
+    let all = [
+        ("namespace", namespace.is_some()),
+        ("payloadType", payload_type.is_some()),
+        ("trustedComment", trusted_comment.is_some()),
+        ("signatureOf", signature_of.is_some()),
+    ];
+    match all.into_iter().find(|(parameter, said)| *said && !known.contains(parameter)) {
+        None => Ok(()),
+        Some((parameter, _)) => Err(ComposeError::UnwantedParameter { form: item.form, parameter }),
+    }
+}
+
+fn needed<'a>(item: &Item, parameter: &'static str, said: Option<&'a str>) -> Result<&'a str, ComposeError> {
+    said.ok_or(ComposeError::NoParameter { form: item.form, parameter })
 }
 
 fn nothing_chosen(item: &Item, chosen: &Chosen) -> Result<(), ComposeError> {

@@ -2,7 +2,7 @@
 //!
 //! **In scope**: which bytes a key signs for an item of a request ([`compose`]); detached CMS ([`cms`], RFC 5652
 //! and RFC 5035), timestamp tokens ([`timestamp`], RFC 3161 and RFC 5816), SSH signatures ([`sshsig`],
-//! PROTOCOL.sshsig of OpenSSH), DSSE ([`dsse`], the DSSE specification v1.0) and the in-toto statements in it
+//! PROTOCOL.sshsig of OpenSSH), minisign ([`minisign`]), OpenPGP ([`openpgp`], RFC 9580), DSSE ([`dsse`], the DSSE specification v1.0) and the in-toto statements in it
 //! ([`in_toto`]), Sigstore bundles v0.3 ([`bundle`]), bodies of the transparency log ([`rekor`], `hashedrekord` 0.0.2;
 //! [`rekor_v1`], for clients that know no later one), Sigstore trusted roots ([`trusted_root`]) and signing configs
 //! ([`signing_config`]), what clients ask a certificate authority for ([`fulcio`]), TUF metadata ([`tuf`]).
@@ -28,6 +28,8 @@ pub mod detached;
 pub mod dsse;
 pub mod fulcio;
 pub mod in_toto;
+pub mod minisign;
+pub mod openpgp;
 pub mod rekor;
 pub mod rekor_v1;
 pub mod signing_config;
@@ -39,4 +41,4 @@ pub mod tuf;
 pub use chosen::{Chosen, ChosenError};
 pub use compose::{ComposeError, compose};
 pub use der_set::{Malformation, NotDer};
-pub use to_be_signed::ToBeSigned;
+pub use to_be_signed::{ToBeSigned, countersigned};

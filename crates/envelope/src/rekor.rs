@@ -133,11 +133,11 @@ impl Body {
         let algorithm = verifier.key()?.algorithm();
         let hash = algorithm.hash().unwrap_or(Hash::Sha256);
         let digest = match to_be_signed {
-            ToBeSigned::Message(message) => hash.digest(message),
+            ToBeSigned::Message(message) | ToBeSigned::Twice { message, .. } => hash.digest(message),
             ToBeSigned::Hashed(hashed) if hashed.hash() == hash => hashed.as_bytes().to_vec(),
             ToBeSigned::Hashed(_) => return Err(RekorError::DigestUnknown { algorithm, hash }),
         };
-        Ok(Self { hash, digest, signature: signature.to_vec(), verifier })
+        Ok(Self { hash, digest, signature: to_be_signed.logged(signature).to_vec(), verifier })
     }
 
     /// Reads a body strictly: whatever does not re-encode to itself is refused.

@@ -14,7 +14,7 @@ mod seal;
 mod signature;
 mod wire;
 
-use model::Hash;
+use model::{Hash, Hashed};
 
 pub use error::SshSigError;
 pub use key::{Holder, SshKey};
@@ -33,12 +33,27 @@ const MAGIC: &[u8] = b"SSHSIG";
 /// What a key signs for a message in a namespace. SSHSIG knows SHA-256 and SHA-512; what is neither becomes SHA-512.
 pub fn signed_data(namespace: &str, hash: Hash, message: &[u8]) -> Vec<u8> {
     let (name, hash) = known(hash);
+    put_signed(namespace, name, &hash.digest(message))
+}
+
+/// The same for a message of which only such a digest is known.
+pub fn signed_digest(namespace: &str, hashed: &Hashed) -> Vec<u8> {
+    put_signed(namespace, known(hashed.hash()).0, hashed.as_bytes())
+}
+
+fn put_signed(namespace: &str, hash: &str, digest: &[u8]) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     wire::put(&mut out, namespace.as_bytes());
     wire::put(&mut out, b"");
-    wire::put(&mut out, name.as_bytes());
-    wire::put(&mut out, &hash.digest(message));
+    wire::put(&mut out, hash.as_bytes());
+    wire::put(&mut out, digest);
     out
+}
+
+/// Is it one of avouch's own, such as that of endorsements? Those are for people to sign in, and never for a key that signs
+/// what somebody asks for.
+pub fn is_reserved(namespace: &str) -> bool {
+    namespace.split('.').any(|label| label.eq_ignore_ascii_case("avouch"))
 }
 
 /// The hash that stands for this one in SSHSIG, and its name there.

@@ -23,8 +23,12 @@ impl Format for Blob {
     }
 
     fn prepare(&self, file: &mut dyn Read, carried: &[Carried]) -> Result<Prepared, FormatError> {
-        let is_asked = |one| carried.contains(&one);
-        let mut hashing = Hashing::new(if is_asked(Carried::Sha384) { &[Hash::Sha384] } else { &[] });
+        let is_inline = carried.contains(&Carried::Inline);
+        let hashes: Vec<Hash> =
+            Hash::ALL.into_iter().filter(|one| carried.contains(&Carried::Digest(*one))).collect();
+        let states: Vec<Hash> =
+            Hash::ALL.into_iter().filter(|one| carried.contains(&Carried::State(*one))).collect();
+        let mut hashing = Hashing::with_states(&hashes, &states);
         let mut kept = Vec::new();
         let mut size: u64 = 0;
         let mut chunk = vec![0; CHUNK_BYTES];
@@ -37,20 +41,19 @@ impl Format for Blob {
             };
             hashing.update(read);
             size += u64::try_from(read.len()).expect("a buffer's length fits into 64 bits");
-            if is_asked(Carried::Inline) {
+            if is_inline {
                 if kept.len() + read.len() > limits::INLINE_BYTES_MAX {
                     return Err(FormatError::TooLongInline);
                 }
                 kept.extend_from_slice(read);
             }
         }
+        let states = hashing.states().to_vec();
         let digests = hashing.finish();
-        let contents = [
-            is_asked(Carried::Sha256).then(|| Content::Sha256 { digest: digests.sha256(), length: size }),
-            digests.sha384().map(|digest| Content::Sha384 { digest, length: size }),
-            is_asked(Carried::Inline).then_some(Content::Inline { bytes: Base64(kept) }),
-        ];
-        let contents = contents.into_iter().flatten().collect();
+        let hashed = hashes.iter().filter_map(|hash| digests.hashed(*hash));
+        let inline = is_inline.then_some(Content::Inline { bytes: Base64(kept) });
+        let contents = hashed.map(|hashed| Content::from((hashed, size))).chain(inline);
+        let contents = contents.chain(states.into_iter().map(Content::State)).collect();
         Ok(Prepared { contents, digests, size })
     }
 }
@@ -60,7 +63,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use std::io;
 
-    use model::{Digest, Digest384, FileClaim};
+    use model::{Digest, FileClaim, Hashed};
 
     use super::*;
 
@@ -82,17 +85,18 @@ mod tests {
 
     #[test]
     fn a_blob_is_the_digests_and_the_length_of_all_its_bytes_however_they_arrive() {
-        const BOTH: &[Carried] = &[Carried::Sha256, Carried::Sha384];
+        let all = Hash::ALL.map(Carried::Digest);
         for bytes in [&b""[..], b"a", &[7; 1000], &vec![1; CHUNK_BYTES + 1]] {
-            let whole = Blob.prepare(&mut &*bytes, BOTH).unwrap();
+            let whole = Blob.prepare(&mut &*bytes, &all).unwrap();
             let length = u64::try_from(bytes.len()).unwrap();
-            let by = |carried| whole.content(carried).unwrap().clone();
-            assert_eq!(by(Carried::Sha256), Content::Sha256 { digest: Digest::of(bytes), length });
-            assert_eq!(by(Carried::Sha384), Content::Sha384 { digest: Digest384::of(bytes), length });
+            for hash in Hash::ALL {
+                let hashed = Hashed::from_slice(hash, &hash.digest(bytes)).unwrap();
+                assert_eq!(whole.content(Carried::Digest(hash)), Some(&Content::from((hashed, length))));
+            }
             assert_eq!(whole.content(Carried::Inline), None);
             assert_eq!(whole.file(), FileClaim { sha256: Digest::of(bytes), size: length });
             if bytes.len() <= 1000 {
-                assert_eq!(Blob.prepare(&mut Drip(bytes, false), BOTH).unwrap(), whole);
+                assert_eq!(Blob.prepare(&mut Drip(bytes, false), &all).unwrap(), whole);
             }
         }
     }
@@ -115,6 +119,9 @@ mod tests {
             }
         }
         let mut file = b"first half".chain(Broken);
-        assert!(matches!(Blob.prepare(&mut file, &[Carried::Sha256]), Err(FormatError::Read(_))));
+        assert!(matches!(
+            Blob.prepare(&mut file, &[Carried::Digest(Hash::Sha256)]),
+            Err(FormatError::Read(_))
+        ));
     }
 }

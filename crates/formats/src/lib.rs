@@ -1,7 +1,8 @@
 //! Where a signature lives in a file: one module a format, all behind one small trait.
 //!
 //! **In scope**: telling formats apart ([`sniff`]), and saying what must be signed of a file while it is read once and
-//! in bounded memory ([`Format::prepare`]); how images and what is attached to them stand in a registry ([`oci`]).
+//! in bounded memory ([`Format::prepare`]); how images and what is attached to them stand in a registry ([`oci`]); lists of
+//! checksums ([`checksums`]).
 //!
 //! **Out of scope**: signing, the structure around a signature (the room `envelope`), whether a signature is to be
 //! believed (the room `verify`). A file is read by whoever calls, and never leaves their machine.
@@ -12,6 +13,7 @@
 mod blob;
 mod format;
 
+pub mod checksums;
 pub mod oci;
 
 pub use blob::Blob;

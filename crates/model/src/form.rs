@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Hash;
+use crate::{Hash, limits};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
@@ -141,6 +141,16 @@ words! {
 }
 
 words! {
+    /// What an OpenPGP signature says that it is of.
+    SignatureOf {
+        /// A file, byte for byte.
+        Binary = "binary",
+        /// A text, whose lines end alike wherever it goes.
+        Text = "text",
+    }
+}
+
+words! {
     /// The decision that a signature supports.
     Class {
         /// A release.
@@ -185,6 +195,11 @@ impl Form {
         matches!(self, Self::Cms | Self::CmsPlain | Self::Timestamp | Self::Certificate | Self::Ca)
     }
 
+    /// Does it stand somewhere whose key of this form is: in its X.509 certificate, or in its OpenPGP certificate?
+    pub const fn names_subject(self) -> bool {
+        self.is_certified() || matches!(self, Self::OpenPgp)
+    }
+
     /// Is a key of this form followed by another of the platform itself, which takes its place at a time?
     pub const fn is_taken_over(self) -> bool {
         matches!(
@@ -222,10 +237,10 @@ impl Form {
 /// What of the content an item carries to its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Carried {
-    /// Its SHA-256.
-    Sha256,
-    /// Its SHA-384.
-    Sha384,
+    /// Its digest.
+    Digest(Hash),
+    /// The state of this hash after it, for a form that puts words of its own behind the content.
+    State(Hash),
     /// The bytes themselves.
     Inline,
 }
@@ -239,6 +254,10 @@ impl Form {
             // INVARIANT: a pure algorithm signs bytes and never a digest in their place, and a blob key signs a digest
             // and nothing else.
             (Self::Blob, _) => algorithm.hash().is_some(),
+            // What minisign has. It signs the digest of a file as the bytes that it is.
+            (Self::Minisign, _) => matches!(algorithm, Algorithm::Ed25519),
+            // What `ssh-keygen` verifies and avouch as well. RSA in SSH hashes otherwise than these keys do.
+            (Self::SshSig, _) => matches!(algorithm, Algorithm::Ed25519 | Algorithm::EcdsaP256),
             // What C2SP's notes of logs and witnesses are signed with.
             (Self::Checkpoint | Self::Cosignature, _) => matches!(algorithm, Algorithm::Ed25519),
             // What certificate-transparency logs and Rekor v1 sign with, and what their clients verify.
@@ -251,11 +270,22 @@ impl Form {
         }
     }
 
+    /// The longest content that an item of this form carries inline, before base64.
+    pub const fn inline_bytes_max(self) -> usize {
+        match self {
+            Self::Dsse => limits::STATEMENT_BYTES_MAX,
+            _ => limits::INLINE_BYTES_MAX,
+        }
+    }
+
     /// What an item of this form carries to a key of this algorithm.
     pub const fn carries(self, algorithm: Algorithm) -> Carried {
         match (self, algorithm.hash()) {
-            (Self::Blob | Self::Cms | Self::CmsPlain, Some(Hash::Sha256)) => Carried::Sha256,
-            (Self::Blob | Self::Cms | Self::CmsPlain, Some(Hash::Sha384)) => Carried::Sha384,
+            (Self::Minisign, _) => Carried::Digest(Hash::Blake2b512),
+            (Self::SshSig, _) => Carried::Digest(Hash::Sha512),
+            (Self::OpenPgp, Some(hash)) => Carried::State(hash),
+            (Self::OpenPgp, None) => Carried::State(Hash::Sha256),
+            (Self::Blob | Self::Cms | Self::CmsPlain, Some(hash)) => Carried::Digest(hash),
             _ => Carried::Inline,
         }
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::ItemTree;
 use crate::{
-    Base64, CanonicalError, Carried, Digest, Digest384, Form, Hash, Hashed, Hex16, Space, Tag,
-    from_canonical, limits, merkle, to_canonical,
+    Base64, CanonicalError, Carried, Digest, Digest384, Digest512, DigestBlake2b, Form, Hash, HashState,
+    Hashed, Hex16, SignatureOf, Space, Tag, from_canonical, limits, merkle, to_canonical,
 };
 
 /// One thing to be signed. Its canonical JSON is a leaf of the request's item tree.
@@ -35,7 +35,7 @@ pub struct Item {
     pub file: FileClaim,
 }
 
-/// What a form needs besides the content. Empty for the forms of today but SSHSIG.
+/// What a form needs besides the content. Whoever endorses an item sees them, and endorses them with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
@@ -45,6 +45,12 @@ pub struct Parameters {
     /// The payload type of a DSSE envelope.
     #[serde(default, rename = "payloadType", skip_serializing_if = "Option::is_none")]
     pub payload_type: Option<String>,
+    /// What a minisign signature says in words, in its second signature.
+    #[serde(default, rename = "trustedComment", skip_serializing_if = "Option::is_none")]
+    pub trusted_comment: Option<String>,
+    /// What an OpenPGP signature says that it is of.
+    #[serde(default, rename = "signatureOf", skip_serializing_if = "Option::is_none")]
+    pub signature_of: Option<SignatureOf>,
 }
 
 impl Parameters {
@@ -85,6 +91,22 @@ pub enum Content {
         /// How many there are.
         length: u64,
     },
+    /// The SHA-512 and the length of the bytes, for forms that hash them with it before they sign.
+    Sha512 {
+        /// Their digest.
+        digest: Digest512,
+        /// How many there are.
+        length: u64,
+    },
+    /// The BLAKE2b and the length of the bytes, for minisign.
+    Blake2b512 {
+        /// Their digest.
+        digest: DigestBlake2b,
+        /// How many there are.
+        length: u64,
+    },
+    /// A hash of the bytes that can go on: for forms that put words of their own behind them, and sign the hash of all.
+    State(HashState),
     /// The bytes.
     Inline {
         /// In base64.
@@ -92,22 +114,36 @@ pub enum Content {
     },
 }
 
+impl From<(Hashed, u64)> for Content {
+    /// Bytes that are elsewhere, by their digest and their length.
+    fn from((hashed, length): (Hashed, u64)) -> Self {
+        match hashed {
+            Hashed::Sha256(digest) => Self::Sha256 { digest, length },
+            Hashed::Sha384(digest) => Self::Sha384 { digest, length },
+            Hashed::Sha512(digest) => Self::Sha512 { digest, length },
+            Hashed::Blake2b512(digest) => Self::Blake2b512 { digest, length },
+        }
+    }
+}
+
 impl Content {
     /// What of the content this is.
     pub const fn carried(&self) -> Carried {
-        match self {
-            Self::Sha256 { .. } => Carried::Sha256,
-            Self::Sha384 { .. } => Carried::Sha384,
-            Self::Inline { .. } => Carried::Inline,
+        match (self, self.hashed()) {
+            (Self::State(state), _) => Carried::State(state.hash()),
+            (_, Some(hashed)) => Carried::Digest(hashed.hash()),
+            (_, None) => Carried::Inline,
         }
     }
 
-    /// The digest of bytes that are elsewhere; `None` where they are here.
+    /// The digest of bytes that are elsewhere, which keys sign in their place; `None` where they are here, or can go on.
     pub const fn hashed(&self) -> Option<Hashed> {
         match self {
             Self::Sha256 { digest, .. } => Some(Hashed::Sha256(*digest)),
             Self::Sha384 { digest, .. } => Some(Hashed::Sha384(*digest)),
-            Self::Inline { .. } => None,
+            Self::Sha512 { digest, .. } => Some(Hashed::Sha512(*digest)),
+            Self::Blake2b512 { digest, .. } => Some(Hashed::Blake2b512(*digest)),
+            Self::State(_) | Self::Inline { .. } => None,
         }
     }
 
@@ -121,10 +157,23 @@ impl Content {
         }
     }
 
+    /// A digest by which the content is compared with a file.
+    pub fn known_by(&self) -> Hashed {
+        match self {
+            Self::State(state) => state.finish(&[]),
+            Self::Inline { bytes } => Hashed::Sha256(Digest::of(&bytes.0)),
+            _ => self.hashed().expect("what is neither of these is a digest"),
+        }
+    }
+
     /// How long the content is, in bytes.
     pub fn length(&self) -> u64 {
         match self {
-            Self::Sha256 { length, .. } | Self::Sha384 { length, .. } => *length,
+            Self::Sha256 { length, .. }
+            | Self::Sha384 { length, .. }
+            | Self::Sha512 { length, .. }
+            | Self::Blake2b512 { length, .. } => *length,
+            Self::State(state) => state.length(),
             Self::Inline { bytes } => u64::try_from(bytes.0.len()).expect("a length fits into 64 bits"),
         }
     }
@@ -165,8 +214,11 @@ impl Item {
                 return bad(field);
             }
         }
+        if item.parameters.trusted_comment.as_ref().is_some_and(|text| !is_comment(text)) {
+            return bad("parameters.trustedComment");
+        }
         match &item.content {
-            Content::Inline { bytes } if bytes.0.len() > limits::INLINE_BYTES_MAX => bad("content.bytes"),
+            Content::Inline { bytes } if bytes.0.len() > item.form.inline_bytes_max() => bad("content.bytes"),
             content if content.length() > INTEGER_MAX => bad("content.length"),
             _ => Ok(item),
         }
@@ -176,6 +228,11 @@ impl Item {
     pub fn encode(&self) -> Vec<u8> {
         to_canonical(self)
     }
+}
+
+/// One line, of which readers lose nothing: they cut line breaks off, and show tabs.
+fn is_comment(text: &str) -> bool {
+    (1..=limits::TEXT_BYTES_MAX).contains(&text.len()) && text.chars().all(|c| c == '\t' || !c.is_control())
 }
 
 /// Why bytes are not an item, or not an item of a request.

@@ -1,6 +1,8 @@
 //! Public keys, and the one place where a signature is checked.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use aws_lc_rs::digest as sha;
 use aws_lc_rs::signature as lc;
@@ -9,10 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{Algorithm, Base64, Digest, Hashed, KeyId, limits};
 
 /// A public key of a known algorithm, as its DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct PublicKey {
     algorithm: Algorithm,
     spki: Vec<u8>,
+    /// The same, read: a key verifies more than one signature, and is read once.
+    parsed: Arc<lc::ParsedPublicKey>,
 }
 
 /// Why bytes are not a public key that avouch verifies with.
@@ -72,16 +76,19 @@ impl PublicKey {
             Some((algorithm, ..)) => *algorithm,
             None => rsa_algorithm(der)?,
         };
-        let key = Self { algorithm, spki: der.to_vec() };
-        if lc::ParsedPublicKey::new(key.verification(), key.raw()).is_err() {
-            return Err(KeyError::Malformed { algorithm });
-        }
-        Ok(key)
+        Self::parse(algorithm, der.to_vec())
+    }
+
+    fn parse(algorithm: Algorithm, spki: Vec<u8>) -> Result<Self, KeyError> {
+        let parsed = lc::ParsedPublicKey::new(verification(algorithm), raw(algorithm, &spki))
+            .map_err(|_| KeyError::Malformed { algorithm })?;
+        Ok(Self { algorithm, spki, parsed: Arc::new(parsed) })
     }
 
     /// An Ed25519 key from its 32 bytes.
     pub fn from_ed25519(raw: &[u8; 32]) -> Self {
-        Self { algorithm: Algorithm::Ed25519, spki: [ED25519_PREFIX, raw].concat() }
+        let key = Self::parse(Algorithm::Ed25519, [ED25519_PREFIX, raw].concat());
+        key.expect("any 32 bytes are read as a key of Ed25519")
     }
 
     /// An ECDSA key from its uncompressed point (SEC 1 §2.3.3): the byte 4, then both coordinates.
@@ -122,11 +129,23 @@ impl PublicKey {
 
     /// The key without its wrapping: 32 bytes of Ed25519, an uncompressed point, or for RSA the whole.
     pub fn raw(&self) -> &[u8] {
-        match self.algorithm {
-            Algorithm::EcdsaP256 => &self.spki[P256_PREFIX.len() - 1..],
-            Algorithm::EcdsaP384 => &self.spki[P384_PREFIX.len() - 1..],
-            Algorithm::Ed25519 => &self.spki[ED25519_PREFIX.len()..],
-            Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => &self.spki,
+        raw(self.algorithm, &self.spki)
+    }
+
+    /// The modulus and the exponent of an RSA key, big-endian; `None` of any other.
+    pub fn rsa_numbers(&self) -> Option<(&[u8], &[u8])> {
+        if !self.algorithm.is_rsa() {
+            return None;
+        }
+        let bits = contents(0x03, contents(0x30, &self.spki)?.strip_prefix(RSA_ALGORITHM)?)?;
+        match contents(0x30, bits.strip_prefix(&[0])?)? {
+            // Lengths and signs were checked when the key was read.
+            [0x02, 0x82, high, low, 0x00, rest @ ..] => {
+                let size = usize::from(u16::from_be_bytes([*high, *low])).checked_sub(1)?;
+                let (modulus, exponent) = rest.split_at_checked(size)?;
+                Some((modulus, exponent.strip_prefix(&[0x02])?.get(1..)?))
+            }
+            _ => None,
         }
     }
 
@@ -135,9 +154,7 @@ impl PublicKey {
         if signature.len() > limits::SIGNATURE_BYTES_MAX {
             return Err(BadSignature);
         }
-        lc::UnparsedPublicKey::new(self.verification(), self.raw())
-            .verify(message, signature)
-            .map_err(|_| BadSignature)
+        self.parsed.verify_sig(message, signature).map_err(|_| BadSignature)
     }
 
     /// Checks a signature over a message of which only the digest is known. Algorithms that hash otherwise, or that
@@ -146,20 +163,28 @@ impl PublicKey {
         if signature.len() > limits::SIGNATURE_BYTES_MAX || self.algorithm.hash() != Some(hashed.hash()) {
             return Err(BadSignature);
         }
-        let digest = sha::Digest::import_less_safe(hashed.as_bytes(), hashed.hash().algorithm())
-            .map_err(|_| BadSignature)?;
-        lc::UnparsedPublicKey::new(self.verification(), self.raw())
-            .verify_digest(&digest, signature)
-            .map_err(|_| BadSignature)
+        let sha2 = hashed.hash().sha2().ok_or(BadSignature)?;
+        let digest = sha::Digest::import_less_safe(hashed.as_bytes(), sha2).map_err(|_| BadSignature)?;
+        self.parsed.verify_digest_sig(&digest, signature).map_err(|_| BadSignature)
     }
+}
 
-    fn verification(&self) -> &'static dyn lc::VerificationAlgorithm {
-        match self.algorithm {
-            Algorithm::EcdsaP256 => &lc::ECDSA_P256_SHA256_ASN1,
-            Algorithm::EcdsaP384 => &lc::ECDSA_P384_SHA384_ASN1,
-            Algorithm::Ed25519 => &lc::ED25519,
-            Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => &lc::RSA_PKCS1_2048_8192_SHA256,
-        }
+fn verification(algorithm: Algorithm) -> &'static dyn lc::VerificationAlgorithm {
+    match algorithm {
+        Algorithm::EcdsaP256 => &lc::ECDSA_P256_SHA256_ASN1,
+        Algorithm::EcdsaP384 => &lc::ECDSA_P384_SHA384_ASN1,
+        Algorithm::Ed25519 => &lc::ED25519,
+        Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => &lc::RSA_PKCS1_2048_8192_SHA256,
+    }
+}
+
+/// What the library reads of a SubjectPublicKeyInfo.
+fn raw(algorithm: Algorithm, spki: &[u8]) -> &[u8] {
+    match algorithm {
+        Algorithm::EcdsaP256 => &spki[P256_PREFIX.len() - 1..],
+        Algorithm::EcdsaP384 => &spki[P384_PREFIX.len() - 1..],
+        Algorithm::Ed25519 => &spki[ED25519_PREFIX.len()..],
+        Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => spki,
     }
 }
 
@@ -228,6 +253,21 @@ fn is_shortest(integer: &[u8]) -> bool {
         [0, second, ..] => *second >= 0x80,
         [first, ..] => (1..0x80).contains(first),
         [] => false,
+    }
+}
+
+/// One key has one encoding.
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.spki == other.spki
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl Hash for PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.spki.hash(state);
     }
 }
 

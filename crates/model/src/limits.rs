@@ -6,11 +6,15 @@ pub const ID_TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// A canonical request: fields of bounded text and sixty-four evidence digests fit many times.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
-/// A canonical item without inline content: names and digests.
-pub const ITEM_BYTES_MAX: usize = 128 * 1024;
+/// A canonical item: the longest statement in base64, with names and digests around it.
+pub const ITEM_BYTES_MAX: usize = 12 * 1024 * 1024;
 
-/// Content that travels inside an item (what Ed25519 signs; a DSSE payload), before base64.
+/// Content that travels inside an item (what Ed25519 signs), before base64.
 pub const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// The same, where the content is a statement about files: a bill of materials of a large product. The key process
+/// composes what it signs of one, and so must see all of it.
+pub const STATEMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Items in one request: a release of a thousand files is one decision.
 pub const ITEMS_MAX: usize = 1_024;

@@ -112,6 +112,7 @@ impl Tool {
         let (program, argument) = match self.name {
             "ssh-keygen" => (self.path.with_file_name("ssh"), "-V"),
             "openssl" => (self.path.clone(), "version"),
+            "minisign" => (self.path.clone(), "-v"),
             _ => (self.path.clone(), "--version"),
         };
         let said = Command::new(program).arg(argument).output();

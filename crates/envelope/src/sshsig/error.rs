@@ -1,6 +1,6 @@
 //! What can be wrong with SSH signatures and keys.
 
-use model::{BadSignature, KeyError};
+use model::{BadSignature, Hash, KeyError};
 
 /// Why bytes are not an SSH signature or key that is read here, or not one of this message.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,12 @@ pub enum SshSigError {
     /// The signature is by another key.
     #[error("the signature is by another key than the expected one")]
     OtherKey,
+    /// It was signed by a digest that nobody computed.
+    #[error("it was signed by its {hash}, which is not known")]
+    DigestUnknown {
+        /// The hash.
+        hash: Hash,
+    },
     /// The signature is bad.
     #[error("the SSH signature is bad")]
     BadSignature(#[from] BadSignature),

@@ -2,10 +2,10 @@
 
 use der::asn1::UintRef;
 use der::{Encode, Sequence};
-use model::{Algorithm, BadSignature, Digest, Hash};
+use model::{Algorithm, BadSignature, Digest, Digests, Hash};
 
 use super::wire::Reader;
-use super::{Holder, MAGIC, NAME_BYTES_MAX, SSHSIG_BYTES_MAX, SshKey, SshSigError, armor, signed_data};
+use super::{Holder, MAGIC, NAME_BYTES_MAX, SSHSIG_BYTES_MAX, SshKey, SshSigError, armor, signed_digest};
 
 /// An SSH signature, taken apart. Nothing in it is believed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,11 +98,26 @@ impl SshSig {
         &self.namespace
     }
 
+    /// The hash that it says its message was hashed with.
+    pub const fn hash(&self) -> Hash {
+        self.hash
+    }
+
     /// Checks that this is a signature over `message`, for `namespace`, by `expected`.
     pub fn verify(
         &self,
         namespace: &str,
         message: &[u8],
+        expected: &SshKey,
+    ) -> Result<VerifiedSshSig, SshSigError> {
+        self.verify_digest(namespace, &Digests::of(message, &[self.hash]), expected)
+    }
+
+    /// The same over a message that is known by its digests.
+    pub fn verify_digest(
+        &self,
+        namespace: &str,
+        message: &Digests,
         expected: &SshKey,
     ) -> Result<VerifiedSshSig, SshSigError> {
         if self.namespace != namespace {
@@ -112,7 +127,8 @@ impl SshSig {
         if self.key != *expected {
             return Err(SshSigError::OtherKey);
         }
-        let signed = signed_data(namespace, self.hash, message);
+        let hashed = message.hashed(self.hash).ok_or(SshSigError::DigestUnknown { hash: self.hash })?;
+        let signed = signed_digest(namespace, &hashed);
         let presence = match (expected.holder(), self.token) {
             (Holder::Software, None) => {
                 check(expected, &signed, &self.signature)?;

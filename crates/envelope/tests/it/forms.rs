@@ -3,13 +3,13 @@
 use envelope::timestamp::{
     self, Authority, CertificateWish, Imprint, Request, Stamped, TimestampError, TstInfo,
 };
-use envelope::{Chosen, ComposeError, ToBeSigned, cms, compose};
+use envelope::{Chosen, ComposeError, ToBeSigned, cms, compose, sshsig};
 use model::{
-    Algorithm, Base64, Content, Digest, Digest384, Digests, Form, Hashed, Instant, Item, Parameters,
+    Algorithm, Base64, Content, Digest, Digest384, Digests, Form, Hash, Hashed, Instant, Item, Parameters,
 };
 use pki::CertificateProfile;
 
-use crate::support::{Signer, inline_item, item, then};
+use crate::support::{Signer, carried_item, inline_item, item, then};
 
 fn with(parameters: Parameters, item: Item) -> Item {
     Item { parameters, ..item }
@@ -57,6 +57,57 @@ fn dsse_covers_inline_content_and_its_payload_type() {
     let both = Parameters { namespace: namespace().namespace, ..payload_type() };
     let refused = compose(&with(both, bare), &Chosen::Nothing, None);
     assert!(matches!(refused, Err(ComposeError::UnwantedParameter { parameter: "namespace", .. })));
+}
+
+#[test]
+fn minisign_covers_the_blake2b_of_content_and_a_comment() {
+    let comment = || Parameters { trusted_comment: Some("timestamp:1".to_owned()), ..Parameters::default() };
+    let good = with(comment(), carried_item(Form::Minisign, Algorithm::Ed25519, b"content"));
+    let message = Hash::Blake2b512.digest(b"content");
+    let expected = ToBeSigned::Twice { message, comment: "timestamp:1".to_owned() };
+    assert_eq!(compose(&good, &Chosen::Nothing, None).unwrap(), expected);
+    let bare = Item { parameters: Parameters::default(), ..good.clone() };
+    let refused = compose(&bare, &Chosen::Nothing, None);
+    assert!(matches!(refused, Err(ComposeError::NoParameter { parameter: "trustedComment", .. })));
+    let refused = compose(
+        &with(Parameters { namespace: namespace().namespace, ..comment() }, good),
+        &Chosen::Nothing,
+        None,
+    );
+    assert!(matches!(refused, Err(ComposeError::UnwantedParameter { parameter: "namespace", .. })));
+    for other in [item(Form::Minisign, b"content"), inline_item(Form::Minisign, b"content")] {
+        let refused = compose(&with(comment(), other), &Chosen::Nothing, None);
+        assert!(matches!(refused, Err(ComposeError::OtherHash { form: Form::Minisign, .. })));
+    }
+    let signer = Signer::new(Algorithm::Ed25519, &CertificateProfile::CodeSigning);
+    let item = with(comment(), carried_item(Form::Minisign, Algorithm::Ed25519, b"content"));
+    let refused = compose(&item, &Chosen::Nothing, Some(&signer.certificate));
+    assert!(matches!(refused, Err(ComposeError::UnwantedCertificate { .. })));
+    // 64 bytes that somebody calls a digest are none that a blob key signs.
+    let blob = Item { form: Form::Blob, parameters: Parameters::default(), ..item };
+    assert!(matches!(
+        compose(&blob, &Chosen::Nothing, None),
+        Err(ComposeError::OtherHash { form: Form::Blob, .. })
+    ));
+}
+
+#[test]
+fn an_ssh_signature_covers_the_digest_of_content_in_its_namespace_and_none_of_avouchs_own() {
+    let by_sha512 = carried_item(Form::SshSig, Algorithm::Ed25519, b"content");
+    for (hash, item) in [(Hash::Sha512, by_sha512), (Hash::Sha256, item(Form::SshSig, b"content"))] {
+        let good = with(namespace(), item);
+        let expected = sshsig::signed_data("file", hash, b"content");
+        assert_eq!(compose(&good, &Chosen::Nothing, None).unwrap(), ToBeSigned::Message(expected));
+        for reserved in ["endorse.avouch.v1", "enrol.avouch.v1", "Avouch", "x.AVOUCH"] {
+            let parameters = Parameters { namespace: Some(reserved.to_owned()), ..Parameters::default() };
+            let refused = compose(&with(parameters, good.clone()), &Chosen::Nothing, None);
+            assert!(matches!(refused, Err(ComposeError::ReservedNamespace { .. })), "{reserved}");
+        }
+        let refused = compose(&with(Parameters::default(), good), &Chosen::Nothing, None);
+        assert!(matches!(refused, Err(ComposeError::NoParameter { parameter: "namespace", .. })));
+    }
+    let inline = with(namespace(), inline_item(Form::SshSig, b"content"));
+    assert!(matches!(compose(&inline, &Chosen::Nothing, None), Err(ComposeError::OtherHash { .. })));
 }
 
 #[test]
@@ -114,8 +165,9 @@ fn keys_that_hash_otherwise_need_the_content_inline() {
 
 #[test]
 fn other_forms_say_that_they_are_not_composed() {
-    for form in Form::ALL.iter().copied().filter(|form| !matches!(form, Form::Blob | Form::Cms | Form::Dsse))
-    {
+    const COMPOSED: &[Form] =
+        &[Form::Blob, Form::Cms, Form::Dsse, Form::Minisign, Form::SshSig, Form::OpenPgp];
+    for form in Form::ALL.iter().copied().filter(|form| !COMPOSED.contains(form)) {
         let refused = compose(&item(form, b"content"), &Chosen::Nothing, None).unwrap_err();
         assert_eq!(refused.to_string(), format!("form `{form}` is not composed yet"));
     }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use data_encoding::BASE64;
 use model::{
-    Algorithm, Base64, Carried, Content, Digest, Digest384, FileClaim, Form, Hex16, Instant, Item, ItemKey,
-    Parameters, PublicKey,
+    Algorithm, Base64, Carried, Content, Digest, FileClaim, Form, HashState, Hashed, Hex16, Instant, Item,
+    ItemKey, Parameters, PublicKey,
 };
 use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
 pub(crate) use testkit::Key;
@@ -57,12 +57,15 @@ pub(crate) fn item(form: Form, content: &[u8]) -> Item {
 
 /// An item over these bytes as a key of this algorithm needs it.
 pub(crate) fn carried_item(form: Form, algorithm: Algorithm, content: &[u8]) -> Item {
-    let length = content.len() as u64;
     match form.carries(algorithm) {
-        Carried::Sha256 => item(form, content),
-        Carried::Sha384 => {
-            let content_of = Content::Sha384 { digest: Digest384::of(content), length };
-            Item { content: content_of, ..item(form, content) }
+        Carried::Digest(hash) => {
+            let hashed = Hashed::from_slice(hash, &hash.digest(content)).unwrap();
+            Item { content: (hashed, content.len() as u64).into(), ..item(form, content) }
+        }
+        Carried::State(hash) => {
+            let mut state = HashState::new(hash).unwrap();
+            state.update(content);
+            Item { content: Content::State(state), ..item(form, content) }
         }
         Carried::Inline => inline_item(form, content),
     }

