@@ -4,6 +4,7 @@
 //! What is written is v0.3: a key named by its hint or one certificate, one log entry, RFC 3161 timestamps. What is
 //! read is v0.1 to v0.3. A bundle that was read is well formed and within bounds; nothing in it is believed yet.
 
+mod published;
 mod wire;
 
 use data_encoding::BASE64;
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dsse::Envelope;
 use crate::{protojson, rekor};
+
+pub use published::SUFFIX as PUBLISHED_SUFFIX;
 
 /// A bundle as JSON: an attestation with a large predicate fits.
 pub const BUNDLE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -157,6 +160,12 @@ pub enum BundleError {
     UnknownMediaType {
         /// What it says it is.
         media_type: String,
+    },
+    /// A published attestation of another version.
+    #[error("a published attestation of version {version}, where version 1 of PEP 740 is read")]
+    PublishedVersion {
+        /// Which.
+        version: u32,
     },
     /// None or several of what there must be one of.
     #[error("a bundle with {count} of `{of}`, where there must be exactly one")]

@@ -1,85 +1,16 @@
-//! In-toto statements ([attestation framework v1](https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md)),
-//! as far as they say what they are about.
+//! In-toto statements ([attestation framework v1](https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md)):
+//! what they are about, what kind of claim they make, and whether the claim is shaped as its kind says.
+//!
+//! A statement that was read names at least one artifact by a digest that means something. The kinds of claims that are
+//! looked into stand in one list, [`PredicateKind::ALL`]; any other is taken as it is, by its URI.
 
-use std::collections::BTreeMap;
+mod json;
+mod predicate;
+mod statement;
 
-use model::Hash;
-use serde::{Deserialize, Serialize};
+pub use json::{DEPTH_MAX, JsonError, VALUES_MAX};
+pub use predicate::{Breadth, PredicateError, PredicateKind, PredicateType};
+pub use statement::{STATEMENT_V1, SUBJECTS_MAX, Statement, StatementError, Subject};
 
-use crate::protojson::list_of_at_most;
-
-/// What a statement of version 1 says it is.
-pub const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
-
-/// The same, before version 1.
-const STATEMENT_V01: &str = "https://in-toto.io/Statement/v0.1";
-
-/// Subjects of one statement: a release of thousands of files fits.
-pub const SUBJECTS_MAX: usize = 65_536;
-
-/// A claim about artifacts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Statement {
-    #[serde(rename = "_type")]
-    kind: String,
-    /// What it is about.
-    #[serde(deserialize_with = "list_of_at_most::<SUBJECTS_MAX, _, _>")]
-    pub subject: Vec<Subject>,
-    /// What kind of claim it is: a URI.
-    pub predicate_type: String,
-    /// The claim itself.
-    #[serde(default)]
-    pub predicate: serde_json::Value,
-}
-
-/// An artifact, by its digests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
-    /// What it is called; covered by nothing but the statement.
-    #[serde(default)]
-    pub name: String,
-    /// Its digests in hexadecimal, by the names of their algorithms.
-    pub digest: BTreeMap<String, String>,
-}
-
-/// Why bytes are not a statement.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StatementError {
-    /// Not the JSON of a statement.
-    #[error("not an in-toto statement")]
-    Json(#[from] serde_json::Error),
-    /// Another type, or another version.
-    #[error("a statement of type `{kind}`; `{STATEMENT_V1}` and version 0.1 are read")]
-    Kind {
-        /// What it says it is.
-        kind: String,
-    },
-}
-
-impl Statement {
-    /// A statement of version 1.
-    pub fn new(subject: Vec<Subject>, predicate_type: &str, predicate: serde_json::Value) -> Self {
-        let (kind, predicate_type) = (STATEMENT_V1.to_owned(), predicate_type.to_owned());
-        Self { kind, subject, predicate_type, predicate }
-    }
-
-    /// Reads the payload of an envelope.
-    pub fn parse(json: &[u8]) -> Result<Self, StatementError> {
-        let statement: Self = serde_json::from_slice(json)?;
-        match statement.kind.as_str() {
-            STATEMENT_V1 | STATEMENT_V01 => Ok(statement),
-            kind => Err(StatementError::Kind { kind: kind.chars().take(128).collect() }),
-        }
-    }
-
-    /// Is it about an artifact with this digest?
-    pub fn names(&self, hash: Hash, digest: &[u8]) -> bool {
-        let digest = data_encoding::HEXLOWER.encode(digest);
-        let named = |subject: &Subject| {
-            subject.digest.get(hash.word()).is_some_and(|named| named.eq_ignore_ascii_case(&digest))
-        };
-        self.subject.iter().any(named)
-    }
-}
+/// The format of an item whose content is a statement: it is about a file, and does not live in it.
+pub const FORMAT: &str = "in-toto";

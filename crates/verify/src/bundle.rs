@@ -10,6 +10,7 @@ use model::{Base64, Form, Hashed, PublicKey};
 use crate::anchors::Anchors;
 use crate::receipt::{file_digest, unreadable};
 use crate::refused::{Fault, Gap};
+use crate::statement::{About, about};
 use crate::timestamp::{self, Dated};
 use crate::{
     Artifact, Evidence, Expectations, NotChecked, Part, Present, Proven, Refused, TrustRoot, Verified,
@@ -44,7 +45,7 @@ pub fn verify_bundle(
         BundleTrust::Given { key, sigstore } => (key.clone(), Anchors::of(sigstore)),
     };
     check_hint(&bundle, &key)?;
-    let to_be_signed = message(&bundle, artifact, &key)?;
+    let (to_be_signed, claim) = message(&bundle, artifact, &key)?;
     let signature = bundle.signature();
     to_be_signed
         .verify(&key, signature)
@@ -70,9 +71,10 @@ pub fn verify_bundle(
         }
         None => not_checked.push(NotChecked::NoLogEntry),
     }
+    let form = if claim.is_some() { Form::Dsse } else { Form::Blob };
     match trust {
         BundleTrust::Platform(root) => {
-            let managed = key::managed(root, &key, Form::Blob, time.at, expectations, present)?;
+            let managed = key::managed(root, &key, form, time.at, expectations, present)?;
             proven.push(managed.proven);
             not_checked.extend(managed.open);
         }
@@ -83,6 +85,10 @@ pub fn verify_bundle(
     }
     expectations.need_receipt()?;
     not_checked.push(NotChecked::NoRequest);
+    if let Some(About { proven: attested, open }) = claim {
+        proven.push(attested);
+        not_checked.extend(open);
+    }
     let item = VerifiedItem { item: None, key: key.id(), time, proven };
     let file = artifact.digests.sha256();
     Ok(Verified { file, platform: None, request: None, items: vec![item], not_checked })
@@ -116,10 +122,22 @@ fn not_a_key() -> Refused {
     Refused::cannot_check(Part::Bundle, Gap::Unsupported { what: "a signer with a certificate" })
 }
 
-/// What was signed: the file, whose digest the bundle must not contradict.
-fn message(bundle: &Bundle, artifact: &Artifact, key: &PublicKey) -> Result<ToBeSigned, Refused> {
-    let Content::Message { digest, .. } = &bundle.content else {
-        return Err(Refused::cannot_check(Part::Bundle, Gap::Unsupported { what: "a DSSE envelope" }));
+/// What was signed: the file, whose digest the bundle must not contradict, or a claim about it.
+fn message(
+    bundle: &Bundle,
+    artifact: &Artifact,
+    key: &PublicKey,
+) -> Result<(ToBeSigned, Option<About>), Refused> {
+    let digest = match &bundle.content {
+        Content::Message { digest, .. } => digest,
+        Content::Dsse(envelope) => {
+            let claim = about(&envelope.payload_type, &envelope.payload, artifact)?;
+            return Ok((envelope.to_be_signed(), Some(claim)));
+        }
+        _ => {
+            let gap = Gap::Unsupported { what: "content of an unknown kind" };
+            return Err(Refused::cannot_check(Part::Bundle, gap));
+        }
     };
     // The signature covers the file and not this digest; but a bundle without it is one that others do not take.
     let bad = || Refused::bad(Part::Bundle, Fault::OtherEntry { field: "messageDigest" });
@@ -135,7 +153,8 @@ fn message(bundle: &Bundle, artifact: &Artifact, key: &PublicKey) -> Result<ToBe
     // What the key signs is its own to say; that the hint goes by the same hash is a custom of those who write it.
     let hash = key.algorithm().hash().ok_or_else(|| unsupported("a signature of the bytes themselves"))?;
     let hashed = Hashed::from_slice(hash, file_digest(artifact, hash)?);
-    hashed.map(ToBeSigned::Hashed).ok_or_else(|| unsupported("a signature over such a digest"))
+    let hashed = hashed.ok_or_else(|| unsupported("a signature over such a digest"))?;
+    Ok((ToBeSigned::Hashed(hashed), None))
 }
 
 /// Several tokens or entries that say different things are no proof of any; ours have one.

@@ -1,17 +1,20 @@
 //! One signature of a receipt: from the request down to the bytes that were signed, and up to the log.
 
+use envelope::in_toto;
+use envelope::openpgp::CLEARTEXT;
 use envelope::rekor::{Body, Verifier};
 use envelope::{Chosen, ComposeError, ToBeSigned, compose};
 use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::SignedItem;
-use model::{Hash, RequestedItem, merkle};
+use model::{Content, RequestedItem, merkle};
 use pki::{Certificate, PathError, Usage, VerifiedPath, verify_path};
 use quorum::{Key, Moment};
 use tlog::proof::verify_inclusion;
 use tlog::{CheckpointError, SignedCheckpoint, VerifierKey};
 
-use crate::receipt::{Bench, endorsement_bytes, file_digest, unreadable};
+use crate::receipt::{Bench, endorsement_bytes, file_digest, text_digest, unreadable};
 use crate::refused::{Fault, Gap};
+use crate::statement::{About, about};
 use crate::timestamp::Dated;
 use crate::witnesses::{self, Witnessed};
 use crate::{
@@ -43,7 +46,7 @@ pub(crate) fn verify(bench: &Bench<'_>, signed: &SignedItem, item: RequestedItem
     examination.check_file()?;
     let key = examination.check_key()?;
     let chain = examination.read_chain()?;
-    let to_be_signed = examination.check_signature(chain.first())?;
+    let to_be_signed = examination.check_signature(key, chain.first())?;
     let time = examination.date(key)?;
     examination.check_path(&chain, &time)?;
     examination.check_log(&to_be_signed, chain.first(), &time)?;
@@ -57,26 +60,50 @@ pub(crate) fn verify(bench: &Bench<'_>, signed: &SignedItem, item: RequestedItem
 impl<'a> Examination<'a> {
     /// Is the item of this file, and is its content what the format makes of the file?
     fn check_file(&mut self) -> Result<(), Refused> {
+        if self.item.format.as_str() == in_toto::FORMAT {
+            return self.check_subject();
+        }
         let artifact = self.bench.artifact;
         let (signed, found) = (self.item.file.sha256, artifact.digests.sha256());
         if signed != found {
             return Err(Refused::bad(Part::File, Fault::OtherFile { signed, found }));
         }
         let format = self.item.format.clone();
-        // Of a blob the content is the file itself. No other format has a content that a digest alone could give.
-        if format.as_str() != formats::Format::name(&formats::Blob) {
-            return Err(Refused::cannot_check(Part::Item, Gap::UnknownFormat { format }));
-        }
-        let content = &self.item.content;
-        let hash = content.hashed().map_or(Hash::Sha256, |hashed| hashed.hash());
-        let is_file = content.digest(hash).as_deref() == Some(file_digest(artifact, hash)?);
-        if !is_file || content.length() != self.item.file.size {
+        let (content, size) = (&self.item.content, self.item.file.size);
+        let known = content.known_by();
+        let is_file = match format.as_str() {
+            // Of a blob the content is the file itself.
+            name if name == formats::Format::name(&formats::Blob) => {
+                known.as_bytes() == file_digest(artifact, known.hash())? && content.length() == size
+            }
+            CLEARTEXT => known.as_bytes() == text_digest(artifact, known.hash())?,
+            _ => return Err(Refused::cannot_check(Part::Item, Gap::UnknownFormat { format })),
+        };
+        if !is_file {
             return Err(Refused::bad(Part::Item, Fault::OtherContent { format }));
         }
         if artifact.name.as_ref().is_some_and(|name| *name != self.item.name) {
             self.open.push(NotChecked::FileName { signed_as: self.item.name.clone() });
         }
         self.proven.push(Proven::File { sha256: found });
+        Ok(())
+    }
+
+    /// Is the item's content a statement about this file, and about the one that the item names?
+    fn check_subject(&mut self) -> Result<(), Refused> {
+        let format = self.item.format.clone();
+        let payload_type = self.item.parameters.payload_type.as_deref();
+        let (Content::Inline { bytes }, Some(payload_type)) = (&self.item.content, payload_type) else {
+            return Err(Refused::bad(Part::Item, Fault::OtherContent { format }));
+        };
+        let About { proven, open } = about(payload_type, &bytes.0, self.bench.artifact)?;
+        // The file that the request names is the first that the statement is about, and not something else.
+        let named = self.item.file.sha256.into();
+        if !matches!(&proven, Proven::Attested { statement } if statement.names(&named).is_some()) {
+            return Err(Refused::bad(Part::Item, Fault::OtherContent { format }));
+        }
+        self.proven.extend([Proven::File { sha256: self.bench.artifact.digests.sha256() }, proven]);
+        self.open.extend(open);
         Ok(())
     }
 
@@ -123,8 +150,17 @@ impl<'a> Examination<'a> {
     }
 
     /// Composes what was signed from the item, and verifies the signature over it.
-    fn check_signature(&mut self, certificate: Option<&Certificate>) -> Result<ToBeSigned, Refused> {
+    fn check_signature(
+        &mut self,
+        key: &Key,
+        certificate: Option<&Certificate>,
+    ) -> Result<ToBeSigned, Refused> {
         let chosen = Chosen::decode(&self.signed.chosen.0).map_err(unreadable(Part::Signature))?;
+        // INVARIANT: whom an OpenPGP signature names follows from the key's record.
+        if !chosen.is_of(&key.record.public_key, key.record.not_before) {
+            let fault = Fault::NotAsRecorded { what: "fingerprint", name: key.record.name.clone() };
+            return Err(Refused::bad(Part::Signature, fault));
+        }
         let to_be_signed = compose(&self.item, &chosen, certificate).map_err(|cause| match cause {
             ComposeError::NotComposed { .. } => {
                 Refused::cannot_check(Part::Signature, Gap::UnknownForm(Box::new(cause)))
@@ -136,6 +172,9 @@ impl<'a> Examination<'a> {
             .verify(key, &self.signed.signature.0)
             .map_err(|cause| Refused::bad(Part::Signature, Fault::Signature(Box::new(cause))))?;
         self.proven.push(Proven::Signature { algorithm: key.algorithm() });
+        let parameters = &self.item.parameters;
+        self.proven.extend(parameters.trusted_comment.clone().map(|text| Proven::Comment { text }));
+        self.proven.extend(parameters.namespace.clone().map(|name| Proven::Namespace { name }));
         Ok(to_be_signed)
     }
 
@@ -193,7 +232,6 @@ impl<'a> Examination<'a> {
             Witnessed::Proven(proven) => self.proven.push(proven),
             Witnessed::Open(open) => self.open.push(open),
         }
-        Ok(())
     }
 
     /// INVARIANT: the key's record says whether a quorum is due, never the receipt.
@@ -211,6 +249,7 @@ impl<'a> Examination<'a> {
         let counted = quorum::count(registry, rule, request, request_digest, endorsements, Moment::Replayed)
             .map_err(|cause| Refused::bad(Part::Endorsements, Fault::Quorum(cause)))?;
         self.proven.push(Proven::Endorsed { persons: counted.persons().iter().copied().collect() });
+        Ok(())
     }
 
     /// Is the intent in the journal that of this very signature?
@@ -244,10 +283,7 @@ impl<'a> Examination<'a> {
         }
         // The key process signs within the request's time only, and writes the time that it signs into what it signs.
         let chosen = Chosen::decode(&found.chosen).map_err(unreadable(Part::Journal))?;
-        let is_written = match chosen {
-            Chosen::SigningTime(signing_time) => signing_time == found.time.whole_second(),
-            _ => true,
-        };
+        let is_written = chosen.signing_time().is_none_or(|written| written == found.time.whole_second());
         let request = self.bench.request;
         if !is_written || found.time < request.created || found.time >= request.deadline {
             return Err(Refused::bad(Part::Journal, Fault::OtherEntry { field: "time" }));
@@ -265,6 +301,9 @@ impl<'a> Examination<'a> {
         let leaf = merkle::leaf_hash(&entry.leaf.0);
         verify_inclusion(&leaf, entry.index, checkpoint.size(), checkpoint.root(), &entry.path)
             .map_err(|cause| Refused::bad(Part::Journal, Fault::Inclusion(cause)))?;
+        let (place, expected) = ((&leaf, entry.index), self.bench.expectations.witnesses);
+        let witnessed =
+            witnesses::of_journal(&entry.witnessed, place, &origin, self.bench.registry, expected)?;
         self.proven.push(Proven::Journalled { origin, index: entry.index });
         self.note_witnesses(witnessed);
         Ok(())
@@ -302,9 +341,6 @@ pub(crate) fn certificate_path(
     leaf: &Certificate,
     others: &[Certificate],
     roots: &[Certificate],
-        let (place, expected) = ((&leaf, entry.index), self.bench.expectations.witnesses);
-        let witnessed =
-            witnesses::of_journal(&entry.witnessed, place, &origin, self.bench.registry, expected)?;
     time: &BelievedTime,
 ) -> Result<Proven, Refused> {
     path(leaf, others, roots, time).map(|path| proven(&path))

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use envelope::in_toto::{PredicateError, PredicateType};
 use model::{Class, Digest, Form, Hash, Instant, KeyId, Space};
 
 /// A refusal. `Bad` never becomes good; `CannotCheck` may, with what its advice names.
@@ -51,6 +52,8 @@ pub enum Part {
     Request,
     /// An item of it.
     Item,
+    /// The statement that was signed.
+    Statement,
     /// The key.
     Key,
     /// The registry.
@@ -84,6 +87,7 @@ impl fmt::Display for Part {
             Self::Cms => "CMS signature",
             Self::Request => "request",
             Self::Item => "item",
+            Self::Statement => "statement",
             Self::Key => "key",
             Self::Registry => "registry",
             Self::Signature => "signature",
@@ -129,6 +133,26 @@ pub enum Fault {
     OtherDigest {
         /// The hash.
         hash: Hash,
+    },
+    /// A statement about other files.
+    #[error("the statement is about `{names}`, and not about this file, whose sha256 is {found}")]
+    OtherSubject {
+        /// The digest of the file at hand.
+        found: Digest,
+        /// What the statement calls its subjects.
+        names: String,
+    },
+    /// A signature of the file itself, where a claim about it was expected.
+    #[error("the file itself was signed, and an attestation was expected")]
+    NoStatement,
+    /// A predicate that is not what its type says.
+    #[error("its predicate is no `{kind}`")]
+    Predicate {
+        /// What it says it is.
+        kind: PredicateType,
+        /// In what it is not.
+        #[source]
+        cause: Box<PredicateError>,
     },
     /// Two items of one receipt are of two files.
     #[error("it is of another file than the receipt's first")]
@@ -284,6 +308,14 @@ pub enum Fault {
         /// The key.
         name: Space,
     },
+    /// A signature that was to count until a time, which is over.
+    #[error("it counts until {ended}, and it is {now}")]
+    Ended {
+        /// Until when.
+        ended: Instant,
+        /// The verifier's time.
+        now: Instant,
+    },
     /// Not what was expected.
     #[error("the {what} is `{found}`, and `{expected}` was expected")]
     Unexpected {
@@ -350,6 +382,8 @@ pub enum Gap {
         found: usize,
         /// How many it takes.
         needed: usize,
+        /// The others that the registry names.
+        missing: Vec<String>,
     },
     /// A format that this avouch does not read.
     #[error("the format `{format}` is not read by this avouch")]
@@ -382,8 +416,34 @@ pub enum Gap {
         /// How many entries the trust root knows.
         entries: u64,
     },
-        /// The others that the registry names.
-        missing: Vec<String>,
+    /// A minisign signature that names a key which the trust root's chain does not know.
+    #[error("no minisign key of the {entries} registry entries of the trust root has the number {found}")]
+    UnknownNumber {
+        /// The number.
+        found: String,
+        /// How many entries the trust root knows.
+        entries: u64,
+    },
+    /// An old minisign signature, and only digests of the file are at hand.
+    #[error("it is an old minisign signature, which is over the file itself and not over its digest")]
+    FileUnknown,
+    /// A signature that may be one of something else.
+    #[error("it may have been made of something else")]
+    Ambiguous(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// OpenPGP signatures, and none by a key that is known here.
+    #[error("it is by {found}, and that is no key that is known here")]
+    UnknownSigner {
+        /// Which keys it names.
+        found: String,
+    },
+    /// It was signed as a text, and only digests of the file are at hand.
+    #[error(
+        "it was signed as a text, with its lines ended alike, and only the file itself says what that is"
+    )]
+    TextUnknown,
+    /// Something in it that must be understood, and is not.
+    #[error("it holds something that is not read here")]
+    NotRead(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A trust root without a timestamp authority.
     #[error("the trust root names no timestamp authority")]
     NoAuthority,
@@ -418,6 +478,12 @@ pub enum Gap {
         at: Instant,
         /// The verifier's time.
         now: Instant,
+    },
+    /// An expectation of something that the claim does not say.
+    #[error("the claim does not say what the {what} is")]
+    NotSaid {
+        /// What was expected.
+        what: &'static str,
     },
     /// An expectation that only a receipt can meet.
     #[error("only a receipt says what the {what} is")]
@@ -484,11 +550,23 @@ impl Refused {
             _ => None,
         }
     }
+
+    /// Is the file itself missing? With it, the same question has another answer.
+    pub const fn is_file_needed(&self) -> bool {
+        matches!(self, Self::CannotCheck { gap: Gap::FileUnknown, .. })
+    }
 }
 
 impl Fault {
     const fn advice(&self) -> &'static str {
         match self {
+            Self::OtherSubject { .. } => {
+                "find the attestation that is about this file, or the file that this one is about"
+            }
+            Self::NoStatement => "name the attestation with `--attestation FILE`",
+            Self::Predicate { .. } => {
+                "whoever made the attestation must make it anew; what is signed cannot be mended"
+            }
             Self::OtherFile { .. } | Self::OtherDigest { .. } => {
                 "do not use the file; fetch it again from where it was published, with its receipt"
             }
@@ -516,6 +594,7 @@ impl Gap {
             | Self::UnknownRegistryHead { .. }
             | Self::UnknownKey { .. }
             | Self::UnknownHint { .. }
+            | Self::UnknownNumber { .. }
             | Self::NoAuthority
             | Self::NoCertificateAuthority
             | Self::NoCertificateLog
@@ -531,9 +610,21 @@ impl Gap {
             Self::NoTimestamp => "say `--without-timestamp` if whoever signed asks for no tokens",
             Self::NoLogEntry => "say `--without-log` if whoever signed logs nothing",
             Self::FromTheFuture { .. } => "set this machine's clock, or name the time with `--at`",
-            Self::DigestUnknown { .. } => "give the file itself, and not its digest",
+            Self::DigestUnknown { .. } | Self::TextUnknown => "give the file itself, and not its digest",
+            Self::FileUnknown => {
+                "ask for a signature that `minisign -S` makes without `-l`; old ones are verified of files up to 64 MiB"
+            }
+            Self::Ambiguous(_) => {
+                "ask for a signature of another kind, or that `minisign -S` makes without `-l`"
+            }
+            Self::NotSaid { .. } => {
+                "only a SLSA provenance says so, and not each of them; leave the expectation out, or ask for another attestation"
+            }
             Self::NeedsReceipt { .. } => "verify with the file's receipt, `NAME.receipt.json`",
-            Self::Path(_) | Self::Unsupported { .. } => {
+            Self::UnknownSigner { .. } => {
+                "name the signer's certificate with `--public-key KEY.asc`, if you trust it, or the platform's present trust root"
+            }
+            Self::Path(_) | Self::NotRead(_) | Self::Unsupported { .. } => {
                 "verify with a tool that knows it, or ask for a signature without it"
             }
         }

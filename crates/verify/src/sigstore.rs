@@ -12,15 +12,14 @@ mod times;
 
 use envelope::ToBeSigned;
 use envelope::bundle::{Bundle, Content};
-use envelope::dsse::{self, Envelope};
-use envelope::in_toto::Statement;
-use model::{Algorithm, Hash, Hashed, PublicKey};
+use model::{Algorithm, Hashed, PublicKey};
 
 pub use identity::{Identity, Pattern, PatternError};
 pub use roots::SigstoreRoot;
 
 use crate::receipt::{file_digest, unreadable};
 use crate::refused::{Fault, Gap};
+use crate::statement::{About, about};
 use crate::{Artifact, NotChecked, Part, Present, Proven, Refused, Verified, VerifiedItem};
 
 /// Who should have signed.
@@ -45,7 +44,7 @@ pub fn verify_sigstore<'a>(
     let anchors = root.anchors();
     let signer = signer::read(&bundle, signed_by)?;
     let key = signer.key();
-    let (to_be_signed, mut proven) = signed(&bundle, artifact, key.algorithm())?;
+    let Signed { to_be_signed, mut proven, claim } = signed(&bundle, artifact, key.algorithm())?;
     to_be_signed
         .verify(key, bundle.signature())
         .map_err(|cause| Refused::bad(Part::Signature, Fault::Signature(Box::new(cause))))?;
@@ -73,18 +72,26 @@ pub fn verify_sigstore<'a>(
         not_checked.push(NotChecked::KeyGiven);
     }
     not_checked.extend(signer.asserted(root).then_some(NotChecked::IdentityAsserted));
+    if let Some(About { proven: attested, open }) = claim {
+        proven.push(attested);
+        not_checked.extend(open);
+    }
     let item = VerifiedItem { item: None, key: key.id(), time: first.time.clone(), proven };
     let file = artifact.digests.sha256();
     Ok(Verified { file, platform: None, request: None, items: vec![item], not_checked })
 }
 
+/// What was signed, which is of this file.
+struct Signed {
+    to_be_signed: ToBeSigned,
+    proven: Vec<Proven>,
+    /// What is claimed, where it is not the file itself that was signed.
+    claim: Option<About>,
+}
+
 /// What was signed, which must be of this file.
-fn signed(
-    bundle: &Bundle,
-    artifact: &Artifact,
-    algorithm: Algorithm,
-) -> Result<(ToBeSigned, Vec<Proven>), Refused> {
-    let file = Proven::File { sha256: artifact.digests.sha256() };
+fn signed(bundle: &Bundle, artifact: &Artifact, algorithm: Algorithm) -> Result<Signed, Refused> {
+    let proven = vec![Proven::File { sha256: artifact.digests.sha256() }];
     match &bundle.content {
         Content::Message { digest, .. } => {
             if let Some(named) = digest {
@@ -97,27 +104,14 @@ fn signed(
             let hash = algorithm.hash().ok_or_else(|| unsupported("a signature of the bytes themselves"))?;
             let hashed = Hashed::from_slice(hash, file_digest(artifact, hash)?);
             let hashed = hashed.ok_or_else(|| unsupported("a signature over such a digest"))?;
-            Ok((ToBeSigned::Hashed(hashed), vec![file]))
+            Ok(Signed { to_be_signed: ToBeSigned::Hashed(hashed), proven, claim: None })
         }
         Content::Dsse(envelope) => {
-            let predicate = attested(envelope, artifact)?;
-            Ok((envelope.to_be_signed(), vec![file, Proven::Attested { predicate }]))
+            let claim = about(&envelope.payload_type, &envelope.payload, artifact)?;
+            Ok(Signed { to_be_signed: envelope.to_be_signed(), proven, claim: Some(claim) })
         }
         _ => Err(unsupported("content of an unknown kind")),
     }
-}
-
-/// The kind of claim that an attestation makes about this file.
-fn attested(envelope: &Envelope, artifact: &Artifact) -> Result<String, Refused> {
-    if envelope.payload_type != dsse::IN_TOTO {
-        return Err(unsupported("an envelope whose payload is no in-toto statement"));
-    }
-    let statement = Statement::parse(&envelope.payload).map_err(unreadable(Part::Bundle))?;
-    let mut digests = Hash::ALL.iter().filter_map(|hash| Some((*hash, artifact.digests.digest(*hash)?)));
-    if digests.any(|(hash, digest)| statement.names(hash, digest)) {
-        return Ok(statement.predicate_type);
-    }
-    Err(Refused::bad(Part::File, Fault::OtherDigest { hash: Hash::Sha256 }))
 }
 
 fn unsupported(what: &'static str) -> Refused {

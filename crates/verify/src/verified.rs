@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use envelope::in_toto::Statement;
 use model::{Algorithm, Digest, Instant, Item, KeyId, PersonId, PlatformId, Request, Space};
 use serde::Serialize;
 
@@ -127,6 +128,14 @@ impl VerifiedItem {
         &self.time
     }
 
+    /// What is claimed of the file, where it is not the file itself that was signed.
+    pub fn statement(&self) -> Option<&Statement> {
+        self.proven.iter().find_map(|proven| match proven {
+            Proven::Attested { statement } => Some(statement),
+            _ => None,
+        })
+    }
+
     /// What was proven, in the order in which one thing rests on the other.
     pub fn proven(&self) -> &[Proven] {
         &self.proven
@@ -185,8 +194,18 @@ pub enum Proven {
     },
     /// What was signed is a claim about the file.
     Attested {
-        /// What kind of claim: a URI.
-        predicate: String,
+        /// The claim.
+        statement: Statement,
+    },
+    /// Whoever signed says this besides, and signed it.
+    Comment {
+        /// What.
+        text: String,
+    },
+    /// It was signed for one use, and says for which.
+    Namespace {
+        /// Which.
+        name: String,
     },
     /// A transparency log of Rekor v1 promised the entry.
     Promised {
@@ -194,6 +213,14 @@ pub enum Proven {
         origin: String,
         /// When.
         at: Instant,
+    },
+    /// The key is the one that OpenPGP knows by this fingerprint.
+    OpenPgpKey {
+        /// The fingerprint.
+        fingerprint: String,
+        /// Whose it is by its own word, where its certificate was asked.
+        #[serde(rename = "userIds")]
+        user_ids: Vec<String>,
     },
     /// A timestamp authority of the trust root saw the signature.
     Timestamp {
@@ -255,8 +282,22 @@ impl fmt::Display for Proven {
             Self::Transparent { log, at } => {
                 write!(f, "the certificate was promised at {at} to the certificate log {log}")
             }
-            Self::Attested { predicate } => write!(f, "what was signed is a claim of kind `{predicate}`"),
+            Self::Attested { statement } => {
+                write!(f, "what was signed is a claim about the file, of kind `{}`", statement.predicate_type)
+            }
+            Self::Comment { text } => write!(f, "whoever signed says: {text:?}"),
+            Self::Namespace { name } => write!(f, "it was signed for the namespace `{name}`"),
             Self::Promised { origin, at } => write!(f, "the log {origin} promised the entry at {at}"),
+            Self::OpenPgpKey { fingerprint, user_ids } if user_ids.is_empty() => {
+                write!(f, "OpenPGP knows the key as {fingerprint}")
+            }
+            Self::OpenPgpKey { fingerprint, user_ids } => {
+                write!(
+                    f,
+                    "OpenPGP knows the key as {fingerprint}, of `{}` by its own word",
+                    user_ids.join("`, `")
+                )
+            }
             Self::Timestamp { authority, at } => write!(f, "`{authority}` saw the signature at {at}"),
             Self::Logged { origin, index, size } => {
                 write!(f, "it is entry {index} of the log {origin}, in the checkpoint of {size} entries")
@@ -304,6 +345,11 @@ pub enum NotChecked {
     NoLogEntry,
     /// A CMS signature has no place for a log entry.
     CmsWithoutLogEntry,
+    /// A signature with nothing beside it.
+    Bare {
+        /// What it is.
+        what: &'static str,
+    },
     /// A single person governs the platform.
     Solo,
     /// Nobody outside holds the platform to a book of its own: its journal, or its log.
@@ -324,6 +370,18 @@ pub enum NotChecked {
     JournalWithoutCheckpoint,
     /// The receipt does not carry the intent.
     NoJournal,
+    /// Whether what is claimed is so.
+    Claim {
+        /// What of it.
+        what: &'static str,
+    },
+    /// A claim that is not shaped as its type says, and that nobody asked for.
+    Misshapen {
+        /// In what.
+        fault: String,
+    },
+    /// A claim of a kind that is not looked into.
+    UnknownPredicate,
     /// What happened to keys after the trust root was made is not known here.
     LaterRevocations {
         /// How many registry entries the trust root knows.
@@ -338,6 +396,16 @@ pub enum NotChecked {
     NoRequest,
     /// The key was given by the verifier, and no registry was asked about it.
     KeyGiven,
+    /// When it was signed is the word of whoever signed.
+    SignersTime {
+        /// When, by that word.
+        at: Instant,
+    },
+    /// A signature by somebody who is not known here.
+    OtherSigner {
+        /// Which key it names.
+        named: String,
+    },
     /// What the platform's own log of Rekor v1 says of the time.
     Promise,
     /// Whose the ID token was is the server's word alone.
@@ -363,6 +431,10 @@ impl fmt::Display for NotChecked {
             Self::CmsWithoutLogEntry => f.write_str(
                 "whether it is public: a CMS signature carries no log entry; verify the receipt for that",
             ),
+            Self::Bare { what } => write!(
+                f,
+                "when it was signed, and whether it is public: a {what} carries no timestamp and no log entry; verify the receipt for that"
+            ),
             Self::Solo => {
                 f.write_str("that more than one person governs the platform: its genesis says solo")
             }
@@ -379,12 +451,25 @@ impl fmt::Display for NotChecked {
             Self::NoJournal => {
                 f.write_str("the journal: the receipt does not carry the key process's intent")
             }
+            Self::Claim { what } => f.write_str(what),
+            Self::Misshapen { fault } => {
+                write!(f, "what is claimed: the predicate is not what its type says: {fault}")
+            }
+            Self::UnknownPredicate => {
+                f.write_str("what is claimed: predicates of this type are not looked into")
+            }
             Self::LaterRevocations { entries } => {
                 write!(f, "revocations after the {entries} registry entries that this trust root knows")
             }
             Self::FileName { signed_as } => write!(f, "the file's name: it was signed as `{signed_as}`"),
             Self::NoRequest => f.write_str("who asked for it, and by which rule: only a receipt says so"),
             Self::KeyGiven => f.write_str("whether the key was in force: it was named by hand"),
+            Self::SignersTime { at } => {
+                write!(f, "when it was signed: {at}, by the word of whoever signed")
+            }
+            Self::OtherSigner { named } => {
+                write!(f, "another signature, by the key {named}, which is not known here")
+            }
             Self::Promise => f.write_str(
                 "the time that the log of Rekor v1 promises: it is the platform's own word, and only a timestamp counts",
             ),

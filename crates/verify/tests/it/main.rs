@@ -11,11 +11,13 @@
 mod advisories;
 mod algorithms;
 mod attacks;
+mod bare;
 mod conformance;
 mod corpus;
 mod gaps;
 mod platform;
 mod receipts;
+mod statements;
 mod tuf;
 mod witnesses;
 mod worked_example;

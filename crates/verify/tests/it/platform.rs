@@ -6,13 +6,13 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 use envelope::rekor::{Body, Verifier};
 use envelope::timestamp::{self, CertificateWish, TstInfo};
-use envelope::{Chosen, ToBeSigned, compose};
+use envelope::{Chosen, ToBeSigned, compose, countersigned};
 use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::{JournalEntry, LogEntry, Receipt, SignedItem};
 use model::{
-    Base64, Class, Content, Digest, Disclosure, FileClaim, Form, Hashed, Hex16, Hex32, Instant, Item,
-    ItemKey, Items, Kind, Parameters, Proven, PublicKey, Purpose, Request, RequestId, Requester, Signing,
-    Subject, merkle, to_canonical,
+    Base64, Carried, Class, Content, Digest, Disclosure, FileClaim, Form, Hashed, Hex16, Hex32, Instant,
+    Item, ItemKey, Items, Kind, Parameters, Proven, PublicKey, Purpose, Request, RequestId, Requester,
+    Signing, Subject, merkle, to_canonical,
 };
 use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
 use quorum::{Change, Endorsement, Genesis, KeyRecord, KeyState, Moment, Registry};
@@ -23,6 +23,9 @@ use tlog::{Checkpoint, VerifierKey};
 use verify::{RootParts, TrustRoot};
 
 pub(crate) const FILE: &[u8] = b"what the organisation ships\n";
+
+/// What is said of it in minisign signatures.
+pub(crate) const COMMENT: &str = "timestamp:1795165602\tfile:firmware.bin\thashed";
 
 /// 2026-11-20T09:06:42Z, and seconds after it.
 pub(crate) fn at(seconds: u64) -> Instant {
@@ -72,6 +75,11 @@ impl Pair {
                 assert_eq!(*hashed, Hashed::Sha256(Digest::of(FILE)));
                 self.sign(FILE)
             }
+            (_, ToBeSigned::Twice { message, comment }) => {
+                let first = self.sign(message);
+                let second = self.sign(&countersigned(&first, comment));
+                [first, second].concat()
+            }
         }
     }
 }
@@ -92,6 +100,11 @@ pub(crate) struct Platform {
     pub(crate) governed: Pair,
     /// The root that follows the first.
     next_root: Option<Certificate>,
+    /// A key that signs claims.
+    attest: Pair,
+    /// Keys of minisign and of SSH.
+    pub(crate) minisign: Pair,
+    pub(crate) sshsig: Pair,
 }
 
 fn certificate(
@@ -130,6 +143,8 @@ impl Platform {
         let registry = Registry::begin(&entry).unwrap();
         let (ca, tsa, log) = (Pair::p256(), Pair::p256(), Pair::ed25519());
         let (cms, blob, governed) = (Pair::p256(), Pair::p256(), Pair::p256());
+        let attest = Pair::p256();
+        let (minisign, sshsig) = (Pair::ed25519(), Pair::ed25519());
         let root = certificate("platform ca", &CertificateProfile::Root, &ca.public(), Issuer::Itself, &ca);
         let issued = Issuer::Certificate(&root);
         let tsa_certificate =
@@ -142,6 +157,9 @@ impl Platform {
             Change::Key(record("platform/log", Form::Checkpoint, log.public())),
             Change::Key(record("default/cms", Form::Cms, cms.public())),
             Change::Key(record("default/blob", Form::Blob, blob.public())),
+            Change::Key(record("default/attest", Form::Dsse, attest.public())),
+            Change::Key(record("default/minisign", Form::Minisign, minisign.public())),
+            Change::Key(record("default/sshsig", Form::SshSig, sshsig.public())),
             Change::Key(KeyRecord {
                 rule: Some(rule("endorsers", 1)),
                 ..record("default/governed", Form::Blob, governed.public())
@@ -164,6 +182,9 @@ impl Platform {
             blob,
             governed,
             next_root: None,
+            attest,
+            minisign,
+            sshsig,
         };
         platform.change(records, at(1));
         platform
@@ -265,6 +286,11 @@ impl Platform {
     pub(crate) fn sign(&self, keys: &[&str], now: Instant) -> Receipt {
         let items: Vec<Item> = keys.iter().zip(0..).map(|(key, index)| self.item(key, index)).collect();
         let items = Items::parse(items.iter().map(Item::encode).collect()).unwrap();
+        self.sign_items(&items, now)
+    }
+
+    /// Signs these items, whatever they are.
+    pub(crate) fn sign_items(&self, items: &Items, now: Instant) -> Receipt {
         let asker = Person::new(7);
         let request = Request {
             kind: Kind::Sign(Signing {
@@ -279,7 +305,7 @@ impl Platform {
             }),
             ..self.request(&asker, Proven::ClientCertificate, now)
         };
-        self.sign_request(&request, &items, now)
+        self.sign_request(&request, items, now)
     }
 
     /// Signs what a request asks for, whatever it says.
@@ -317,9 +343,18 @@ impl Platform {
             name: "firmware.bin".to_owned(),
             format: name("blob"),
             form: known.record.form,
-            parameters: Parameters::default(),
+            parameters: Parameters {
+                trusted_comment: (known.record.form == Form::Minisign).then(|| COMMENT.to_owned()),
+                namespace: known.record.namespaces.first().cloned(),
+                ..Parameters::default()
+            },
             key: ItemKey { name: name(key), generation, record: known.digest },
-            content: Content::Sha256 { digest: Digest::of(FILE), length },
+            content: match known.record.form.carries(known.record.public_key.algorithm()) {
+                Carried::Digest(hash) => {
+                    (Hashed::from_slice(hash, &hash.digest(FILE)).unwrap(), length).into()
+                }
+                _ => Content::Sha256 { digest: Digest::of(FILE), length },
+            },
             file: FileClaim { sha256: Digest::of(FILE), size: length },
         }
     }
@@ -328,6 +363,9 @@ impl Platform {
         match key {
             "default/cms" => (&self.cms.0, Some(&self.cms.1)),
             "default/blob" => (&self.blob, None),
+            "default/attest" => (&self.attest, None),
+            "default/minisign" => (&self.minisign, None),
+            "default/sshsig" => (&self.sshsig, None),
             _ => (&self.governed, None),
         }
     }
@@ -376,6 +414,7 @@ impl Platform {
                 leaf: Base64(intent.encode()),
                 path: journal_path,
                 checkpoint: Some(journal_checkpoint),
+                witnessed: Vec::new(),
             }),
         }
     }
@@ -414,7 +453,6 @@ impl Platform {
 }
 
 /// The first of the certificates is the signer's.
-                witnessed: Vec::new(),
 fn stamp(pair: &Pair, chain: &[Certificate], signature: &[u8], now: Instant) -> Vec<u8> {
     let request = timestamp::Request {
         imprint: timestamp::Imprint::sha256(&Digest::of(signature)),
