@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use data_encoding::BASE64;
+use envelope::countersigned;
+use envelope::minisign::{Minisig, MinisignKey};
 use envelope::sshsig::{self, Holder, SshKey};
 use model::{
     Base64, Class, Digest, Form, Hash, Hex32, Instant, PersonId, PrincipalId, PublicKey, Purpose, RequestId,
@@ -62,6 +64,27 @@ pub fn founder_signs(namespace: &str, message: &[u8]) -> String {
         .expect("a signature by this key")
 }
 
+/// The founder's bare signature.
+pub fn founder_signs_raw(message: &[u8]) -> Vec<u8> {
+    FOUNDER.sign(message).as_ref().to_vec()
+}
+
+/// The same key as minisign has it.
+pub fn founder_minisign_key() -> MinisignKey {
+    MinisignKey::of(founder_key().key()).expect("an Ed25519 key")
+}
+
+/// What the founder says in a minisign signature.
+pub const COMMENT: &str = "timestamp:1795165602\tfile:message\thashed";
+
+/// The founder's minisign signature of the message.
+pub fn founder_minisig() -> Minisig {
+    let first = FOUNDER.sign(&Hash::Blake2b512.digest(MESSAGE));
+    let second = FOUNDER.sign(&countersigned(first.as_ref(), COMMENT));
+    let both = [first.as_ref(), second.as_ref()].concat();
+    Minisig::seal(&founder_minisign_key(), &both, COMMENT, "a seed").expect("two signatures by this key")
+}
+
 /// An armored signature without its armor.
 pub fn blob(armor: &str) -> Vec<u8> {
     let base64: String = armor.lines().filter(|line| !line.starts_with('-')).collect();
@@ -115,6 +138,7 @@ fn record() -> KeyRecord {
         subject: None,
         identity: None,
         role: None,
+        namespaces: Vec::new(),
     }
 }
 

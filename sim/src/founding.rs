@@ -236,6 +236,7 @@ fn records(process: &InProcess) -> Vec<Change> {
             }),
             identity: None,
             role: None,
+            namespaces: Vec::new(),
         }
     };
     let governed = KeyRecord {

@@ -58,6 +58,9 @@ pub struct KeyView {
     pub chain: Vec<Base64>,
     /// Does it ask for endorsements?
     pub governed: bool,
+    /// The namespaces in which it makes SSH signatures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
 }
 
 /// `GET /v1/whoami`.

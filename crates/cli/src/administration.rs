@@ -258,9 +258,7 @@ pub(crate) fn sealed_files() -> Space {
 fn unknown_key(registry: &Registry, text: &str) -> Failure {
     if registry.journal_key().id().to_string() == text {
         return Failure::Usage {
-            what: format!(
-                "`{text}` is the journal's own key, which the genesis names for as long as there is the platform"
-            ),
+            what: format!("`{text}` is the journal's own key, which the genesis names for as long as there is the platform"),
             advice: "nothing takes its place: docs/operate/rotate.md says what is left to do where it may be stolen",
         };
     }
@@ -325,6 +323,7 @@ impl NewKey<'_> {
             // A token is believed by its issuer's signature, where nobody says otherwise.
             identity: (self.form == Form::Certificate).then_some(IdentityProof::Proven),
             role: None,
+            namespaces: Vec::new(),
         }
     }
 }

@@ -227,6 +227,14 @@ pub enum ItemFault {
         /// The profile's class.
         class: model::Class,
     },
+    /// A namespace in which the key does not sign.
+    #[error("key `{key}` does not sign in the namespace `{namespace}`")]
+    Namespace {
+        /// The key.
+        key: Space,
+        /// What the item names.
+        namespace: String,
+    },
     /// Content that the key cannot sign.
     #[error("its content cannot be signed in the form `{form}` by this key")]
     Content {

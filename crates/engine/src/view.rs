@@ -136,4 +136,6 @@ pub struct KeyView {
     pub chain: Vec<Vec<u8>>,
     /// Does it ask for endorsements?
     pub governed: bool,
+    /// The namespaces in which it makes SSH signatures.
+    pub namespaces: Vec<String>,
 }

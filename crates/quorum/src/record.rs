@@ -1,10 +1,14 @@
 //! Key records: what a key is for and what it asks before it signs.
 
+use envelope::sshsig;
 use model::{
     Algorithm, Class, Digest, Form, Instant, KeyId, PublicKey, Purpose, Space, Tag, TufRole, limits,
     to_canonical,
 };
 use serde::{Deserialize, Serialize};
+
+/// Namespaces of one key: more than anybody has uses for SSH signatures.
+const NAMESPACES_MAX: usize = 16;
 
 /// What the registry says of one generation of a key. Records are immutable; only the state beside them changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +47,7 @@ pub struct KeyRecord {
     /// The origin of the log whose checkpoints it signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
-    /// Whom the key's certificate names; absent for forms without certificates.
+    /// Whom the key's certificate names, that of X.509 or that of OpenPGP; absent for forms without certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<CertificateSubject>,
     /// By what a key that issues certificates to holders of ID tokens knows a token.
@@ -52,6 +56,9 @@ pub struct KeyRecord {
     /// The role of TUF metadata that it signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<TufRole>,
+    /// The namespaces in which it makes SSH signatures: one in another says something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
 }
 
 /// Whom a certificate names.
@@ -212,6 +219,18 @@ pub enum RecordError {
         /// Until when.
         not_after: Instant,
     },
+    /// A namespace that could be read as several, or as a pattern.
+    #[error("`{namespace}` is no namespace: letters, digits, and signs other than `,*?!\"\\` stand in one")]
+    Namespace {
+        /// Which.
+        namespace: String,
+    },
+    /// A namespace in which people endorse.
+    #[error("`{namespace}` is a namespace of avouch's own, in which no key for code signs")]
+    Reserved {
+        /// Which.
+        namespace: String,
+    },
     /// A text that is empty or too long, or a number that must not be zero.
     #[error("the key record's `{field}` is empty, zero or too long")]
     OutOfBounds {
@@ -241,6 +260,14 @@ impl KeyRecord {
         self.not_before <= at && at < self.not_after
     }
 
+    /// Does it sign in this namespace? Only SSH signatures are made in one.
+    pub fn signs_in(&self, namespace: Option<&str>) -> bool {
+        match namespace {
+            None => self.namespaces.is_empty(),
+            Some(namespace) => self.namespaces.iter().any(|known| known == namespace),
+        }
+    }
+
     /// Holds the record to what its form asks for.
     pub fn check(&self) -> Result<(), RecordError> {
         let form = self.form;
@@ -258,7 +285,7 @@ impl KeyRecord {
             return Err(RecordError::Validity { not_before: self.not_before, not_after: self.not_after });
         }
         self.check_takes_over()?;
-        needs(form, "subject", self.subject.is_some(), form.is_certified())?;
+        needs(form, "subject", self.subject.is_some(), form.names_subject())?;
         needs(
             form,
             "origin",
@@ -267,6 +294,8 @@ impl KeyRecord {
         )?;
         needs(form, "role", self.role.is_some(), form == Form::Tuf)?;
         needs(form, "identity", self.identity.is_some(), form == Form::Certificate)?;
+        needs(form, "namespaces", !self.namespaces.is_empty(), form == Form::SshSig)?;
+        self.check_namespaces()?;
         needs(form, "classes", !self.classes.is_empty(), self.purpose == Purpose::Code)?;
         // INVARIANT: what a rule asks for is counted for requests alone; a key that signs without one has no rule, or it
         // would sign ungoverned what its record calls governed.
@@ -287,6 +316,24 @@ impl KeyRecord {
             return Err(RecordError::OutOfBounds { field: "rate" });
         }
         self.rule.as_ref().map_or(Ok(()), Rule::check)
+    }
+
+    /// INVARIANT: no key for code signs in a namespace of avouch's own, in which people endorse.
+    fn check_namespaces(&self) -> Result<(), RecordError> {
+        if self.namespaces.len() > NAMESPACES_MAX {
+            return Err(RecordError::OutOfBounds { field: "namespaces" });
+        }
+        for namespace in &self.namespaces {
+            bounded("namespaces", namespace)?;
+            // In a line of `allowed_signers` the others have a meaning of their own.
+            if namespace.contains(|c: char| !c.is_ascii_graphic() || r#",*?!"\"#.contains(c)) {
+                return Err(RecordError::Namespace { namespace: namespace.clone() });
+            }
+            if sshsig::is_reserved(namespace) {
+                return Err(RecordError::Reserved { namespace: namespace.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Only what the platform itself signs with is taken over: who names a key of theirs in a request names which.

@@ -56,6 +56,6 @@ pub(crate) fn profile(view: engine::ProfileView) -> ProfileView {
 }
 
 fn key(view: engine::KeyView) -> KeyView {
-    let engine::KeyView { form, key, public_key, chain, governed } = view;
-    KeyView { form, key, public_key, chain: chain.into_iter().map(Base64).collect(), governed }
+    let engine::KeyView { form, key, public_key, chain, governed, namespaces } = view;
+    KeyView { form, key, public_key, chain: chain.into_iter().map(Base64).collect(), governed, namespaces }
 }

@@ -4,7 +4,7 @@ use envelope::{Chosen, ToBeSigned};
 use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
 use model::{
-    Digest, Form, ItemError, Kind, Purpose, Request, RequestedItem, Signing, from_canonical, limits, told,
+    Digest, ItemError, Kind, Purpose, Request, RequestedItem, Signing, from_canonical, limits, told,
 };
 use quorum::{Counted, Endorsement, Key, Moment, Registry};
 use signer::{Refusal, RefusalCode, SignOrder};
@@ -149,6 +149,12 @@ impl<'a> Asked<'a> {
                 format!("key `{}` signs form {}, and not {}", record.name, record.form, self.item.form);
             return Err(refuse(RefusalCode::Key, text));
         }
+        let namespace = self.item.parameters.namespace.as_deref();
+        if !record.signs_in(namespace) {
+            let namespace = namespace.unwrap_or_default();
+            let text = format!("key `{}` does not sign in the namespace `{namespace}`", record.name);
+            return Err(refuse(RefusalCode::Key, text));
+        }
         if !record.classes.contains(&class) {
             let text = format!("key `{}` signs nothing of class {class}", record.name);
             return Err(refuse(RefusalCode::Key, text));
@@ -269,14 +275,14 @@ impl Cleared<'_> {
                 refuse(RefusalCode::Journal, format!("the journal's intent: {}", told(&error)))
             });
         }
-        match self.allowed.asked.item.form {
-            Form::Cms => {
-                // A signing time is a time that others believe.
-                check_clock(now)?;
-                Ok(Chosen::SigningTime(now.time.whole_second()))
-            }
-            _ => Ok(Chosen::Nothing),
+        let record = &self.allowed.key.record;
+        let form = self.allowed.asked.item.form;
+        let chosen = Chosen::for_item(form, &record.public_key, record.not_before, now.time);
+        if chosen.signing_time().is_some() {
+            // A signing time is a time that others believe.
+            check_clock(now)?;
         }
+        Ok(chosen)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use envelope::ToBeSigned;
+use envelope::{ToBeSigned, countersigned};
 use keystore::{KeyStore, Signable, Stores};
 use model::journal::{Intent, endorsements_digest};
 use model::{Digest, Instant, PublicKey, Space, told};
@@ -113,11 +113,17 @@ impl PrivateKey {
 impl Intended {
     /// Uses the key. The intent must be durable, and no lock may be held: a key store may take its time.
     pub(crate) fn sign(&self) -> Result<Vec<u8>, Refusal> {
-        let signable = match &self.to_be_signed {
-            ToBeSigned::Message(message) => Signable::Message(message),
-            ToBeSigned::Hashed(hashed) => Signable::Hashed(hashed),
+        let key = self.key.open()?;
+        let sign = |what: Signable<'_>| key.sign(what).map_err(|error| failed(&self.key.name, &error));
+        let signature = match &self.to_be_signed {
+            ToBeSigned::Message(message) => sign(Signable::Message(message))?,
+            ToBeSigned::Hashed(hashed) => sign(Signable::Hashed(hashed))?,
+            ToBeSigned::Twice { message, comment } => {
+                let first = sign(Signable::Message(message))?;
+                let second = sign(Signable::Message(&countersigned(&first, comment)))?;
+                [first, second].concat()
+            }
         };
-        let signature = self.key.open()?.sign(signable).map_err(|error| failed(&self.key.name, &error))?;
         // INVARIANT: a signature that does not verify never leaves. The engine looks at every one; here it is looked
         // at before the journal says that it exists, because a faulty RSA signature would give the key away.
         self.to_be_signed.verify(&self.key.public, &signature).map_err(|_| {

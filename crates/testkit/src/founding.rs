@@ -67,9 +67,10 @@ pub fn key_record(name: &str, form: Form, public_key: PublicKey, now: Instant) -
             Form::Set => Some(PROMISED_LOG_ORIGIN.to_owned()),
             _ => None,
         },
-        subject: form.is_certified().then_some(subject),
+        subject: form.names_subject().then_some(subject),
         identity: (form == Form::Certificate).then_some(IdentityProof::Proven),
         role: (form == Form::Tuf).then_some(TufRole::Targets),
+        namespaces: if form == Form::SshSig { vec!["file".to_owned()] } else { Vec::new() },
     }
 }
 

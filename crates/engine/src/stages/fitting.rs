@@ -88,6 +88,7 @@ fn key_view(key: &PlatformKey, platform: &Platform, now: Instant) -> KeyView {
         public_key: record.public_key.clone(),
         chain: chain.iter().map(|certificate| certificate.der().to_vec()).collect(),
         governed: record.rule.is_some(),
+        namespaces: record.namespaces.clone(),
     }
 }
 
@@ -170,8 +171,14 @@ fn check_items(
         if !key.record().classes.contains(&profile.class) {
             return Err(fault(ItemFault::Class { key: item.key.name.clone(), class: profile.class }));
         }
-        // Any choice will do to see whether the content can be signed at all.
-        let chosen = if item.form == Form::Cms { Chosen::SigningTime(now) } else { Chosen::Nothing };
+        let namespace = &item.parameters.namespace;
+        if !key.record().signs_in(namespace.as_deref()) {
+            let (key, namespace) = (item.key.name.clone(), namespace.clone().unwrap_or_default());
+            return Err(fault(ItemFault::Namespace { key, namespace }));
+        }
+        // Any time will do to see whether the content can be signed at all.
+        let (public_key, since) = (&key.record().public_key, key.record().not_before);
+        let chosen = Chosen::for_item(item.form, public_key, since, now);
         if let Err(source) = compose(item, &chosen, key.certificate()) {
             return Err(fault(ItemFault::Content { form: item.form, source }));
         }

@@ -117,6 +117,7 @@ pub(crate) fn record(name: &str, generation: u32, seed: u8, rule: Option<Rule>) 
         subject: None,
         identity: None,
         role: None,
+        namespaces: Vec::new(),
     }
 }
 

@@ -9,12 +9,14 @@
 mod adoption;
 mod anchor;
 mod attacks;
+mod bare;
 mod faults;
 mod hardware;
 mod holders;
 mod intake;
 mod journal;
 mod lanes;
+mod openpgp;
 mod orders;
 mod process;
 mod promises;
