@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use api::{KeyView, ProfileView, Submission};
+use envelope::in_toto;
 use model::{
-    Disclosure, Hex16, Hex32, Instant, Item, Items, Kind, Parameters, Purpose, Request, RequestId, Signing,
-    Subject, limits,
+    Disclosure, Form, Hex16, Hex32, Instant, Item, Items, Kind, Parameters, Purpose, Request, RequestId,
+    Signing, Subject, limits,
 };
 
 use crate::failure::Failure;
+use crate::parameters::ParameterArgs;
 use crate::random;
 use crate::reading::ReadFile;
 
@@ -24,6 +26,8 @@ pub(crate) struct Asked<'a> {
     /// The class that the caller expects of the profile.
     pub(crate) class: Option<model::Class>,
     pub(crate) again: bool,
+    /// What is signed beside the content.
+    pub(crate) parameters: ParameterArgs,
 }
 
 /// Composes a request for these files: for each of them one item a key of the profile.
@@ -39,7 +43,8 @@ pub(crate) fn compose(view: &ProfileView, asked: &Asked<'_>, now: Instant) -> Re
         });
     }
     nameable(asked.files)?;
-    let items = items(view, asked.files)?;
+    signable(view, asked.files)?;
+    let items = items(view, asked)?;
     let request = Request {
         version: 1,
         id: RequestId::new(random::bytes()),
@@ -72,10 +77,15 @@ pub(crate) fn compose(view: &ProfileView, asked: &Asked<'_>, now: Instant) -> Re
     })
 }
 
-fn items(view: &ProfileView, files: &[ReadFile]) -> Result<Items, Failure> {
-    let pairs = files.iter().flat_map(|file| view.keys.iter().map(move |key| (file, key)));
-    let items = pairs.zip(0..).map(|((file, key), index)| item(index, file, key));
-    let encoded: Vec<Vec<u8>> = items.map(|item| Ok(item?.encode())).collect::<Result<_, Failure>>()?;
+fn items(view: &ProfileView, asked: &Asked<'_>) -> Result<Items, Failure> {
+    let keys = |file: &'_ ReadFile| view.keys.iter().filter(|key| signs(key, file)).collect::<Vec<_>>();
+    let pairs = asked.files.iter().flat_map(|file| keys(file).into_iter().map(move |key| (file, key)));
+    let items = pairs.zip(0..).map(|((file, key), index)| {
+        let parameters = asked.parameters.of(key, file, view.now)?;
+        Ok(Item { parameters, ..item(index, file, key)? })
+    });
+    let encoded = items.map(|item: Result<Item, Failure>| Ok(item?.encode()));
+    let encoded: Vec<Vec<u8>> = encoded.collect::<Result<_, Failure>>()?;
     if encoded.len() > limits::ITEMS_MAX {
         return Err(Failure::Usage {
             what: format!("{} signatures, where one request holds {}", encoded.len(), limits::ITEMS_MAX),
@@ -85,8 +95,31 @@ fn items(view: &ProfileView, files: &[ReadFile]) -> Result<Items, Failure> {
     Items::parse(encoded).map_err(Failure::input("a file's name", "one that a receipt can hold"))
 }
 
+/// A claim about a file is signed by the profile's key for claims, and the file itself by the others.
+fn signs(key: &KeyView, file: &ReadFile) -> bool {
+    (key.form == Form::Dsse) == (file.format == in_toto::FORMAT)
+}
+
+/// Every file must have somebody who signs it.
+fn signable(view: &ProfileView, files: &[ReadFile]) -> Result<(), Failure> {
+    let unsigned = files.iter().find(|file| !view.keys.iter().any(|key| signs(key, file)));
+    let Some(file) = unsigned else { return Ok(()) };
+    let profile = &view.profile.name;
+    Err(if file.format == in_toto::FORMAT {
+        Failure::Usage {
+            what: format!("profile `{profile}` has no key for attestations, of form dsse"),
+            advice: "make one with `avouch key create NAME --form dsse`, and name it in a profile: `avouch profile create PROFILE --key dsse=NAME`",
+        }
+    } else {
+        Failure::Usage {
+            what: format!("profile `{profile}` has only a key for attestations, and none for files"),
+            advice: "say something about the file with `avouch attest`, or choose another profile; `avouch whoami` lists yours",
+        }
+    })
+}
+
 fn item(index: u32, file: &ReadFile, key: &KeyView) -> Result<Item, Failure> {
-    let content = file.prepared.content(key.form.carries(key.public_key.algorithm()));
+    let (format, content) = file.content(key.form, key.form.carries(key.public_key.algorithm()));
     let content = content.ok_or_else(|| Failure::Usage {
         what: format!("key `{}` was exchanged while `{}` was read", key.key.name, file.name),
         advice: "run the same command again",
@@ -95,7 +128,7 @@ fn item(index: u32, file: &ReadFile, key: &KeyView) -> Result<Item, Failure> {
         index,
         salt: Hex16(random::bytes()),
         name: file.name.clone(),
-        format: file.format.parse().expect("formats have well-formed names"),
+        format: format.parse().expect("formats have well-formed names"),
         form: key.form,
         parameters: Parameters::default(),
         key: key.key.clone(),

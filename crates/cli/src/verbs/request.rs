@@ -7,6 +7,8 @@ mod submit;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use envelope::in_toto::{self, Statement};
+use envelope::openpgp::CLEARTEXT;
 use model::{Carried, Content, Digest, Item, Items, Kind, Request, RequestId};
 
 use crate::context::{Context, ContextArgs};
@@ -30,10 +32,10 @@ enum RequestVerb {
     Submit(submit::SubmitArgs),
     /// List the requests that you asked for, or may ask for, the newest first
     List(list::ListArgs),
-    /// Show what a request asks, with the digest recomputed from it; it names what `avouch endorse` signs
-    #[command(after_help = "\
     /// Fetch the receipts of files again, with what witnesses saw since they were made
     Receipts(receipts::ReceiptsArgs),
+    /// Show what a request asks, with the digest recomputed from it; it names what `avouch endorse` signs
+    #[command(after_help = "\
 Example:
   avouch request show req_ebfkrxqnd5ytqbvkeh7vhnqhim --file firmware.bin")]
     Show {
@@ -58,9 +60,9 @@ Example:
 pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failure> {
     match &args.verb {
         RequestVerb::List(args) => list::run(args, terminal),
+        RequestVerb::Receipts(args) => receipts::run(args, terminal),
         RequestVerb::Submit(args) => submit::run(args, terminal),
         RequestVerb::Show { request, files, context } => show(request, files, &context.load()?, terminal),
-        RequestVerb::Receipts(args) => receipts::run(args, terminal),
         RequestVerb::Withdraw { request, context } => {
             let view = crate::online::call(context.load()?.client()?.withdraw(request))?;
             terminal.line(format_args!("{}: {}", view.id, state_text(view.state)));
@@ -72,8 +74,13 @@ pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failur
 
 fn show(id: &RequestId, files: &[PathBuf], context: &Context, terminal: Terminal) -> Result<Exit, Failure> {
     let received = Received::fetch(id, context)?;
-    let carried: Vec<Carried> = received.items().map(|item| item.content.carried()).collect();
-    let read = |path: &PathBuf| crate::reading::file(path, None, &carried);
+    let carried: Vec<Carried> =
+        received.items().filter(|item| !is_claim(item)).map(|item| item.content.carried()).collect();
+    let is_text = received.items().any(|item| item.format.as_str() == CLEARTEXT);
+    let read = |path: &PathBuf| match is_text {
+        true => crate::reading::text(path, &carried),
+        false => crate::reading::file(path, None, &carried),
+    };
     let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     terminal.line(format_args!("digest {}", terminal.bold(&received.digest.to_string())));
     super::inspect::show_request(&received.request, terminal);
@@ -96,20 +103,37 @@ fn show_item(item: &Item, files: &[ReadFile], terminal: Terminal) {
     let title = terminal.bold("item");
     terminal.line(format_args!("{title} `{}` as {}, form {}", item.name, item.format, item.form));
     terminal.line(format_args!("  key {} generation {}", item.key.name, item.key.generation));
-    match &item.content {
-        Content::Sha256 { digest, .. } => terminal.line(format_args!("  content sha256 {digest}")),
-        Content::Sha384 { digest, .. } => terminal.line(format_args!("  content sha384 {digest}")),
-        content => terminal.line(format_args!("  content inline, {} bytes", content.length())),
+    match item.content.carried() {
+        Carried::Inline => terminal.line(format_args!("  content inline, {} bytes", item.content.length())),
+        _ => {
+            let known = item.content.known_by();
+            let digest = data_encoding::HEXLOWER.encode(known.as_bytes());
+            terminal.line(format_args!("  content {} {digest}", known.hash().word()));
+        }
     }
+    super::inspect::show_parameters(&item.parameters, terminal);
+    super::inspect::statement::show_content(item, terminal);
     match files.iter().find(|file| signs(item, file)) {
+        Some(file) if is_claim(item) => {
+            terminal.line(format_args!("  {} `{}`", terminal.good("it is about the file"), file.name))
+        }
         Some(file) => terminal.line(format_args!("  {} `{}`", terminal.good("it is the file"), file.name)),
         None => terminal.line("  not compared: none of the files given with `--file` is it"),
     }
 }
 
-/// Would this item's signature be one of this file?
+/// Is something said about files in it, rather than a file signed?
+fn is_claim(item: &Item) -> bool {
+    item.format.as_str() == in_toto::FORMAT
+}
+
+/// Would this item's signature be one of this file, or of a claim about it?
 fn signs(item: &Item, file: &ReadFile) -> bool {
-    item.format.to_string() == file.format && file.prepared.contents.contains(&item.content)
+    if let (true, Content::Inline { bytes }) = (is_claim(item), &item.content) {
+        let statement = Statement::parse(&bytes.0);
+        return statement.is_ok_and(|statement| statement.names(&file.prepared.digests).is_some());
+    }
+    file.is_of(item)
 }
 
 /// A request as the server shows it, once its parts belong together and it is the one that was asked for.

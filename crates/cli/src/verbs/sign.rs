@@ -1,28 +1,23 @@
 //! `avouch sign`: files in, receipts out.
 
+pub(crate) mod call;
 pub(crate) mod keyless;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use ::verify::{
-    Artifact, Evidence, Expectations, Present, Refused, TimeSource, TrustRoot, Verified, verify_receipt,
-};
-use api::{Code, ProfileView, RequestState, RequestView};
+use api::{ProfileView, RequestState, RequestView};
 use clap::Args;
-use client::{Client, ClientError, Wait};
 use envelope::detached;
-use model::receipt::Receipt;
-use model::{Carried, Class, Item, Space, Subject};
-use serde::Serialize;
+use model::{Carried, Form};
 
-use crate::compose::{Asked, compose};
 use crate::context::{Context, ContextArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::parameters::ParameterArgs;
 use crate::reading::{ReadFile, is_stdin};
 use crate::terminal::Terminal;
+use call::{Call, RequestArgs, Signed, beside, conclude, show, write};
 use keyless::{KeylessArgs, What};
 
 /// The flags of `avouch sign`.
@@ -37,7 +32,8 @@ Examples:
 With --keyless the key lives for this run alone, a certificate names whoever the ID token does, and beside each file
 appears NAME.sigstore.json alone. Profiles, requests and endorsements are for managed keys.
 
-Beside each file appear NAME.receipt.json and, by the keys of the profile, NAME.sigstore.json, NAME.sig and NAME.p7s.
+Beside each file appear NAME.receipt.json and, by the keys of the profile, NAME.sigstore.json, NAME.sig, NAME.p7s, NAME.minisig
+and NAME.sshsig.
 
 Where people must endorse, it says which request and digest, waits, and ends with exit code 4; the same command fetches
 the receipt once they have. A request that was rejected (5) or expired (6) is asked anew by the same command, unless
@@ -46,42 +42,19 @@ pub(crate) struct SignArgs {
     /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// The signing profile
-    #[arg(long, default_value = "default")]
-    pub(crate) profile: Space,
-    /// What the product is called; otherwise the repository's name
-    #[arg(long)]
-    pub(crate) product: Option<String>,
-    /// Its version; otherwise the tag that is checked out
-    #[arg(long)]
-    pub(crate) version: Option<String>,
-    /// The decision that the signature is to support; the profile must be of this class
-    #[arg(long)]
-    pub(crate) class: Option<Class>,
-    /// Where it was made from; otherwise what the CI's environment or git say. An empty text says nothing
-    #[arg(long, value_name = "REPOSITORY[@COMMIT]")]
-    pub(crate) source: Option<String>,
-    /// Why, for those who are asked to endorse
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
     /// The name under which standard input is signed, and beside which the receipt is written [default: stdin]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// The folder, which is there, for what comes back; otherwise beside each file
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Make a new signature even if the same was made within the last 24 hours
-    #[arg(long)]
-    pub(crate) again: bool,
-    /// What makes a repeat of this call the same, even from another process, and even after a rejection
-    #[arg(long, value_name = "KEY")]
-    pub(crate) idempotency_key: Option<String>,
-    /// How many seconds to wait for the signatures, and for endorsements where the key asks for them
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    pub(crate) wait: u64,
     /// Sign as the holder of an ID token, without a managed key
-    #[arg(long, conflicts_with_all = ["profile", "product", "version", "class", "source", "reason", "idempotency_key"])]
+    #[arg(long, conflicts_with_all = ["profile", "product", "version", "class", "source", "reason", "idempotency_key", "trusted_comment", "namespace", "clearsign"])]
     pub(crate) keyless: bool,
+    #[command(flatten)]
+    pub(crate) parameters: ParameterArgs,
     #[command(flatten, next_help_heading = "With --keyless")]
     pub(crate) holder: KeylessArgs,
     #[command(flatten)]
@@ -91,44 +64,13 @@ pub(crate) struct SignArgs {
     pub(crate) json: bool,
 }
 
-/// What became of a call, for programs.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    request: String,
-    digest: String,
-    state: RequestState,
-    reasons: &'a [String],
-    files: Vec<Signed>,
-}
-
-/// A file that was signed, and what was written for it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Signed {
-    pub(crate) name: String,
-    pub(crate) sha256: String,
-    pub(crate) written: Vec<PathBuf>,
-}
-
 pub(super) fn run(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> {
     if args.keyless {
         return sign_keyless(args, terminal);
     }
     let context = args.context.load()?;
     let (view, files) = sign(args, &context)?;
-    let exit = exit_of(view.state);
-    if args.json {
-        let (request, digest) = (view.id.to_string(), view.digest.to_string());
-        let report = Report { request, digest, state: view.state, reasons: &view.reasons, files };
-        terminal.line(super::json(&report));
-        return Ok(exit);
-    }
-    files.iter().for_each(|file| show(file, terminal));
-    if exit != Exit::Done {
-        terminal.line(format_args!("{} {}: {}", terminal.bold("request"), view.id, state_text(view.state)));
-        terminal.line(format_args!("  digest {}", view.digest));
-        view.reasons.iter().for_each(|reason| terminal.line(format_args!("  {reason}")));
-    }
-    Ok(exit)
+    Ok(conclude(&view, files, args.json, terminal))
 }
 
 /// Signs files as the holder of an ID token, each with one certificate.
@@ -142,7 +84,8 @@ fn sign_keyless(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> {
         let name = args.name.clone().filter(|_| is_stdin(path)).unwrap_or(own);
         artifact.name = Some(name.clone());
         let bundle = session.sign(&artifact, What::File)?;
-        let beside = beside(args, &name, Some(path).filter(|path| !is_stdin(path)));
+        let path = Some(path).filter(|path| !is_stdin(path)).map(PathBuf::as_path);
+        let beside = beside(args.out.as_deref(), &name, path);
         let written = vec![write(&beside, detached::Kind::Bundle, &bundle)?];
         files.push(Signed { name, sha256: artifact.digests.sha256().to_string(), written });
     }
@@ -156,35 +99,26 @@ fn sign_keyless(args: &SignArgs, terminal: Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn show(file: &Signed, terminal: Terminal) {
-    terminal.line(format_args!("{} {}", terminal.good("signed"), terminal.bold(&file.name)));
-    file.written.iter().for_each(|path| terminal.line(format_args!("  {}", path.display())));
-}
-
-/// Beside which path that comes which belongs to a file.
-fn beside(args: &SignArgs, name: &str, path: Option<&PathBuf>) -> PathBuf {
-    match (&args.out, path) {
-        (Some(out), _) => out.join(name),
-        (None, Some(path)) => path.clone(),
-        (None, None) => PathBuf::from(name),
-    }
-}
-
 /// Signs files and writes what came back, once it was verified.
 pub(crate) fn sign(args: &SignArgs, context: &Context) -> Result<(RequestView, Vec<Signed>), Failure> {
     let client = context.client()?;
     check(args)?;
-    let profile = crate::online::call(client.profile(&args.profile))?;
-    let files = read(args, &carried(&profile))?;
-    let distinct = distinct(&files);
-    let asked = asked(args, &distinct);
-    let view = crate::online::call(async { attend(&client, args, &asked).await })?;
-    let mut written = Vec::with_capacity(view.receipts.len());
-    let mut trust = Trust { context, root: context.trust_root()?, renewed: false };
-    for receipt in &view.receipts {
-        written.extend(keep(args, receipt, &files, &mut trust)?);
+    let profile = crate::online::call(client.profile(&args.request.profile))?;
+    let carried = carried(&profile);
+    if args.parameters.clearsign && !carried.iter().any(|carried| matches!(carried, Carried::State(_))) {
+        return Err(Failure::Usage {
+            what: format!("profile `{}` has no key of OpenPGP, which alone clearsigns", args.request.profile),
+            advice: "make one with `avouch key create NAME --form openpgp`, and name it in a profile: `avouch profile create PROFILE --key openpgp=NAME`",
+        });
     }
-    Ok((view, written))
+    let files = read(args, &carried)?;
+    let call = Call {
+        request: &args.request,
+        parameters: &args.parameters,
+        out: args.out.as_deref(),
+        context,
+    };
+    call.sign(&client, &files)
 }
 
 /// Finds mistakes in the flags before anything is read or asked.
@@ -208,6 +142,12 @@ fn check(args: &SignArgs) -> Result<(), Failure> {
             );
         }
     }
+    if args.parameters.clearsign && of_stdin > 0 {
+        return wrong(
+            "standard input is not clearsigned".to_owned(),
+            "name a file: its text is read once more, to be put into the signature's file",
+        );
+    }
     let Some(out) = &args.out else { return Ok(()) };
     if !out.is_dir() {
         return wrong(
@@ -227,161 +167,18 @@ fn check(args: &SignArgs) -> Result<(), Failure> {
 
 /// What the profile's keys need of a file.
 fn carried(profile: &ProfileView) -> Vec<Carried> {
-    profile.keys.iter().map(|key| key.form.carries(key.public_key.algorithm())).collect()
+    // Claims about it are another verb's.
+    let keys = profile.keys.iter().filter(|key| key.form != Form::Dsse);
+    keys.map(|key| key.form.carries(key.public_key.algorithm())).collect()
 }
 
 fn read(args: &SignArgs, carried: &[Carried]) -> Result<Vec<ReadFile>, Failure> {
     let name = |path: &Path| is_stdin(path).then_some(args.name.as_deref()).flatten();
-    args.files.iter().map(|path| crate::reading::file(path, name(path), carried)).collect()
-}
-
-/// The files without those that are one of the others again, by name and bytes: one receipt serves them all.
-fn distinct(files: &[ReadFile]) -> Vec<ReadFile> {
-    let mut seen = BTreeSet::new();
-    let first = |file: &&ReadFile| seen.insert((file.name.clone(), file.prepared.digests.sha256()));
-    files.iter().filter(first).cloned().collect()
-}
-
-fn asked<'a>(args: &SignArgs, files: &'a [ReadFile]) -> Asked<'a> {
-    let found = crate::source::find();
-    let subject = Subject {
-        product: args.product.clone().or(found.product).unwrap_or_default(),
-        version: args.version.clone().or(found.version).unwrap_or_default(),
-        source: match &args.source {
-            Some(text) => crate::source::parse(text),
-            None => found.source,
-        },
+    let read = |path: &PathBuf| match args.parameters.clearsign {
+        true => crate::reading::text(path, carried),
+        false => crate::reading::file(path, name(path), carried),
     };
-    Asked { files, subject, reason: args.reason.clone(), class: args.class, again: args.again }
-}
-
-/// How long signing takes at most before its caller is told what it waits for.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Submits, and waits as long as the caller wishes; says whom it waits for, where that is people.
-async fn attend(client: &Client, args: &SignArgs, asked: &Asked<'_>) -> Result<RequestView, Failure> {
-    let whole = Duration::from_secs(args.wait);
-    let first = whole.min(PATIENCE);
-    let view = submit(client, args, asked, Wait::Final(first)).await?;
-    let rest = whole.saturating_sub(first);
-    if view.state.is_final() || rest.is_zero() {
-        return Ok(view);
-    }
-    if view.state == RequestState::Waiting {
-        let (id, digest, seconds) = (&view.id, &view.digest, rest.as_secs());
-        Terminal::new().note(format_args!(
-            "request {id} with digest {digest} waits for endorsements; so does this command, for {seconds} s more"
-        ));
-    }
-    Ok(client.request(&view.id, Wait::Final(rest)).await?)
-}
-
-/// Composes and submits; once more, if the server says that the request is out of date.
-async fn submit(
-    client: &Client,
-    args: &SignArgs,
-    asked: &Asked<'_>,
-    wait: Wait,
-) -> Result<RequestView, Failure> {
-    let key = args.idempotency_key.as_deref();
-    let view = client.profile(&args.profile).await?;
-    let submission = compose(&view, asked, crate::clock::now())?;
-    match client.submit(&submission, key, wait).await {
-        Err(error) => match stale(&error) {
-            Some(view) => {
-                let submission = compose(&view, asked, crate::clock::now())?;
-                Ok(client.submit(&submission, key, wait).await?)
-            }
-            None => Err(error.into()),
-        },
-        Ok(view) => Ok(view),
-    }
-}
-
-fn stale(error: &ClientError) -> Option<ProfileView> {
-    error.problem().filter(|problem| problem.code == Code::Stale).and_then(|problem| problem.profile.clone())
-}
-
-/// The trust root that receipts are held to; fetched anew once, where the one at hand is too old.
-struct Trust<'a> {
-    context: &'a Context,
-    root: TrustRoot,
-    renewed: bool,
-}
-
-impl Trust<'_> {
-    fn verify(&mut self, artifact: &Artifact, receipt: &Receipt) -> Result<Verified, Failure> {
-        let present = Present { at: crate::clock::now(), source: TimeSource::SystemClock };
-        // Which evidence belongs to it is the profile's to say, and the profile is the server's.
-        let expectations = Expectations {
-            timestamp: Evidence::IfPresent,
-            log: Evidence::IfPresent,
-            ..Expectations::default()
-        };
-        match verify_receipt(artifact, receipt, &self.root, &expectations, present) {
-            Err(Refused::CannotCheck { .. }) if !self.renewed => {
-                self.root = self.context.renew_trust_root()?;
-                self.renewed = true;
-                self.verify(artifact, receipt)
-            }
-            Err(refused) => {
-                let name = artifact.name.clone().unwrap_or_default();
-                Err(Failure::BadReceipt { name, source: Box::new(refused) })
-            }
-            Ok(verified) => Ok(verified),
-        }
-    }
-}
-
-/// Verifies a receipt and writes it, with its projections, beside its file, and beside each that is the same.
-fn keep(
-    args: &SignArgs,
-    receipt: &Receipt,
-    files: &[ReadFile],
-    trust: &mut Trust<'_>,
-) -> Result<Vec<Signed>, Failure> {
-    let first = receipt.items.first().and_then(|signed| Item::parse(signed.item.as_bytes()).ok());
-    let is_of = |file: &&ReadFile| {
-        first.as_ref().is_some_and(|item| file.prepared.file() == item.file && file.name == item.name)
-    };
-    let same: Vec<&ReadFile> = files.iter().filter(is_of).collect();
-    let file = same.first().ok_or_else(|| Failure::Process {
-        process: "the server",
-        fault: "answered with a receipt of none of these files".to_owned(),
-    })?;
-    let artifact = Artifact { digests: file.prepared.digests.clone(), name: Some(file.name.clone()) };
-    trust.verify(&artifact, receipt)?;
-    same.into_iter().map(|file| lay_beside(args, receipt, file, &trust.root)).collect()
-}
-
-/// Writes a receipt that was verified, with its projections, beside a file.
-fn lay_beside(
-    args: &SignArgs,
-    receipt: &Receipt,
-    file: &ReadFile,
-    root: &TrustRoot,
-) -> Result<Signed, Failure> {
-    let beside = beside(args, &file.name, file.path.as_ref());
-    let mut written = vec![write(&beside, detached::Kind::Receipt, &receipt.encode())?];
-    for signed in &receipt.items {
-        let log_id = root.logs().find(|log| {
-            signed.log.as_ref().is_some_and(|entry| entry.checkpoint.lines().next() == Some(log.name()))
-        });
-        let log_id = log_id.map(tlog::VerifierKey::log_id);
-        let projections =
-            detached::of_item(signed, log_id.as_ref()).map_err(Failure::inside("project a receipt"))?;
-        // The response of the timestamp authority stands in the receipt and the bundle already.
-        for one in projections.iter().filter(|one| one.kind != detached::Kind::Timestamp) {
-            written.push(write(&beside, one.kind, &one.bytes)?);
-        }
-    }
-    Ok(Signed { name: file.name.clone(), sha256: file.prepared.digests.sha256().to_string(), written })
-}
-
-fn write(beside: &Path, kind: detached::Kind, bytes: &[u8]) -> Result<PathBuf, Failure> {
-    let path = crate::files::suffixed(beside, kind.suffix());
-    crate::files::write(&path, bytes)?;
-    Ok(path)
+    args.files.iter().map(read).collect()
 }
 
 /// How a request's state ends a verb.

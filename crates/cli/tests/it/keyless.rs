@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
+use serde_json::Value;
 use testkit::TempFolder;
 
 use crate::command_line::{avouch, text};
@@ -80,13 +81,13 @@ fn what_is_signed_keylessly_verifies_for_its_holder_and_for_nobody_else() {
 #[test]
 fn an_attestation_is_about_its_file_and_says_what_it_is() {
     let desk = Desk::new();
-    fs::write(desk.folder.path().join("sbom.json"), r#"{"bomFormat":"CycloneDX"}"#).unwrap();
-    let what = ["attest", "app.tar", "--predicate", "sbom.json", "--type", "cyclonedx"];
+    fs::write(desk.folder.path().join("sbom.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#).unwrap();
+    let what = ["attest", "app.tar", "--keyless", "--predicate", "sbom.json", "--type", "cyclonedx"];
     desk.good(&[&what[..], &["--identity-token", "@token"], &PLACE].concat());
-    let (code, said) = desk.verify("app.tar.att.sigstore.json", ADA, &desk.sigstore.url());
+    let (code, said) = desk.verify("app.tar.cyclonedx.att.sigstore.json", ADA, &desk.sigstore.url());
     assert!(code == 0 && said.contains("https://cyclonedx.org/bom"), "{said}");
     fs::write(desk.folder.path().join("app.tar"), "other bytes").unwrap();
-    assert_eq!(desk.verify("app.tar.att.sigstore.json", ADA, &desk.sigstore.url()).0, 1);
+    assert_eq!(desk.verify("app.tar.cyclonedx.att.sigstore.json", ADA, &desk.sigstore.url()).0, 1);
 }
 
 #[test]
@@ -140,25 +141,63 @@ fn each_token_that_is_not_taken_is_refused_in_the_authoritys_words_and_nothing_i
 #[test]
 fn somebody_who_logs_in_with_a_browser_signs() {
     let desk = Desk::new();
-    let mut login = desk.command(&[&["sign", "app.tar", "--keyless", "--no-browser"], &PLACE[..]].concat());
-    let mut login = login.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let mut said = BufReader::new(login.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("log in at ") {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "it ended before it said where to log in");
-    }
-    let address = line.trim().split("log in at ").nth(1).unwrap();
-    let back = location(&get(address));
+    let login = Login::begin(&desk);
     // A page of somebody else's that guesses the port knows no state.
-    let (port, _) = back.strip_prefix("http://localhost:").unwrap().split_once('/').unwrap();
+    let (port, _) = login.back.strip_prefix("http://localhost:").unwrap().split_once('/').unwrap();
     let guess = get(&format!("http://127.0.0.1:{port}/auth/callback?code=evil&state=guessed"));
     assert!(guess.starts_with("HTTP/1.1 404"), "{guess}");
-    assert!(get(&back.replace("localhost", "127.0.0.1")).starts_with("HTTP/1.1 200"));
-    let mut rest = String::new();
-    said.read_to_string(&mut rest).unwrap();
-    assert!(login.wait().unwrap().success(), "{rest}");
+    let (good, said) = login.end();
+    assert!(good, "{said}");
     assert_eq!(desk.verify("app.tar.sigstore.json", ADA, &desk.sigstore.url()).0, 0);
+}
+
+#[test]
+fn a_login_that_ends_with_a_token_of_another_login_client_issuer_or_time_signs_nothing() {
+    let desk = Desk::new();
+    let table: [(fn(&mut Value), &str); 6] = [
+        (|claims| claims["nonce"] = "another".into(), "it is of another login (`nonce`)"),
+        (|claims| drop(claims.as_object_mut().unwrap().remove("nonce")), "it is of another login (`nonce`)"),
+        (|claims| claims["aud"] = "another".into(), "the token is for the audience `another`"),
+        (|claims| claims["iss"] = "https://login.example.com".into(), "the token is of the issuer"),
+        (|claims| claims["exp"] = 1.into(), "the token expired at"),
+        (|claims| claims["iat"] = 9_999_999_999_u64.into(), "the token is valid from"),
+    ];
+    for (change, why) in table {
+        desk.sigstore.end_logins_with(change);
+        let (good, said) = Login::begin(&desk).end();
+        assert!(!good && said.contains(why), "{why}: {said}");
+        assert!(!desk.folder.path().join("app.tar.sigstore.json").exists(), "{why}");
+    }
+}
+
+/// A signature that waits for somebody to log in, and where the browser comes back to.
+struct Login {
+    signing: Child,
+    said: BufReader<ChildStderr>,
+    back: String,
+}
+
+impl Login {
+    fn begin(desk: &Desk) -> Self {
+        let mut signing = desk.command(&[&["sign", "app.tar", "--keyless", "--no-browser"], &PLACE[..]].concat());
+        let mut signing = signing.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut said = BufReader::new(signing.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("log in at ") {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0, "it ended before it said where to log in");
+        }
+        let back = location(&get(line.trim().split("log in at ").nth(1).unwrap()));
+        Self { signing, said, back }
+    }
+
+    /// The browser comes back; did it sign, and what did it say?
+    fn end(mut self) -> (bool, String) {
+        get(&self.back.replace("localhost", "127.0.0.1"));
+        let mut rest = String::new();
+        self.said.read_to_string(&mut rest).unwrap();
+        (self.signing.wait().unwrap().success(), rest)
+    }
 }
 
 /// What a browser does.

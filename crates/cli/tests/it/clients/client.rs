@@ -172,8 +172,13 @@ const AVOUCH: Deeds = Deeds {
 const AVOUCH_VERIFIES_BY_KEY: Option<&str> =
     Some("verify app.tar --bundle BUNDLE --public-key KEY --sigstore ROOT");
 
-const AVOUCH_KEYED: Deeds =
-    Deeds { sign: [Some("sign app.tar"), None], verify: [AVOUCH_VERIFIES_BY_KEY, AVOUCH_VERIFIES_BY_KEY] };
+const AVOUCH_KEYED: Deeds = Deeds {
+    sign: [
+        Some("sign app.tar"),
+        Some("attest app.tar --profile attest --type slsaprovenance1 --predicate predicate.json"),
+    ],
+    verify: [AVOUCH_VERIFIES_BY_KEY, AVOUCH_VERIFIES_BY_KEY],
+};
 
 /// The clients that are here; those that are not are skipped loudly.
 pub(crate) fn clients() -> Vec<Client> {

@@ -17,6 +17,7 @@ use testkit::{ClientCell, interop_cell};
 use crate::command_line::text;
 use crate::holders::World;
 use crate::sigstore_site::ADA;
+use crate::token::create;
 use client::{Client, Means, What, clients};
 
 /// What is signed, under a name that every line has.
@@ -82,6 +83,12 @@ fn matrix(means: Means) {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Where the public key is by which a client signs: avouch has one for files and one for claims.
+fn key_file(client: &str, what: What) -> String {
+    let which = if (client, what) == ("avouch", What::Attestation) { "-attest" } else { "" };
+    format!("{client}{which}.pub")
+}
+
 impl Stage {
     fn new() -> Self {
         let world = World::new();
@@ -112,13 +119,19 @@ impl Stage {
         if let Some(cosign) = testkit::tool("cosign") {
             self.run(cosign.command().args(["generate-key-pair"]).current_dir(self.folder())).unwrap();
         }
-        let key = self.world.site.good(&["trust", "export", "--key", "default/blob"]);
-        fs::write(self.folder().join("avouch.pub"), key).unwrap();
+        let site = &self.world.site;
+        let (code, said) = create(site, "default/attest", &["--form", "dsse"]);
+        assert_eq!(code, 0, "{said}");
+        site.good(&["profile", "create", "attest", "--key=dsse=default/attest", "--dir", &site.data()]);
+        for (what, key) in [(What::Blob, "default/blob"), (What::Attestation, "default/attest")] {
+            let pem = site.good(&["trust", "export", "--key", key]);
+            fs::write(self.folder().join(key_file("avouch", what)), pem).unwrap();
+        }
     }
 
     fn sign<'a>(&self, by: &'a Client, what: What, line: &str, number: usize) -> Signed<'a> {
         let bundle = format!("{number}.sigstore.json");
-        let key = format!("{}.pub", by.name.split(' ').next().unwrap());
+        let key = key_file(by.name.split(' ').next().unwrap(), what);
         let token = self.world.token(ADA);
         fs::write(self.folder().join("token"), &token).unwrap();
         let signed = Signed { by, what, bundle, key };
@@ -126,7 +139,8 @@ impl Stage {
         command.env("AVOUCH_CONTEXT", self.world.site.path("context.toml"));
         command.args(self.words(line, &signed, &token)).current_dir(self.folder());
         self.run(&mut command).unwrap_or_else(|said| panic!("{} does not sign: {said}", by.name));
-        let beside = self.folder().join(format!("{FILE}.sigstore.json"));
+        let suffix = if what == What::Blob { "" } else { ".slsaprovenance1.att" };
+        let beside = self.folder().join(format!("{FILE}{suffix}.sigstore.json"));
         if !line.contains("BUNDLE") {
             fs::rename(beside, self.folder().join(&signed.bundle)).unwrap();
         }
@@ -161,7 +175,7 @@ impl Stage {
         for folder in [&self.other_file, &self.other_statement] {
             fs::create_dir(folder).unwrap();
             crate::site::copy_folder(&self.folder().join("sigstore"), &folder.join("sigstore"));
-            for name in [FILE, "cosign.pub", "avouch.pub"] {
+            for name in [FILE, "cosign.pub", "avouch.pub", "avouch-attest.pub"] {
                 let _absent_where_nobody_has_a_key = fs::copy(self.folder().join(name), folder.join(name));
             }
             for Signed { bundle, .. } in signed {
