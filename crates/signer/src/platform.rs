@@ -56,6 +56,10 @@ impl Platform {
         let registry = state.replay()?;
         let mut certificates: BTreeMap<KeyId, BTreeMap<KeyId, Certificate>> = BTreeMap::new();
         for Certified { key, issuer, certificate } in &state.certificates {
+            // What keys of OpenPGP say of themselves stands above nothing.
+            if registry.key(key).is_some_and(|known| known.record.form == Form::OpenPgp) {
+                continue;
+            }
             let read = Certificate::from_der(certificate)
                 .map_err(|source| PlatformError::Certificate { key: *key, source })?;
             certificates.entry(*key).or_default().insert(*issuer, read);

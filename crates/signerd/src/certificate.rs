@@ -1,6 +1,6 @@
 //! Certificates of the platform's own keys: built here from their records, with nothing from outside.
 
-use envelope::ToBeSigned;
+use envelope::{Chosen, ToBeSigned, openpgp};
 use keystore::Stores;
 use model::journal::{Intent, endorsements_digest};
 use model::{Form, Instant, KeyId, Tag, told};
@@ -24,7 +24,7 @@ pub(crate) struct Issuing {
     /// The key that it is for.
     pub(crate) subject: KeyId,
     /// What is signed.
-    pub(crate) certificate: TbsCertificate,
+    pub(crate) certificate: Unsigned,
     /// The intent as a step, unless the journal holds it already.
     pub(crate) step: Option<Record>,
 }
@@ -39,13 +39,40 @@ pub(crate) struct Issued {
     pub(crate) der: Vec<u8>,
 }
 
+/// A certificate without its signature.
+pub(crate) enum Unsigned {
+    /// Of X.509.
+    X509(TbsCertificate),
+    /// Of OpenPGP: what a key of form `openpgp` says of itself.
+    OpenPgp(openpgp::NewCertificate),
+}
+
+impl Unsigned {
+    fn to_be_signed(&self) -> ToBeSigned {
+        match self {
+            Self::X509(certificate) => ToBeSigned::Message(certificate.der().to_vec()),
+            Self::OpenPgp(certificate) => certificate.to_be_signed(),
+        }
+    }
+
+    fn seal(self, signature: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let sealed = match self {
+            Self::X509(certificate) => {
+                certificate.seal(signature).map(|sealed| sealed.der().to_vec()).map_err(|error| told(&error))
+            }
+            Self::OpenPgp(certificate) => certificate.seal(signature).map_err(|error| told(&error)),
+        };
+        sealed.map_err(|why| refuse(RefusalCode::Key, why))
+    }
+}
+
 impl Issuing {
     /// Has the certificate signed. The intent must be durable, and no lock may be held: a key store may take its time.
     pub(crate) fn sign(self) -> Result<Issued, Refusal> {
         let Self { intended, subject, certificate, .. } = self;
         let signature = intended.sign()?;
-        let sealed = certificate.seal(&signature).map_err(|error| refuse(RefusalCode::Key, told(&error)))?;
-        Ok(Issued { intent: intended.intent, subject, signature, der: sealed.der().to_vec() })
+        let der = certificate.seal(&signature)?;
+        Ok(Issued { intent: intended.intent, subject, signature, der })
     }
 }
 
@@ -65,6 +92,13 @@ fn is_below_root(form: Form) -> bool {
     profile(form).is_some() && !is_root(form)
 }
 
+/// Does a key of this form sign its own certificate?
+///
+/// INVARIANT: a key of form `openpgp` certifies itself, here and never by an order, and nothing else ever.
+const fn certifies_itself(form: Form) -> bool {
+    is_root(form) || matches!(form, Form::OpenPgp)
+}
+
 /// Does the certificate of a form stand by itself? What holders of tokens sign and what the platform signs begin at roots
 /// of their own: `openssl cms` and its like believe whatever leads to the root that they are given.
 const fn is_root(form: Form) -> bool {
@@ -82,6 +116,9 @@ pub(crate) fn shown(state: &State, key: &Key, at: Instant) -> Result<Certificate
 
 /// Could a new key get the certificate that it asks for? Asked before its entry is taken, so that none gets stuck.
 pub(crate) fn check(registry: &Registry, record: &KeyRecord, now: Instant) -> Result<(), Refusal> {
+    if record.form == Form::OpenPgp {
+        return openpgp_certificate(record).map(drop);
+    }
     if profile(record.form).is_none() {
         return Ok(());
     }
@@ -112,12 +149,21 @@ pub(crate) fn next(journal: &mut Journal, keys: &Stores, now: Reading) -> Result
     let Some((key, signer)) = missing(journal.state(), now.time) else { return Ok(None) };
     check_clock(now)?;
     let known = journal.state().issuing.get(&(key.record.id(), signer.record.id())).cloned();
+    if key.record.form == Form::OpenPgp {
+        // Nothing in it is chosen: it follows from the key's record.
+        let certificate = Unsigned::OpenPgp(openpgp_certificate(&key.record)?);
+        let chosen = Chosen::Nothing.encode();
+        return issuing(journal.state(), keys, (&key, &key), (certificate, chosen), known, now.time)
+            .map(Some);
+    }
     // CRASH: an intent without a certificate: the same serial number goes into the same certificate again.
     let serial = match &known {
         Some(intent) => chosen_serial(intent)?,
         None => Serial::from_random(journal.draw()),
     };
-    issuing(journal.state(), keys, (&key, &signer), serial, known, now.time).map(Some)
+    let certificate = Unsigned::X509(x509(journal.state(), &key, &signer, serial, now.time)?);
+    let made = (certificate, serial.as_bytes().to_vec());
+    issuing(journal.state(), keys, (&key, &signer), made, known, now.time).map(Some)
 }
 
 /// A key that lacks a certificate, with the key that certifies it. Each has one by the root that is in use and by those that
@@ -126,9 +172,9 @@ fn missing(state: &State, now: Instant) -> Option<(Key, Key)> {
     let registry = state.registry.as_ref()?;
     let lacks = |key: &Key, issuer: &Key| !state.is_certified_by(&key.record.id(), &issuer.record.id());
     let active = || registry.keys().filter(|key| key.is_active_at(now));
-    let mut authorities = active().filter(|key| is_root(key.record.form));
-    if let Some(authority) = authorities.find(|key| lacks(key, key)) {
-        return Some((authority.clone(), authority.clone()));
+    let mut by_themselves = active().filter(|key| certifies_itself(key.record.form));
+    if let Some(key) = by_themselves.find(|key| lacks(key, key)) {
+        return Some((key.clone(), key.clone()));
     }
     let mut roots = registry.in_use_or_next(Form::Ca, now);
     let below = |root: &Key| {
@@ -139,16 +185,15 @@ fn missing(state: &State, now: Instant) -> Option<(Key, Key)> {
     roots.find_map(|root| Some((below(root)?, root.clone())))
 }
 
-fn issuing(
+/// The certificate of a key by another, or by itself.
+fn x509(
     state: &State,
-    keys: &Stores,
-    (key, signer): (&Key, &Key),
+    key: &Key,
+    signer: &Key,
     serial: Serial,
-    known: Option<Intent>,
     now: Instant,
-) -> Result<Issuing, Refusal> {
+) -> Result<TbsCertificate, Refusal> {
     let record = &key.record;
-    let registry = crate::standing::registry(state)?;
     let profile =
         profile(record.form).ok_or_else(|| refuse(RefusalCode::Key, "a form without certificates"))?;
     let above = key.record.id() != signer.record.id();
@@ -161,8 +206,31 @@ fn issuing(
         validity: validity(record)?,
         issuer: authority.as_ref().map_or(Issuer::Itself, Issuer::Certificate),
     };
-    let certificate = certificate.compose().map_err(|error| refuse(RefusalCode::Key, told(&error)))?;
-    let to_be_signed = ToBeSigned::Message(certificate.der().to_vec());
+    certificate.compose().map_err(|error| refuse(RefusalCode::Key, told(&error)))
+}
+
+/// What a key of form `openpgp` says of itself: whose it is, since when, until when.
+fn openpgp_certificate(record: &KeyRecord) -> Result<openpgp::NewCertificate, Refusal> {
+    let subject = record.subject.as_ref();
+    let subject =
+        subject.ok_or_else(|| refuse(RefusalCode::Key, "a key with a certificate names no subject"))?;
+    let user_id = format!("{} ({})", subject.common_name, subject.organization);
+    openpgp::NewCertificate::new(&record.public_key, record.not_before, record.not_after, &user_id)
+        .map_err(|error| refuse(RefusalCode::Key, told(&error)))
+}
+
+/// A certificate with its intent, from what was chosen for it.
+fn issuing(
+    state: &State,
+    keys: &Stores,
+    (key, signer): (&Key, &Key),
+    (certificate, chosen): (Unsigned, Vec<u8>),
+    known: Option<Intent>,
+    now: Instant,
+) -> Result<Issuing, Refusal> {
+    let record = &key.record;
+    let registry = crate::standing::registry(state)?;
+    let to_be_signed = certificate.to_be_signed();
     let private = PrivateKey::of(&signer.record, keys)?;
     let intent = Intent {
         sequence: state.next(),
@@ -175,7 +243,7 @@ fn issuing(
         item: 0,
         to_be_signed: to_be_signed.sha256(),
         endorsements: endorsements_digest(&[]),
-        chosen: serial.as_bytes().to_vec(),
+        chosen,
     };
     let subject = record.id();
     let step = Record::Intent { intent: intent.clone(), work: Work::Certificate { subject } };

@@ -1,5 +1,6 @@
 //! Private keys that a test makes and throws away.
 
+use aws_lc_rs::digest as sha;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -7,7 +8,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
     RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair,
 };
-use model::{Algorithm, PublicKey};
+use model::{Algorithm, Hash, Hashed, PublicKey};
 
 const MADE: &str = "a key that was just made works";
 
@@ -55,6 +56,21 @@ impl Key {
     /// Signs as SSH has it: RSA with SHA-512.
     pub fn sign_ssh(&self, message: &[u8]) -> Vec<u8> {
         self.sign_with(message, &RSA_PKCS1_SHA512)
+    }
+
+    /// Signs a message of which only the digest is known.
+    pub fn sign_hashed(&self, hashed: &Hashed) -> Vec<u8> {
+        let hash = if hashed.hash() == Hash::Sha384 { &sha::SHA384 } else { &sha::SHA256 };
+        let digest = sha::Digest::import_less_safe(hashed.as_bytes(), hash).expect("a digest of that hash");
+        match self {
+            Self::Ecdsa(key) => key.sign_digest(&digest).expect(MADE).as_ref().to_vec(),
+            Self::Ed25519(_) => panic!("Ed25519 signs messages"),
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature).expect(MADE);
+                signature
+            }
+        }
     }
 
     fn sign_with(&self, message: &[u8], rsa: &'static dyn RsaEncoding) -> Vec<u8> {

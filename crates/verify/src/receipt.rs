@@ -191,6 +191,12 @@ pub(crate) fn file_digest(artifact: &Artifact, hash: Hash) -> Result<&[u8], Refu
     artifact.digests.digest(hash).ok_or_else(missing)
 }
 
+/// The digest of the file as a text.
+pub(crate) fn text_digest(artifact: &Artifact, hash: Hash) -> Result<&[u8], Refused> {
+    let digest = artifact.digests.text().and_then(|text| text.digest(hash));
+    digest.ok_or_else(|| Refused::cannot_check(Part::File, Gap::TextUnknown))
+}
+
 /// A part that is not what its kind must look like.
 pub(crate) fn unreadable<E: std::error::Error + Send + Sync + 'static>(part: Part) -> impl Fn(E) -> Refused {
     move |cause| Refused::bad(part, Fault::Unreadable(Box::new(cause)))

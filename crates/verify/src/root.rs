@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use data_encoding::HEXLOWER;
+use envelope::openpgp::{self, OpenPgpError, read_certificates};
 use envelope::trusted_root::{Authority, Log, TrustedRoot, Window};
 use model::{
-    CanonicalError, Digest, Form, Instant, KeyId, PlatformId, PublicKey, from_canonical, limits, to_canonical,
+    Base64, CanonicalError, Digest, Form, Instant, KeyId, PlatformId, PublicKey, from_canonical, limits,
+    to_canonical,
 };
 use pki::{Certificate, CertificateError, PemError};
 use quorum::{Endorsement, Entry, KeyRecord, KeyState, Registry, RegistryError};
@@ -30,6 +32,8 @@ pub struct TrustRoot {
     // INVARIANT: one for each origin that the journal has had, the present one last.
     journals: Vec<VerifierKey>,
     anchors: Anchors,
+    /// What keys of form `openpgp` say of themselves, as OpenPGP has it.
+    openpgp: Vec<(KeyId, Vec<u8>)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,9 @@ struct Wire {
     registry: Vec<String>,
     /// The roots of the platform's certificates, in PEM.
     roots: Vec<String>,
+    /// What keys of form `openpgp` say of themselves, for tools that know no other file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    openpgp: Vec<Base64>,
     /// Room for those who vouch for this version of the file.
     signatures: Vec<Endorsement>,
 }
@@ -53,7 +60,7 @@ struct Wire {
 pub struct RootParts<'a> {
     /// The registry's entries from the genesis on.
     pub registry: &'a [Vec<u8>],
-    /// The certificates of the platform's keys, in DER.
+    /// The certificates of the platform's keys, in DER, and those of OpenPGP in packets.
     pub certificates: &'a [(KeyId, Vec<u8>)],
     /// Where timestamps and the log are served.
     pub public_url: &'a str,
@@ -103,6 +110,9 @@ pub enum RootError {
         #[source]
         source: CertificateError,
     },
+    /// An OpenPGP certificate that cannot be read.
+    #[error("an OpenPGP certificate of the trust root cannot be read")]
+    OpenPgp(#[source] OpenPgpError),
     /// A key that the registry does not vouch for.
     #[error("the trust root holds a {what} whose key or time the registry does not know as such")]
     NotRegistered {
@@ -133,6 +143,9 @@ pub enum RootError {
 /// Roots of the platform's certificates in one file.
 const ROOTS_MAX: usize = 64;
 
+/// OpenPGP certificates in one file: one for each generation of each such key.
+const OPENPGP_MAX: usize = 1_024;
+
 impl TrustRoot {
     /// Reads a trust root file and holds it to its own registry.
     pub fn parse(bytes: &[u8]) -> Result<Self, RootError> {
@@ -152,7 +165,8 @@ impl TrustRoot {
             roots.push(Certificate::from_pem(pem).map_err(|source| RootError::Root { place, source })?);
         }
         let journals = journals(&registry)?;
-        let root = Self { anchors: Anchors::of(&wire.sigstore), wire, registry, roots, journals };
+        let openpgp = openpgp(&registry, &wire.openpgp)?;
+        let root = Self { anchors: Anchors::of(&wire.sigstore), wire, registry, roots, journals, openpgp };
         root.check_registered()?;
         Ok(root)
     }
@@ -162,7 +176,12 @@ impl TrustRoot {
         let registry =
             Registry::replay(parts.registry.iter().map(Vec::as_slice)).map_err(RootError::Registry)?;
         let mut certificates = Vec::with_capacity(parts.certificates.len());
+        let mut openpgp = Vec::new();
         for (key, der) in parts.certificates {
+            if registry.key(key).is_some_and(|known| known.record.form == Form::OpenPgp) {
+                openpgp.push(Base64(der.clone()));
+                continue;
+            }
             let read =
                 Certificate::from_der(der).map_err(|source| RootError::Certificate { key: *key, source })?;
             certificates.push((*key, read));
@@ -181,6 +200,7 @@ impl TrustRoot {
             ),
             registry: entries.collect(),
             roots: composing.roots().map(|(_, root)| root.to_pem()).collect(),
+            openpgp,
             signatures: Vec::new(),
         };
         Self::parse(&to_canonical(&wire))
@@ -214,6 +234,12 @@ impl TrustRoot {
     /// The roots of the platform's certificates.
     pub fn roots(&self) -> &[Certificate] {
         &self.roots
+    }
+
+    /// The OpenPGP certificate of a key of form `openpgp`, in packets.
+    pub fn openpgp(&self, key: &KeyId) -> Option<&[u8]> {
+        let found = self.openpgp.iter().find(|(of, _)| of == key);
+        found.map(|(_, packets)| packets.as_slice())
     }
 
     /// The key of the journal's checkpoints under each origin that it has had, the present one last.
@@ -407,6 +433,29 @@ fn journals(registry: &Registry) -> Result<Vec<VerifierKey>, RootError> {
             .map_err(|source| RootError::Origin { origin, source })
     };
     registry.journal_origins().map(key).collect()
+}
+
+/// INVARIANT: the key in each stands in the registry, since the time that its record says, and so under the fingerprint that
+/// signatures name.
+fn openpgp(registry: &Registry, certificates: &[Base64]) -> Result<Vec<(KeyId, Vec<u8>)>, RootError> {
+    at_most("OpenPGP certificates", certificates.len(), OPENPGP_MAX)?;
+    let mut held = Vec::with_capacity(certificates.len());
+    for Base64(packets) in certificates {
+        let read = read_certificates(packets).map_err(RootError::OpenPgp)?;
+        let stands = |key: &openpgp::Key| {
+            let known = registry.key(&key.public().id()).map(|known| &known.record);
+            let ours = known.filter(|record| record.form == Form::OpenPgp);
+            ours.is_some_and(|record| openpgp::Key::new(&record.public_key, record.not_before) == *key)
+        };
+        let [certificate] = read.as_slice() else {
+            return Err(RootError::NotRegistered { what: "second OpenPGP certificate in one" });
+        };
+        if !certificate.signers().iter().all(|signer| stands(signer.key())) {
+            return Err(RootError::NotRegistered { what: "OpenPGP certificate" });
+        }
+        held.push((certificate.primary().public().id(), packets.clone()));
+    }
+    Ok(held)
 }
 
 fn at_most(what: &'static str, count: usize, most: usize) -> Result<(), RootError> {
