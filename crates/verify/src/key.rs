@@ -21,6 +21,9 @@ pub(crate) fn find<'a>(registry: &'a Registry, item: &Item) -> Result<&'a Key, R
     if known.record.purpose != Purpose::Code {
         return differs("purpose");
     }
+    if !known.record.signs_in(item.parameters.namespace.as_deref()) {
+        return differs("namespace");
+    }
     Ok(known)
 }
 
