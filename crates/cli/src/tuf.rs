@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::verify::{Fetched, ROLES_VISITED_MAX, ROOTS_MAX, TufRefused, TufSource, TufTrust};
+use ::verify::{Fetched, ROLES_VISITED_MAX, ROOTS_MAX, TufRefused, TufSearch, TufSource, TufTrust};
 use client::{TufSite, escaped};
 use envelope::tuf::bytes_max;
 use model::{Instant, TufRole};
@@ -147,11 +147,11 @@ impl<'a> TufClient<'a> {
                 return Ok(Some(role));
             }
             let mut next = self.trust.delegates(&role, target);
-            if let Some(last) = next.iter().position(|(_, terminating)| *terminating) {
+            if let Some(last) = next.iter().position(|delegate| delegate.search == TufSearch::Ends) {
                 next.truncate(last + 1);
                 waiting.clear();
             }
-            waiting.extend(next.into_iter().rev().map(|(name, _)| (name, Some(role.clone()))));
+            waiting.extend(next.into_iter().rev().map(|delegate| (delegate.name, Some(role.clone()))));
         }
         Ok(None)
     }

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use envelope::tuf::{FileMeta, Keyring, Kind, Opened, Root, Signers, Snapshot, Targets, Timestamp, TufError};
+use envelope::tuf::{
+    DelegatedRole, FileMeta, Keyring, Kind, Opened, Root, Signers, Snapshot, Targets, Timestamp, TufError,
+};
 use model::{Instant, TufRole};
 
 /// Roles that are asked for one file. Whoever delegates in circles is not followed for ever.
@@ -22,6 +24,24 @@ pub struct TufTrust {
     timestamp: Option<Opened<Timestamp>>,
     snapshot: Option<Opened<Snapshot>>,
     targets: BTreeMap<String, Opened<Targets>>,
+}
+
+/// A role to which another delegates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TufDelegate {
+    /// Its name.
+    pub name: String,
+    /// What follows where it does not name the file.
+    pub search: TufSearch,
+}
+
+/// Is anybody asked after a role?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TufSearch {
+    /// Those that come after it.
+    GoesOn,
+    /// Nobody (`terminating`).
+    Ends,
 }
 
 /// Where metadata comes from.
@@ -262,11 +282,15 @@ impl TufTrust {
         self.targets.get(role).map(|targets| &targets.says)
     }
 
-    /// Whom a role delegates to for this path, in their order, and whether anybody is asked after them.
-    pub fn delegates(&self, role: &str, path: &str) -> Vec<(String, bool)> {
+    /// Whom a role delegates to for this path, in their order.
+    pub fn delegates(&self, role: &str, path: &str) -> Vec<TufDelegate> {
         let delegations = self.of_role(role).and_then(|targets| targets.delegations.as_ref());
         let roles = delegations.into_iter().flat_map(|delegations| &delegations.roles);
-        roles.filter(|role| role.covers(path)).map(|role| (role.name.clone(), role.terminating)).collect()
+        let delegate = |role: &DelegatedRole| TufDelegate {
+            name: role.name.clone(),
+            search: if role.terminating { TufSearch::Ends } else { TufSearch::GoesOn },
+        };
+        roles.filter(|role| role.covers(path)).map(delegate).collect()
     }
 }
 
