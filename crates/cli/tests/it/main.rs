@@ -38,6 +38,7 @@ mod platform;
 mod readme;
 mod rekor;
 mod rekor_v1;
+mod repositories;
 mod rollback;
 mod several;
 mod sigstore_site;
