@@ -11,6 +11,7 @@ use verify::TrustRoot;
 
 use crate::config::Folder;
 use crate::failure::Failure;
+use crate::followed;
 
 /// `context.toml`. Paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,10 @@ pub(crate) struct Context {
     pub(crate) api_key_file: Option<PathBuf>,
     /// The trust root.
     pub(crate) trust_root: PathBuf,
+    /// The folder in which the platform's TUF repository is followed: then no trust root is taken but of the platform that
+    /// the repository names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tuf: Option<PathBuf>,
     /// The data folder, on the machine where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) folder: Option<PathBuf>,
@@ -155,12 +160,16 @@ impl Context {
         Ok(fresh)
     }
 
-    /// Fetches the present trust root, and leaves the one that lies here. It must continue that one.
+    /// Fetches the present trust root, and leaves the one that lies here. It must continue that one, and be of the platform
+    /// that the TUF repository names where one is followed.
     pub(crate) fn fetch_trust_root(&self) -> Result<TrustRoot, Failure> {
+        // Asked first: what is fetched after it is no older.
+        let named = self.tuf.as_deref().map(followed::platform).transpose()?;
         let client = self.public()?;
         let bytes = crate::online::call(client.trust_root())?;
         let fresh =
             TrustRoot::parse(&bytes).map_err(Failure::input("the server's answer", "a trust root"))?;
+        named.map_or(Ok(()), |named| named.check(&fresh))?;
         if self.trust_root.exists() {
             let known = self.trust_root()?;
             let extends = fresh.registry().knows_head(&known.registry().head());

@@ -11,6 +11,7 @@ use signer::{AdminClient, State};
 
 use crate::administration::{NewKey, days, generate, name, sealed_files};
 use crate::failure::Failure;
+use crate::named_platform::{self, NamedPlatform};
 
 /// For how long a root and targets count: a year, in which somebody looks after them.
 const PERIOD: Duration = days(365);
@@ -78,7 +79,7 @@ pub(crate) fn present_keys(registry: &Registry) -> BTreeMap<TufRole, Vec<KeyId>>
         .collect()
 }
 
-/// The files by which clients know the platform as it is now, at this address.
+/// The files by which clients know the platform as it is now, at this address; and one that says which platform it is.
 pub(crate) fn files(state: &State, url: &str, now: Instant) -> Result<BTreeMap<String, String>, Failure> {
     let certificates: Vec<_> =
         state.certificates.iter().map(|one| (one.key, one.certificate.clone())).collect();
@@ -93,7 +94,17 @@ pub(crate) fn files(state: &State, url: &str, now: Instant) -> Result<BTreeMap<S
     Ok(BTreeMap::from([
         ("trusted_root.json".to_owned(), text(root.sigstore().to_json())),
         ("signing_config.v0.2.json".to_owned(), text(root.signing_config(url).to_json())),
+        (named_platform::FILE.to_owned(), NamedPlatform::of(&root).to_json()),
     ]))
+}
+
+/// Do these files say what those said? The registry has another head after every entry, that of a publication too: it is
+/// named along with what is published, and is no reason to publish.
+pub(crate) fn is_same(files: &BTreeMap<String, String>, published: &BTreeMap<String, String>) -> bool {
+    let same = |(name, text): (&String, &String)| {
+        published.get(name).is_some_and(|known| known == text || name == named_platform::FILE)
+    };
+    files.len() == published.len() && files.iter().all(same)
 }
 
 /// The next targets, of these files.

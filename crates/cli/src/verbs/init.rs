@@ -216,6 +216,7 @@ pub(super) fn context(folder: &Folder, host: &str, listen: u16, public_listen: u
         cert: Some(folder.at("client/client.pem")),
         key: Some(folder.at("client/client.key")),
         api_key_file: None,
+        tuf: None,
         trust_root: folder.at(TRUST_ROOT),
         folder: Some(folder.path().to_owned()),
     }

@@ -1,6 +1,6 @@
 //! `avouch trust`: the trust root that verifiers start from, and the keys of the platform that it lists.
 
-pub(crate) mod follow;
+mod follow;
 mod publish;
 mod rotate;
 mod show;

@@ -48,6 +48,7 @@ mod successors;
 mod tamper;
 mod token;
 mod trusted;
+mod trusted_login;
 #[cfg(target_arch = "x86_64")]
 mod walls;
 mod witnesses;

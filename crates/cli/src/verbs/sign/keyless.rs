@@ -26,8 +26,8 @@ use pki::token::CertificateNames;
 
 use crate::context::{Context, ContextArgs};
 use crate::failure::Failure;
+use crate::followed::Followed;
 use crate::id_token::{Held, TokenArgs};
-use crate::verbs::trust::follow::Followed;
 use crate::verbs::verify::foreign;
 
 /// How to sign without a key of one's own, and where.

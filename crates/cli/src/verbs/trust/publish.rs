@@ -27,25 +27,26 @@ Examples:
   avouch trust publish --rotate root        another key for roots, beside the one that signs now
   avouch trust publish --retire root        weeks later: the older one signs no more
 
-trusted_root.json and signing_config.v0.2.json, as they are now, become the next targets. A root or targets that
-end soon are renewed with them; snapshots and timestamps the key process renews alone.")]
+trusted_root.json and signing_config.v0.2.json, as they are now, become the next targets, with platform.json, by which
+`avouch login --root` knows the platform. A root or targets that end soon are renewed with them; snapshots and
+timestamps the key process renews alone.")]
 pub(crate) struct PublishArgs {
     /// The public address that clients sign at; otherwise the configured one
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Make another key for a role, which signs beside the present one from now on
     #[arg(long, value_name = "ROLE")]
-    rotate: Option<Role>,
+    rotate: Option<PublishedRole>,
     /// Let only the newest key of a role sign from now on
     #[arg(long, value_name = "ROLE", conflicts_with = "rotate")]
-    retire: Option<Role>,
+    retire: Option<PublishedRole>,
     #[command(flatten)]
     endorser: EndorserArgs,
 }
 
 /// A role of TUF metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Role {
+enum PublishedRole {
     /// Whose keys count
     Root,
     /// The files that clients fetch
@@ -56,7 +57,7 @@ enum Role {
     Timestamp,
 }
 
-impl Role {
+impl PublishedRole {
     const fn role(self) -> TufRole {
         match self {
             Self::Root => TufRole::Root,
@@ -96,7 +97,8 @@ fn is_up_to_date(registry: &Registry, files: &BTreeMap<String, String>, now: Ins
     let lasts = |role, expires: Instant| expires.since(now) >= renewed_before(role);
     let root = registry.tuf().root().is_some_and(|root| lasts(TufRole::Root, root.expires));
     let targets = registry.tuf().targets();
-    root && targets.is_some_and(|one| one.files == *files && lasts(TufRole::Targets, one.expires))
+    root && targets
+        .is_some_and(|one| publication::is_same(files, &one.files) && lasts(TufRole::Targets, one.expires))
 }
 
 impl PublishArgs {
@@ -130,12 +132,12 @@ impl PublishArgs {
         };
         let mut keys = publication::present_keys(registry);
         let mut changes = Vec::new();
-        if let Some(role) = self.rotate.map(Role::role) {
+        if let Some(role) = self.rotate.map(PublishedRole::role) {
             let record = publication::new_key(key_process, Some(registry), role, now)?;
             keys.entry(role).or_default().push(record.id());
             changes.push(Change::Key(record));
         }
-        if let Some(role) = self.retire.map(Role::role) {
+        if let Some(role) = self.retire.map(PublishedRole::role) {
             let generation = |key: &KeyId| registry.key(key).map(|key| key.record.generation);
             let of_role = keys.entry(role).or_default();
             let newest = of_role.iter().copied().max_by_key(generation);

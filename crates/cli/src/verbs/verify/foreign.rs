@@ -12,7 +12,7 @@ use envelope::trusted_root::{TRUSTED_ROOT_BYTES_MAX, TrustedRoot};
 use model::PublicKey;
 
 use crate::failure::Failure;
-use crate::verbs::trust::follow::Followed;
+use crate::followed::Followed;
 
 /// Who signed, where that is no managed key.
 #[derive(Debug, Clone, Default, Args)]
