@@ -218,6 +218,7 @@ const SHA384_BEGINS: [u64; 8] = [
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
+    use crate::{Digests, Hashing};
 
     fn after(mut state: HashState, pieces: &[&[u8]]) -> HashState {
         pieces.iter().for_each(|piece| state.update(piece));
@@ -239,6 +240,27 @@ mod tests {
                 assert_eq!(long.finish(trailer), Hashed::Sha384(Digest384::of(&whole)), "{length}");
                 assert_eq!(long.finish(&[]), Hashed::Sha384(Digest384::of(file)), "{length}");
             }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_hashed_to_go_on_has_the_digests_that_it_has_otherwise() {
+        let states = [Hash::Sha256, Hash::Sha384];
+        for (others, asked) in [(&[][..], &states[..]), (&[Hash::Sha384, Hash::Sha512], &states[1..])] {
+            let mut hashing = Hashing::with_states(others, asked);
+            hashing.update(b"what an organisation ");
+            hashing.update(b"ships");
+            let trailed = Digests::of(b"what an organisation ships, and more", &Hash::ALL);
+            for hash in [Hash::Sha256, Hash::Sha384] {
+                assert_eq!(hashing.finish_with(hash, b", and more").as_deref(), trailed.digest(hash));
+            }
+            assert_eq!(hashing.states().len(), asked.len());
+            let found = hashing.finish();
+            let expected = Digests::of(b"what an organisation ships", &Hash::ALL);
+            for hash in others.iter().chain(asked) {
+                assert_eq!(found.digest(*hash), expected.digest(*hash));
+            }
+            assert_eq!(found.sha256(), expected.sha256());
         }
     }
 

@@ -206,12 +206,14 @@ impl Hashing {
         let states: Vec<HashState> =
             Hash::ALL.into_iter().filter(|hash| states.contains(hash)).filter_map(HashState::new).collect();
         let is_resumable = states.iter().any(|state| state.hash() == Hash::Sha256);
+        let is_new = |hash: &Hash| !states.iter().any(|state: &HashState| state.hash() == *hash);
         let others = Hash::ALL.into_iter().filter(|hash| *hash != Hash::Sha256 && others.contains(hash));
+        let others = others.filter(is_new).map(|hash| (hash, Running::new(hash))).collect();
         Self {
             // No byte is hashed twice.
             sha256: (!is_resumable).then(Hasher::new),
             states,
-            others: others.map(|hash| (hash, Running::new(hash))).collect(),
+            others,
         }
     }
 
@@ -245,14 +247,16 @@ impl Hashing {
 
     /// The digests of all that was added.
     pub fn finish(self) -> Digests {
+        let mut sha256 = self.sha256.map(Hasher::finish);
         let others = self.others.into_iter().map(|(hash, running)| (hash, running.finish()));
-        let sha256 = match (self.sha256, self.states.iter().map(|state| state.finish(&[])).next()) {
-            (Some(hasher), _) => hasher.finish(),
-            (None, Some(Hashed::Sha256(digest))) => digest,
-            (None, _) => {
-                unreachable!("the first of the states is that of SHA-256, where no other hash is it")
+        let mut others: Vec<(Hash, Vec<u8>)> = others.collect();
+        for state in &self.states {
+            match state.finish(&[]) {
+                Hashed::Sha256(digest) => sha256 = Some(digest),
+                other => others.push((other.hash(), other.as_bytes().to_vec())),
             }
-        };
-        Digests { sha256, others: others.collect(), text: None }
+        }
+        let sha256 = sha256.expect("SHA-256 is absent only where its state is among those that can go on");
+        Digests { sha256, others, text: None }
     }
 }
