@@ -254,7 +254,10 @@ impl Books {
                 row.endorsements = endorsements.clone();
                 row.log_size = *log_size;
                 if !receipts.is_empty() {
-                    self.receipts.insert(*id, receipts.clone());
+                    let read = |(name, bytes): &(String, Vec<u8>)| {
+                        (name.clone(), Receipt::parse(bytes).expect("the engine stores receipts that can be read"))
+                    };
+                    self.receipts.insert(*id, receipts.iter().map(read).collect());
                 }
                 self.add_leaves(leaves);
             }

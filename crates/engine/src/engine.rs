@@ -110,11 +110,18 @@ impl Engine {
     }
 
     /// Takes a request in. `reply` is called once: when the request is final, when it waits for endorsements, or when
-    /// it was not taken.
-    pub fn submit(&self, caller: Caller, submission: Submission, reply: Reply) {
+    /// it was not taken. Its id comes back; none, where it could not be read.
+    pub fn submit(&self, caller: Caller, submission: Submission, reply: Reply) -> Option<RequestId> {
         match Received::parse(caller, submission, self.world.clock.now()) {
-            Ok(received) => self.offer(Arrival::Submission { received: Box::new(received), reply }),
-            Err(error) => reply(Err(error)),
+            Ok(received) => {
+                let id = received.id();
+                self.offer(Arrival::Submission { received: Box::new(received), reply });
+                Some(id)
+            }
+            Err(error) => {
+                reply(Err(error));
+                None
+            }
         }
     }
 
@@ -163,13 +170,6 @@ impl Engine {
         checkpoint.lines().next().and_then(|origin| self.world.logs.named(origin))
     }
 
-    /// Takes an entry in that somebody else asks for. `reply` is called once: with the entry, which may be there already,
-    /// once it is under a checkpoint that is public; or with why there is none.
-    pub fn log(&self, body: SubmittedBody, reply: EntryReply) {
-        match self.cycle() {
-            Some(cycle) => cycle.log(body, reply),
-            None => reply(Err(EntryError::Closed { retry_after: RETRY_AFTER })),
-        }
     /// The witnesses that the log had when this was the registry's head; `None` where it had none, or where nobody can say
     /// now.
     pub fn witnesses_of_log(&self, head: &Digest) -> Option<Witnesses> {
@@ -177,6 +177,13 @@ impl Engine {
         platform.registry().witnesses_under(head, Book::Log).cloned()
     }
 
+    /// Takes an entry in that somebody else asks for. `reply` is called once: with the entry, which may be there already,
+    /// once it is under a checkpoint that is public; or with why there is none.
+    pub fn log(&self, body: SubmittedBody, reply: EntryReply) {
+        match self.cycle() {
+            Some(cycle) => cycle.log(body, reply),
+            None => reply(Err(EntryError::Closed { retry_after: RETRY_AFTER })),
+        }
     }
 
     /// Records in the ledger how many calls were refused since then whose callers proved nothing, by the kind of

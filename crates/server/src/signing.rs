@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::Code;
 use engine::{Engine, Reply, Row, Submission, SubmitError, View};
 use identity::Caller;
-use model::{Request, RequestId};
+use model::RequestId;
 use store::Store;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
@@ -35,6 +35,11 @@ pub(crate) struct Signing {
 /// Even who asks not to wait waits this long: nearly every request is done or refused by then.
 const WAIT_MIN: Duration = Duration::from_secs(2);
 
+/// A request that was not read, and nobody was told why.
+#[derive(Debug, thiserror::Error)]
+#[error("a request that could not be read was not answered")]
+struct Untold;
+
 type Answer = oneshot::Receiver<Result<View, SubmitError>>;
 
 impl Signing {
@@ -48,15 +53,11 @@ impl Signing {
     ) -> Result<View, Refusal> {
         let (reply, answer) = reply_leaving(place);
         let (engine, by) = (self.engine.clone(), caller.clone());
-        let id = blocking(move || {
-            let id = Request::parse(&submission.request).map_err(SubmitError::from)?.id;
-            engine.submit(by, submission, reply);
-            Ok::<_, SubmitError>(id)
-        })
-        .await?;
-        match self.within(answer, wait.max(WAIT_MIN)).await {
-            Some(result) => Ok(result?),
-            None => self.view(&caller, id).await?.ok_or_else(|| unrecorded(id)),
+        let id = blocking(move || Ok::<_, SubmitError>(engine.submit(by, submission, reply))).await?;
+        match (self.within(answer, wait.max(WAIT_MIN)).await, id) {
+            (Some(result), _) => Ok(result?),
+            (None, Some(id)) => self.view(&caller, id).await?.ok_or_else(|| unrecorded(id)),
+            (None, None) => Err(Refusal::internal(Untold)),
         }
     }
 

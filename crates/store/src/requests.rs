@@ -146,12 +146,12 @@ fn insert(transaction: &Transaction<'_>, row: &Row) -> Result<usize, Fault> {
 fn insert_receipts(
     transaction: &Transaction<'_>,
     id: &RequestId,
-    receipts: &[(String, Receipt)],
+    receipts: &[(String, Vec<u8>)],
 ) -> Result<(), Fault> {
     let mut statement = transaction.prepare_cached(include_str!("../sql/receipt_insert.sql"))?;
-    for (place, (name, receipt)) in receipts.iter().enumerate() {
+    for (place, (name, body)) in receipts.iter().enumerate() {
         let place = i64::try_from(place).map_err(|source| Fault::corrupt("number", source))?;
-        statement.execute(params![id.as_bytes(), place, name, receipt.encode()])?;
+        statement.execute(params![id.as_bytes(), place, name, body])?;
     }
     Ok(())
 }

@@ -100,8 +100,9 @@ pub enum Write {
         endorsements: Vec<Vec<u8>>,
         /// The size of the transparency log that it has then.
         log_size: u64,
-        /// The receipts that come with it, one a file with its name.
-        receipts: Vec<(String, Receipt)>,
+        /// The receipts that come with it, one a file with its name: their canonical JSON, as the outcome's leaf has
+        /// their digests.
+        receipts: Vec<(String, Vec<u8>)>,
         /// What records it.
         leaves: Vec<Leaf>,
     },

@@ -41,12 +41,11 @@ pub struct Settle {
     world: Arc<World>,
 }
 
-/// One request on its way into the store.
+/// One request on its way into the store, with what is told of it.
 struct Ending {
     profile: Space,
     submitted: Instant,
     view: View,
-    write: Write,
 }
 
 impl Settle {
@@ -58,8 +57,8 @@ impl Settle {
     /// Records how each member of the batch ended, and tells whoever waits for it.
     pub fn run(&self, batch: Vec<Ended>) -> Passed<Settled, Ended> {
         let mut passed = Passed::default();
-        let endings: Vec<Ending> = batch.iter().map(|ended| self.ending(ended)).collect();
-        let writes: Vec<Write> = endings.iter().map(|ending| ending.write.clone()).collect();
+        let (endings, writes): (Vec<Ending>, Vec<Write>) =
+            batch.iter().map(|ended| self.ending(ended)).unzip();
         // CRASH: before this the entries are public and the rows open; recovery finds the entries in the log.
         let written = if writes.is_empty() { Ok(Vec::new()) } else { self.world.requests.write(&writes) };
         match written {
@@ -77,7 +76,7 @@ impl Settle {
     }
 
     fn tell(&self, ending: Ending, result: Result<(), Conflict>, passed: &mut Passed<Settled, Ended>) {
-        let Ending { profile, submitted, view, .. } = ending;
+        let Ending { profile, submitted, view } = ending;
         match result {
             // CRASH: the receipts are stored; a client that heard nothing asks again and gets them.
             Ok(()) => {
@@ -93,7 +92,7 @@ impl Settle {
         }
     }
 
-    fn ending(&self, ended: &Ended) -> Ending {
+    fn ending(&self, ended: &Ended) -> (Ending, Write) {
         let now = self.world.clock.now();
         match ended {
             Ended::Logged(logged) => match logged.intended().fate() {
@@ -121,23 +120,25 @@ impl Settle {
         to: Standing,
         receipts: Vec<(String, Receipt)>,
         recalled: &[Recalled],
-    ) -> Ending {
+    ) -> (Ending, Write) {
         let (received, id) = (intended.received(), intended.id());
-        let digests: Vec<Digest> =
-            receipts.iter().map(|(_, receipt)| Digest::of(&receipt.encode())).collect();
+        let stored: Vec<(String, Vec<u8>)> =
+            receipts.iter().map(|(name, receipt)| (name.clone(), receipt.encode())).collect();
+        let digests: Vec<Digest> = stored.iter().map(|(_, bytes)| Digest::of(bytes)).collect();
         let place = self.world.place(id, &received.request.space);
         let leaf = records::outcome(place, received.digest, &to, &digests, recalled);
-        let view = View { receipts: receipts.clone(), ..View::of(id, received.digest, to.clone()) };
+        let view = View { receipts, ..View::of(id, received.digest, to.clone()) };
         let write = Write::Move {
             id,
             from: State::Intended,
             to,
             endorsements: intended.endorsements().to_vec(),
             log_size: 0,
-            receipts,
+            receipts: stored,
             leaves: vec![leaf],
         };
-        Ending { profile: received.signing.profile.clone(), submitted: received.submitted, view, write }
+        let (profile, submitted) = (received.signing.profile.clone(), received.submitted);
+        (Ending { profile, submitted, view }, write)
     }
 }
 
@@ -215,8 +216,8 @@ fn signed_item(
             leaf: Base64(signature.leaf.clone()),
             path: signature.journal.iter().flat_map(|proof| proof.path.clone()).collect(),
             checkpoint: signature.journal.as_ref().map(|proof| proof.checkpoint.clone()),
-        }),
             witnessed: signature.journal.iter().flat_map(|proof| proof.witnessed.clone()).collect(),
+        }),
     }
 }
 

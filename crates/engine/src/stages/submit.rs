@@ -180,7 +180,9 @@ impl Submit {
 
     /// Writes all in one transaction; what stands goes on, the rest is told why not.
     fn write(&self, steps: Vec<(Option<Write>, Then)>, later: &mut Vec<Arrival>) -> Vec<Intended> {
-        let writes: Vec<Write> = steps.iter().filter_map(|(write, _)| write.clone()).collect();
+        let mut writes: Vec<Write> = Vec::new();
+        let steps: Vec<(Option<()>, Then)> =
+            steps.into_iter().map(|(write, then)| (write.map(|write| writes.push(write)), then)).collect();
         let written = if writes.is_empty() { Ok(Vec::new()) } else { self.world.requests.write(&writes) };
         let mut intended = Vec::new();
         match written {
@@ -190,7 +192,7 @@ impl Submit {
                 }
                 let mut results = results.into_iter();
                 for (write, then) in steps {
-                    match write.map_or(Some(Ok(())), |_| results.next()) {
+                    match write.map_or(Some(Ok(())), |()| results.next()) {
                         Some(Ok(())) => intended.extend(self.proceed(then)),
                         Some(Err(_)) | None => refuse(then, |id| SubmitError::Conflict { id }),
                     }
