@@ -2,6 +2,8 @@
 //!
 //! What was received is what is hashed, never a re-serialisation; the comparison here is what makes the two equal.
 
+mod writer;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,7 +33,7 @@ pub enum CanonicalError {
 /// Encodes a value as RFC 8785 JSON.
 pub fn to_canonical<T: Serialize>(value: &T) -> Vec<u8> {
     // Our types hold strings, integers within 2^53, lists and structs: none of them can fail to encode.
-    serde_json_canonicalizer::to_vec(value).expect("avouch's own types always encode as JSON")
+    writer::to_vec(value).expect("avouch's own types always encode as JSON")
 }
 
 /// Decodes RFC 8785 JSON of at most `limit` bytes; refuses everything that does not re-encode to the same bytes.
