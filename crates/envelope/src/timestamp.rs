@@ -2,7 +2,8 @@
 //!
 //! A [`Request`] is read, [`TstInfo::answer`] says what the token will say, [`compose`] gives the bytes that the
 //! authority's key signs, [`seal`] makes the response. All of it is a pure function of the request, the time and the
-//! serial number, so a re-run signs the same bytes. [`open`] and [`verify`] are for whoever holds a token.
+//! serial number, so a re-run signs the same bytes. [`open`] and [`verify`] are for whoever holds a token, [`verify_alike`] for
+//! whoever holds many of one authority.
 //!
 //! | part of a token | covered by |
 //! |---|---|
@@ -21,7 +22,7 @@ mod tst_info;
 pub use error::{FailureInfo, TimestampError};
 pub use request::{CertificateWish, Imprint, Request};
 pub use response::{rejection, seal, token_of};
-pub use token::{Authority, OpenedToken, Stamped, VerifiedTimestamp, open, verify};
+pub use token::{Authority, OpenedToken, Stamped, VerifiedTimestamp, open, verify, verify_alike};
 pub use tst_info::{TstInfo, compose, integer_octets};
 
 /// The policy of avouch's own tokens: the default of Sigstore's timestamp authority.

@@ -1,6 +1,7 @@
 //! A certificate, read strictly: what does not re-encode to the same bytes is refused.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use der::{Decode, Encode};
 use model::{BadSignature, Digest, Instant, KeyError, PublicKey};
@@ -18,10 +19,22 @@ pub const CERTIFICATE_BYTES_MAX: usize = 32 * 1024;
 ///
 /// That it could be read says nothing about its truth: see [`crate::verify_path`].
 #[derive(Clone)]
-pub struct Certificate {
+pub struct Certificate(Arc<Read>);
+
+/// A certificate that was read. It is looked at often and never changes.
+struct Read {
     der: Vec<u8>,
     parsed: x509_cert::Certificate,
     extensions: Extensions,
+    key: OnceLock<Result<PublicKey, KeyError>>,
+    own: OnceLock<OwnSignature>,
+}
+
+/// What its own key says of a certificate's signature: that does not change with time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OwnSignature {
+    Good,
+    Bad,
 }
 
 /// Why bytes are not a certificate that avouch reads.
@@ -147,7 +160,8 @@ impl Certificate {
             return Err(CertificateError::UnevenSignature);
         }
         let extensions = Extensions::read(signed.extensions().map_or(&[], Vec::as_slice))?;
-        let certificate = Self { der: bytes.to_vec(), parsed, extensions };
+        let (key, own) = (OnceLock::new(), OnceLock::new());
+        let certificate = Self(Arc::new(Read { der: bytes.to_vec(), parsed, extensions, key, own }));
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
         if not_after < not_before {
             return Err(CertificateError::NeverValid { not_before, not_after });
@@ -157,92 +171,95 @@ impl Certificate {
 
     /// The DER.
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// The SHA-256 of the DER.
     pub fn fingerprint(&self) -> Digest {
-        Digest::of(&self.der)
+        Digest::of(&self.0.der)
     }
 
     /// The key that it certifies.
     pub fn public_key(&self) -> Result<PublicKey, KeyError> {
-        PublicKey::from_spki(&encoding::der(self.parsed.tbs_certificate().subject_public_key_info()))
+        let read = || {
+            PublicKey::from_spki(&encoding::der(self.0.parsed.tbs_certificate().subject_public_key_info()))
+        };
+        self.0.key.get_or_init(read).clone()
     }
 
     /// The first second in which it is valid.
     pub fn not_before(&self) -> Instant {
-        instant(&self.parsed.tbs_certificate().validity().not_before)
+        instant(&self.0.parsed.tbs_certificate().validity().not_before)
     }
 
     /// The last second in which it is valid. `99991231235959Z`, which says that there is none (RFC 5280 §4.1.2.5),
     /// becomes the last instant there is.
     pub fn not_after(&self) -> Instant {
-        instant(&self.parsed.tbs_certificate().validity().not_after)
+        instant(&self.0.parsed.tbs_certificate().validity().not_after)
     }
 
     /// The subject's common name; the first, where there are several.
     pub fn subject_common_name(&self) -> Option<String> {
-        let name = self.parsed.tbs_certificate().subject().common_name().ok().flatten()?;
+        let name = self.0.parsed.tbs_certificate().subject().common_name().ok().flatten()?;
         Some(plain(&name.value()))
     }
 
     /// The subject as text (RFC 4514), for people.
     pub fn subject_text(&self) -> String {
-        plain(&self.parsed.tbs_certificate().subject().to_string())
+        plain(&self.0.parsed.tbs_certificate().subject().to_string())
     }
 
     /// The issuer as text (RFC 4514), for people.
     pub fn issuer_text(&self) -> String {
-        plain(&self.parsed.tbs_certificate().issuer().to_string())
+        plain(&self.0.parsed.tbs_certificate().issuer().to_string())
     }
 
     /// The DER of the subject's Name.
     pub fn subject_der(&self) -> Vec<u8> {
-        encoding::der(self.parsed.tbs_certificate().subject())
+        encoding::der(self.0.parsed.tbs_certificate().subject())
     }
 
     /// The DER of the issuer's Name.
     pub fn issuer_der(&self) -> Vec<u8> {
-        encoding::der(self.parsed.tbs_certificate().issuer())
+        encoding::der(self.0.parsed.tbs_certificate().issuer())
     }
 
     /// The serial number's bytes, as its INTEGER holds them: big-endian, with a leading zero where one is needed.
     pub fn serial(&self) -> &[u8] {
-        self.parsed.tbs_certificate().serial_number().as_bytes()
+        self.0.parsed.tbs_certificate().serial_number().as_bytes()
     }
 
     /// How CMS names this certificate.
     pub fn issuer_and_serial(&self) -> IssuerAndSerial {
-        let serial = encoding::der(self.parsed.tbs_certificate().serial_number());
+        let serial = encoding::der(self.0.parsed.tbs_certificate().serial_number());
         IssuerAndSerial { issuer: self.issuer_der(), serial }
     }
 
     /// Its subject key identifier (RFC 5280 §4.2.1.2).
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
-        self.extensions.subject_key_identifier.as_deref()
+        self.0.extensions.subject_key_identifier.as_deref()
     }
 
     /// The key identifier of its issuer (RFC 5280 §4.2.1.1).
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
-        self.extensions.authority_key_identifier.as_deref()
+        self.0.extensions.authority_key_identifier.as_deref()
     }
 
     /// The DER of one of its extensions' values, by the dotted OID; `None` if it has no such extension.
     pub fn extension(&self, oid: &str) -> Option<&[u8]> {
         let oid = oid.parse().ok()?;
-        let all = self.parsed.tbs_certificate().extensions()?;
+        let all = self.0.parsed.tbs_certificate().extensions()?;
         all.iter().find(|extension| extension.extn_id == oid).map(|extension| extension.extn_value.as_bytes())
     }
 
     /// Does it say that it belongs to a certificate authority?
     pub fn is_authority(&self) -> bool {
-        self.extensions.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca)
+        self.0.extensions.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca)
     }
 
     /// Does it name itself as its issuer?
     pub fn is_self_issued(&self) -> bool {
-        let signed = self.parsed.tbs_certificate();
+        let signed = self.0.parsed.tbs_certificate();
         signed.subject() == signed.issuer()
     }
 
@@ -263,31 +280,36 @@ impl Certificate {
 
     /// The bytes that its issuer signed.
     pub fn tbs_der(&self) -> Vec<u8> {
-        encoding::der(self.parsed.tbs_certificate())
+        encoding::der(self.0.parsed.tbs_certificate())
     }
 
     /// Its issuer's signature.
     pub fn signature(&self) -> &[u8] {
-        self.parsed.signature().raw_bytes()
+        self.0.parsed.signature().raw_bytes()
     }
 
     /// The DER AlgorithmIdentifier of its issuer's signature.
     pub fn signature_algorithm_der(&self) -> Vec<u8> {
-        encoding::der(self.parsed.signature_algorithm())
+        encoding::der(self.0.parsed.signature_algorithm())
     }
 
     /// Does it tell its subject or its issuer apart from others of the same name (RFC 5280 §4.1.2.8)?
     pub(crate) fn has_unique_identifiers(&self) -> bool {
-        let signed = self.parsed.tbs_certificate();
+        let signed = self.0.parsed.tbs_certificate();
         signed.issuer_unique_id().is_some() || signed.subject_unique_id().is_some()
     }
 
     pub(crate) fn all_extensions(&self) -> &[x509_cert::ext::Extension] {
-        self.parsed.tbs_certificate().extensions().map_or(&[], Vec::as_slice)
+        self.0.parsed.tbs_certificate().extensions().map_or(&[], Vec::as_slice)
+    }
+
+    /// What its own key says of its signature; `look` is asked once.
+    pub(crate) fn own_signature(&self, look: impl FnOnce() -> OwnSignature) -> OwnSignature {
+        *self.0.own.get_or_init(look)
     }
 
     pub(crate) fn extensions(&self) -> &Extensions {
-        &self.extensions
+        &self.0.extensions
     }
 }
 
@@ -302,7 +324,7 @@ fn plain(text: &str) -> String {
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
+        self.0.der == other.0.der
     }
 }
 

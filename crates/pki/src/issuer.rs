@@ -8,6 +8,7 @@ use pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use webpki::{EndEntityCert, aws_lc_rs};
 use x509_cert::ext::Extension;
 
+use crate::certificate::OwnSignature;
 use crate::path::within_validity;
 use crate::{Certificate, PathError, Usage};
 
@@ -136,10 +137,13 @@ fn check_root(leaf: &Certificate, root: &Certificate, at: Instant, usage: Usage)
         return Err(PathError::CannotCheck { subject, what: "a signature algorithm" });
     }
     let tbs = root.tbs_der();
-    if known.any(|one| itself.verify_signature(*one, &tbs, root.signature()).is_ok()) {
-        Ok(())
-    } else {
-        Err(PathError::BadSignature { subject })
+    let own = root.own_signature(|| {
+        let is_good = known.any(|one| itself.verify_signature(*one, &tbs, root.signature()).is_ok());
+        if is_good { OwnSignature::Good } else { OwnSignature::Bad }
+    });
+    match own {
+        OwnSignature::Good => Ok(()),
+        OwnSignature::Bad => Err(PathError::BadSignature { subject }),
     }
 }
 

@@ -58,6 +58,14 @@ impl VerifiedPath {
     pub const fn at(&self) -> Instant {
         self.at
     }
+
+    /// The same path as it was at another time. Of all that makes a path, validity alone depends on that; whether any of
+    /// its certificates was revoked is not asked, as with [`verify_path`].
+    pub fn at_time(&self, at: Instant) -> Result<Self, PathError> {
+        let mut all = [&self.leaf].into_iter().chain(&self.intermediates).chain([&self.root]);
+        all.try_for_each(|one| within_validity(one, at))?;
+        Ok(Self { at, ..self.clone() })
+    }
 }
 
 /// Why there is no valid path.

@@ -1,8 +1,8 @@
 //! Stamp: every signature gets a timestamp token, and no token is believed before it was verified.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use envelope::timestamp::{self, Authority, TimestampError};
+use envelope::timestamp::{self, Authority, TimestampError, VerifiedTimestamp};
 use model::{Digest, Timestamping, told};
 
 use super::sign::Miscounted;
@@ -37,12 +37,14 @@ impl Stamped {
 /// The third stage.
 pub struct Stamp {
     world: Arc<World>,
+    /// The last token whose whole path was verified: those after it are mostly by the same authority.
+    known: Mutex<Option<VerifiedTimestamp>>,
 }
 
 impl Stamp {
     /// The stage over a world.
     pub const fn new(world: Arc<World>) -> Self {
-        Self { world }
+        Self { world, known: Mutex::new(None) }
     }
 
     /// Stamps every signature of the batch.
@@ -60,7 +62,7 @@ impl Stamp {
         for signed in batch {
             let imprints: Vec<Digest> = imprints_of(&signed);
             let mine: Result<Vec<Vec<u8>>, StampError> = stamps.by_ref().take(imprints.len()).collect();
-            settle(signed, &imprints, mine, &mut passed);
+            self.settle(signed, &imprints, mine, &mut passed);
         }
         passed
     }
@@ -80,40 +82,51 @@ fn imprints_of(signed: &Signed) -> Vec<Digest> {
     }
 }
 
-fn settle(
-    signed: Signed,
-    imprints: &[Digest],
-    stamps: Result<Vec<Vec<u8>>, StampError>,
-    passed: &mut Passed<Stamped, Signed>,
-) {
-    let stamps = match stamps {
-        Ok(stamps) => stamps,
-        Err(error) if error.is_transient() => {
-            passed.trouble = Some(Trouble::new("the timestamp authority", error));
-            passed.again.push(signed);
-            return;
-        }
-        Err(error) => {
-            let why = format!("there is no timestamp token: {}", told(&error));
-            passed.next.push(Stamped::without(signed.condemned(Fate::failed(why))));
-            return;
-        }
-    };
-    let platform = &signed.intended.fitting().platform;
-    let verified = imprints.iter().zip(&stamps).try_for_each(|(imprint, der)| verify(der, imprint, platform));
-    passed.next.push(match verified {
-        Ok(()) if stamps.is_empty() => Stamped::without(signed),
-        Ok(()) => Stamped { signed, tokens: stamps.into_iter().map(Some).collect() },
-        Err(error) => {
-            let why = format!("the timestamp token was held back: {}", told(&error));
-            Stamped::without(signed.condemned(Fate::failed(why)))
-        }
-    });
-}
+impl Stamp {
+    fn settle(
+        &self,
+        signed: Signed,
+        imprints: &[Digest],
+        stamps: Result<Vec<Vec<u8>>, StampError>,
+        passed: &mut Passed<Stamped, Signed>,
+    ) {
+        let stamps = match stamps {
+            Ok(stamps) => stamps,
+            Err(error) if error.is_transient() => {
+                passed.trouble = Some(Trouble::new("the timestamp authority", error));
+                passed.again.push(signed);
+                return;
+            }
+            Err(error) => {
+                let why = format!("there is no timestamp token: {}", told(&error));
+                passed.next.push(Stamped::without(signed.condemned(Fate::failed(why))));
+                return;
+            }
+        };
+        let platform = &signed.intended.fitting().platform;
+        let verified =
+            imprints.iter().zip(&stamps).try_for_each(|(imprint, der)| self.verify(der, imprint, platform));
+        passed.next.push(match verified {
+            Ok(()) if stamps.is_empty() => Stamped::without(signed),
+            Ok(()) => Stamped { signed, tokens: stamps.into_iter().map(Some).collect() },
+            Err(error) => {
+                let why = format!("the timestamp token was held back: {}", told(&error));
+                Stamped::without(signed.condemned(Fate::failed(why)))
+            }
+        });
+    }
 
-/// Is this a token over this imprint, by a key that the platform's own authority certified for it?
-fn verify(der: &[u8], imprint: &Digest, platform: &Platform) -> Result<(), TimestampError> {
-    let token = timestamp::open(der)?;
-    let authority = Authority { certificates: &[], roots: platform.roots() };
-    timestamp::verify(&token, timestamp::Stamped::Sha256(*imprint), authority).map(|_| ())
+    /// Is this a token over this imprint, by a key that the platform's own authority certified for it?
+    fn verify(&self, der: &[u8], imprint: &Digest, platform: &Platform) -> Result<(), TimestampError> {
+        let (token, stamped) = (timestamp::open(der)?, timestamp::Stamped::Sha256(*imprint));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // A root that the platform does not have any more vouches for nobody.
+        let before = known.as_ref().filter(|known| platform.roots().contains(known.path().root()));
+        let alike = before.map(|before| timestamp::verify_alike(&token, stamped, before));
+        if !matches!(alike, Some(Ok(Some(_)))) {
+            let authority = Authority { certificates: &[], roots: platform.roots() };
+            *known = Some(timestamp::verify(&token, stamped, authority)?);
+        }
+        Ok(())
+    }
 }

@@ -90,6 +90,39 @@ pub fn verify(
     stamped: Stamped<'_>,
     authority: Authority<'_>,
 ) -> Result<VerifiedTimestamp, TimestampError> {
+    let at_hand: Vec<Certificate> =
+        token.certificates.iter().chain(authority.certificates).cloned().collect();
+    let signer = signer(token, stamped, &at_hand)?;
+    let others: Vec<Certificate> = at_hand.into_iter().filter(|certificate| *certificate != signer).collect();
+    let path = verify_path(&signer, &others, authority.roots, token.tst_info.time, Usage::Timestamping);
+    Ok(VerifiedTimestamp { tst_info: token.tst_info.clone(), path: path.map_err(TimestampError::Path)? })
+}
+
+/// Does the same for a token by the authority of one that was verified before, whose path is looked at for its own time
+/// alone. `None`: another made it, and nothing is known of its path.
+pub fn verify_alike(
+    token: &OpenedToken,
+    stamped: Stamped<'_>,
+    known: &VerifiedTimestamp,
+) -> Result<Option<VerifiedTimestamp>, TimestampError> {
+    let authority = known.path.leaf();
+    if !token.certificates.contains(authority) {
+        return Ok(None);
+    }
+    let signer = signer(token, stamped, &token.certificates)?;
+    if signer != *authority {
+        return Ok(None);
+    }
+    let path = known.path.at_time(token.tst_info.time).map_err(TimestampError::Path)?;
+    Ok(Some(VerifiedTimestamp { tst_info: token.tst_info.clone(), path }))
+}
+
+/// The certificate, one of these, of whoever made a token over these bytes.
+fn signer(
+    token: &OpenedToken,
+    stamped: Stamped<'_>,
+    at_hand: &[Certificate],
+) -> Result<Certificate, TimestampError> {
     let hash = token.tst_info.imprint.hash();
     let imprint = match stamped {
         Stamped::Bytes(bytes) => Imprint::of(hash, bytes),
@@ -99,15 +132,11 @@ pub fn verify(
     if token.tst_info.imprint != imprint {
         return Err(TimestampError::OtherImprint);
     }
-    let at_hand: Vec<Certificate> =
-        token.certificates.iter().chain(authority.certificates).cloned().collect();
-    let signer = token.message.check(&at_hand, |hash| Some(hash.digest(&token.tst_info_der)))?;
+    let signer = token.message.check(at_hand, |hash| Some(hash.digest(&token.tst_info_der)))?;
     if token.tst_info.authority.as_ref().is_some_and(|name| !names(name, &signer)) {
         return Err(TimestampError::OtherAuthority);
     }
-    let others: Vec<Certificate> = at_hand.into_iter().filter(|certificate| *certificate != signer).collect();
-    let path = verify_path(&signer, &others, authority.roots, token.tst_info.time, Usage::Timestamping);
-    Ok(VerifiedTimestamp { tst_info: token.tst_info.clone(), path: path.map_err(TimestampError::Path)? })
+    Ok(signer)
 }
 
 /// Is this GeneralName the subject of this certificate? Names of other kinds say nothing that could be compared.
