@@ -61,12 +61,18 @@ impl Queues {
         }
     }
 
-    /// Puts requests into the lanes that they need next.
+    /// Puts requests into the lanes that they need next; those for one lane together, so that they are a batch there.
     fn board(&self, many: impl IntoIterator<Item = PartlySigned>) {
+        let mut boarding: BTreeMap<Space, Vec<PartlySigned>> = BTreeMap::new();
         for one in many {
-            // A passage was booked through each of its lanes, so that they are there.
-            if let Some(queue) = one.store().and_then(|store| self.sign.get(store)) {
-                queue.push_all([one]);
+            if let Some(store) = one.store().cloned() {
+                boarding.entry(store).or_default().push(one);
+            }
+        }
+        for (store, many) in boarding {
+            // A passage was booked through each of their lanes, so that they are there.
+            if let Some(queue) = self.sign.get(&store) {
+                queue.push_all(many);
             }
         }
     }
@@ -129,12 +135,15 @@ impl Cycle {
                     |batch| sign.run(batch),
                     |next, stopped| {
                         queues.settle.push_all(stopped.into_iter().map(Ended::Stopped));
+                        let (mut lanes, mut stamp) = (Vec::new(), Vec::new());
                         for onward in next {
                             match onward {
-                                Onward::Lane(one) => queues.board([one]),
-                                Onward::Stamp(signed) => queues.stamp.push_all([signed]),
+                                Onward::Lane(one) => lanes.push(one),
+                                Onward::Stamp(signed) => stamp.push(signed),
                             }
                         }
+                        queues.board(lanes);
+                        queues.stamp.push_all(stamp);
                     },
                 );
             }

@@ -58,17 +58,25 @@ impl<T> Queue<T> {
 
     /// Puts all of it in, and waits while the queue is full: between stages, where waiting is what holds the stage
     /// before back. What comes after the end is dropped; its row is in the store.
+    ///
+    /// Who takes is woken once all of it is in, so that a batch stays one.
     pub(crate) fn push_all(&self, many: impl IntoIterator<Item = T>) {
+        let mut many = many.into_iter().peekable();
+        if many.peek().is_none() {
+            return;
+        }
+        let mut state = self.lock();
         for one in many {
-            let mut state = self.lock();
             while state.waiting.len() >= self.capacity && !state.is_closed {
+                self.changed.notify_all();
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             if !state.is_closed {
                 state.waiting.push_back(one);
-                self.changed.notify_all();
             }
         }
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// Takes whatever has gathered, at most `count`; waits for the first, at most `patience`.
