@@ -6,20 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use model::receipt::LogEntry;
-use model::{Base64, Digest, KeyId, merkle, told};
+use model::{Base64, Digest, KeyId, told};
 use tlog::note::NoteError;
 use tlog::{Committed, LogError, SignedCheckpoint, VerifierKey};
 
 use super::{Fate, Intended, Passed, Stamped, Trouble, World};
 use crate::platform::PlatformError;
-use crate::{EntryError, State};
+use crate::{EntryError, IndexedEntry, State};
 
 mod entrant;
 mod known;
 mod sealing;
 
 pub use entrant::Entrant;
-use entrant::{Waiting, Whose, groups, perhaps};
+use entrant::{Candidate, Waiting, Whose, groups, perhaps};
 use known::Known;
 pub use sealing::found_log;
 use sealing::{in_use, seal, stored};
@@ -168,7 +168,7 @@ impl LogStage {
 
     fn admit(&self, stamped: Box<Stamped>, waiting: &mut Vec<Waiting>, passed: &mut Passed<Logged, Entrant>) {
         match Waiting::request(stamped) {
-            Ok(Waiting { whose: Whose::Request(stamped), bodies }) if bodies.is_empty() => {
+            Ok(Waiting { whose: Whose::Request(stamped), candidates }) if candidates.is_empty() => {
                 passed.next.push(Logged::without(*stamped));
             }
             Ok(one) => waiting.push(one),
@@ -184,8 +184,8 @@ impl LogStage {
     fn append(&mut self, group: Vec<Waiting>, passed: &mut Passed<Logged, Entrant>) {
         match self.try_append(&group, passed) {
             Ok(entries) => {
-                for Waiting { whose, bodies } in group {
-                    let mut mine = bodies.iter().map(|body| entries.get(&merkle::leaf_hash(body)).cloned());
+                for Waiting { whose, candidates } in group {
+                    let mut mine = candidates.iter().map(|one| entries.get(&one.leaf()).cloned());
                     match whose {
                         Whose::Request(stamped) => {
                             passed.next.push(Logged { stamped: *stamped, entries: mine.collect() });
@@ -225,11 +225,12 @@ impl LogStage {
         self.recall(group, &mut entries)?;
         // A key that signs the same bytes alike gives one body twice, and so may two who submit; one entry does for all.
         let mut seen: HashSet<Digest> = entries.keys().copied().collect();
-        let all = group.iter().flat_map(Waiting::leaves);
-        let missing: Vec<Vec<u8>> =
-            all.filter(|(leaf, _)| seen.insert(*leaf)).map(|(_, body)| body.clone()).collect();
-        if !missing.is_empty() {
-            let committed = self.commit(&missing);
+        let all = group.iter().flat_map(|one| &one.candidates);
+        let missing = all.filter(|one| seen.insert(one.leaf()));
+        let (bodies, indexed): (Vec<Vec<u8>>, Vec<IndexedEntry>) =
+            missing.map(|one| (one.body.clone(), one.indexed.clone())).unzip();
+        if !bodies.is_empty() {
+            let committed = self.commit(&bodies);
             if committed.is_err() {
                 // What memory holds may not be what is durable: the next one opens the log again.
                 self.log = None;
@@ -238,10 +239,10 @@ impl LogStage {
             self.world.log_size.store(committed.checkpoint.size(), Ordering::Release);
             // CRASH: an index that does not have them catches up before it is asked.
             let first = committed.entries.first().map_or(0, |entry| entry.index);
-            if let Err(error) = self.known.extend(first, &missing) {
+            if let Err(error) = self.known.extend(first, indexed) {
                 passed.trouble = Some(Trouble::new("the transparency log's index", error));
             }
-            entries.extend(log_entries(committed, missing));
+            entries.extend(log_entries(committed, bodies));
         }
         Ok(entries)
     }
@@ -260,12 +261,12 @@ impl LogStage {
     /// stopped. The same order gave the same signature, so that their bodies are the same bytes. They are read from the
     /// log itself: what was signed waits for no index.
     fn find(&mut self, group: &[Waiting]) -> Result<HashMap<Digest, LogEntry>, LogStageError> {
-        let mut wanted: HashMap<Digest, &Vec<u8>> = HashMap::new();
+        let mut wanted: HashMap<Digest, &Candidate> = HashMap::new();
         let mut from = u64::MAX;
         for one in group {
             if let Some(first) = one.perhaps_from() {
                 from = from.min(first);
-                wanted.extend(one.leaves());
+                wanted.extend(one.candidates.iter().map(|one| (one.leaf(), one)));
             }
         }
         let mut found = HashMap::new();
@@ -278,8 +279,8 @@ impl LogStage {
         let mut index = from;
         while index < size && !wanted.is_empty() {
             let logged = log.inclusion(index)?;
-            if let Some(body) = wanted.remove(&logged.leaf_hash) {
-                let (body, path) = (Base64(body.clone()), logged.path);
+            if let Some(one) = wanted.remove(&logged.leaf_hash) {
+                let (body, path) = (Base64(one.body.clone()), logged.path);
                 found
                     .insert(logged.leaf_hash, LogEntry { index, body, path, checkpoint: checkpoint.clone() });
             }
@@ -294,9 +295,10 @@ impl LogStage {
         group: &[Waiting],
         entries: &mut HashMap<Digest, LogEntry>,
     ) -> Result<(), LogStageError> {
-        let submitted = group.iter().filter(|one| one.is_submitted()).flat_map(Waiting::leaves);
+        let submitted = group.iter().filter(|one| one.is_submitted()).flat_map(|one| &one.candidates);
+        let unknown = submitted.filter(|one| !entries.contains_key(&one.leaf()));
         let (leaves, bodies): (Vec<Digest>, Vec<&Vec<u8>>) =
-            submitted.filter(|(leaf, _)| !entries.contains_key(leaf)).unzip();
+            unknown.map(|one| (one.leaf(), &one.body)).unzip();
         if leaves.is_empty() {
             return Ok(());
         }

@@ -6,7 +6,7 @@
 use model::{Algorithm, BadSignature, Hashed, PublicKey, limits};
 use pki::Certificate;
 
-use super::{Body, RekorError, Verifier, key_details};
+use super::{Body, RekorError, Terms, Verifier, key_details};
 use crate::ToBeSigned;
 use crate::dsse::pre_authentication_encoding;
 
@@ -24,6 +24,7 @@ const LOGGED: [Algorithm; 5] =
 pub struct SubmittedBody {
     // INVARIANT: canonical, no longer than an entry may be, and over a signature that verified.
     bytes: Vec<u8>,
+    terms: Terms,
 }
 
 /// Why an entry is not taken.
@@ -114,7 +115,7 @@ impl SubmittedBody {
         let bytes = body.encode();
         match bytes.len() {
             length if length > limits::LOG_ENTRY_BYTES_MAX => Err(SubmittedError::TooLong { length }),
-            _ => Ok(Self { bytes }),
+            _ => Ok(Self { bytes, terms: body.terms() }),
         }
     }
 
@@ -123,9 +124,9 @@ impl SubmittedBody {
         &self.bytes
     }
 
-    /// The same, given away.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// The same with what it tells, given away.
+    pub fn into_parts(self) -> (Vec<u8>, Terms) {
+        (self.bytes, self.terms)
     }
 }
 

@@ -1,14 +1,14 @@
 //! Who comes to the log, and with what.
 
 use envelope::ToBeSigned;
-use envelope::rekor::{Body, RekorError, SubmittedBody, Verifier};
-use model::{Logging, merkle};
+use envelope::rekor::{Body, RekorError, SubmittedBody, Terms, Verifier};
+use model::{Digest, Logging, merkle};
 
-use crate::EntryReply;
 use crate::platform::PlatformKey;
 use crate::stages::sign::Signature;
 use crate::stages::submit::Entry;
 use crate::stages::{Intended, Stamped};
+use crate::{EntryReply, IndexedEntry};
 
 /// What reaches Log.
 pub enum Entrant {
@@ -29,10 +29,16 @@ impl From<Stamped> for Entrant {
     }
 }
 
-/// Somebody who waits for entries, with their bodies.
+/// Somebody who waits for entries.
 pub(super) struct Waiting {
     pub(super) whose: Whose,
-    pub(super) bodies: Vec<Vec<u8>>,
+    pub(super) candidates: Vec<Candidate>,
+}
+
+/// An entry that is to be in the log, and may be there already: its body, and what the index keeps of it.
+pub(super) struct Candidate {
+    pub(super) body: Vec<u8>,
+    pub(super) indexed: IndexedEntry,
 }
 
 /// Who waits.
@@ -42,17 +48,18 @@ pub(super) enum Whose {
 }
 
 impl Waiting {
-    /// A request, with the body of each of its signatures; with none, where its profile asks for no entries. One whose
+    /// A request, with an entry for each of its signatures; with none, where its profile asks for no entries. One whose
     /// signatures cannot be logged comes back.
     pub(super) fn request(stamped: Box<Stamped>) -> Result<Self, (Box<Stamped>, RekorError)> {
-        match bodies(&stamped) {
-            Ok(bodies) => Ok(Self { whose: Whose::Request(stamped), bodies }),
+        match candidates(&stamped) {
+            Ok(candidates) => Ok(Self { whose: Whose::Request(stamped), candidates }),
             Err(error) => Err((stamped, error)),
         }
     }
 
     pub(super) fn submitter(body: SubmittedBody, reply: EntryReply) -> Self {
-        Self { whose: Whose::Submitter(reply), bodies: vec![body.into_bytes()] }
+        let (body, terms) = body.into_parts();
+        Self { whose: Whose::Submitter(reply), candidates: vec![Candidate::new(body, terms)] }
     }
 
     /// From where on the log may hold the entries of this request already.
@@ -70,28 +77,36 @@ impl Waiting {
     pub(super) const fn is_submitted(&self) -> bool {
         matches!(self.whose, Whose::Submitter(_))
     }
+}
 
-    pub(super) fn leaves(&self) -> impl Iterator<Item = (model::Digest, &Vec<u8>)> {
-        self.bodies.iter().map(|body| (merkle::leaf_hash(body), body))
+impl Candidate {
+    fn new(body: Vec<u8>, terms: Terms) -> Self {
+        let indexed = IndexedEntry { leaf: merkle::leaf_hash(&body), terms: Some(terms) };
+        Self { body, indexed }
+    }
+
+    pub(super) const fn leaf(&self) -> Digest {
+        self.indexed.leaf
     }
 }
 
-fn bodies(stamped: &Stamped) -> Result<Vec<Vec<u8>>, RekorError> {
+fn candidates(stamped: &Stamped) -> Result<Vec<Candidate>, RekorError> {
     let fitting = stamped.intended().fitting();
     if fitting.profile.log == Logging::None {
         return Ok(Vec::new());
     }
     let signatures = stamped.signed.signatures().iter();
-    signatures.map(|signature| body(signature, &fitting.keys[signature.item])).collect()
+    signatures.map(|signature| candidate(signature, &fitting.keys[signature.item])).collect()
 }
 
-fn body(signature: &Signature, key: &PlatformKey) -> Result<Vec<u8>, RekorError> {
+fn candidate(signature: &Signature, key: &PlatformKey) -> Result<Candidate, RekorError> {
     let verifier = match signature.chain.first() {
         Some(certificate) => Verifier::Certificate(certificate.clone()),
         None => Verifier::PublicKey(key.record().public_key.clone()),
     };
     let to_be_signed: &ToBeSigned = &signature.to_be_signed;
-    Ok(Body::new(to_be_signed, &signature.signature, verifier)?.encode())
+    let body = Body::new(to_be_signed, &signature.signature, verifier)?;
+    Ok(Candidate::new(body.encode(), body.terms()))
 }
 
 /// The same request, whose entries may be in the log from now on.
@@ -109,12 +124,12 @@ pub(super) fn groups(waiting: Vec<Waiting>) -> Vec<Vec<Waiting>> {
     let mut entries = 0;
     for one in waiting {
         match groups.last_mut() {
-            Some(group) if entries + one.bodies.len() <= tlog::ENTRIES_MAX => {
-                entries += one.bodies.len();
+            Some(group) if entries + one.candidates.len() <= tlog::ENTRIES_MAX => {
+                entries += one.candidates.len();
                 group.push(one);
             }
             _ => {
-                entries = one.bodies.len();
+                entries = one.candidates.len();
                 groups.push(vec![one]);
             }
         }

@@ -24,11 +24,9 @@ impl Known {
 
     /// Adds entries that were just appended, where the index reaches so far; where it does not, they are read from the
     /// log with the others, once it catches up.
-    pub(super) fn extend(&mut self, first: u64, bodies: &[Vec<u8>]) -> Result<(), LogStageError> {
+    pub(super) fn extend(&mut self, first: u64, entries: Vec<IndexedEntry>) -> Result<(), LogStageError> {
         match self.reach {
-            Some(reach) if reach == first => {
-                self.append(first, bodies.iter().map(|body| IndexedEntry::read(body)).collect())
-            }
+            Some(reach) if reach == first => self.append(first, entries),
             _ => Ok(()),
         }
     }
