@@ -93,7 +93,6 @@ CREATE TABLE ledger_leaves (
     salt    BLOB    NOT NULL,
     record  BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX ledger_leaves_by_request ON ledger_leaves (request) WHERE request IS NOT NULL;
 CREATE TABLE ledger_edge (
     place INTEGER PRIMARY KEY CHECK (place = 0),
     edge  BLOB    NOT NULL

@@ -250,10 +250,16 @@ fn written((path, tile): (&TilePath, &Tile)) -> Option<(TilePath, u64)> {
 
 /// Puts a file of these bytes in place under its name: whole or not at all, for whoever reads.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let beside = path.with_extension("new");
-    File::create(&beside)?.write_all(bytes)?;
+    let mut file = match (File::create(&beside), path.parent()) {
+        // Mostly the folder is there.
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            File::create(&beside)?
+        }
+        (created, _) => created?,
+    };
+    file.write_all(bytes)?;
+    drop(file);
     fs::rename(&beside, path)
 }
