@@ -317,7 +317,11 @@ fn known_form(registry: &Registry, key: &KeyId) -> Option<Form> {
 /// Shows a key on one line.
 pub(super) fn line(key: &Key, terminal: Terminal) {
     let record = &key.record;
-    let governed = if record.rule.is_some() { "governed" } else { "" };
+    let governed = if record.rule.is_some() { "governed " } else { "" };
+    let asserted = match record.identity {
+        Some(IdentityProof::Asserted) => "identity: asserted ",
+        _ => "",
+    };
     let now = crate::clock::now();
     let state = if key.is_active_at(now) {
         let later = |word, at| terminal.good(&format!("{word} {at}"));
@@ -331,7 +335,7 @@ pub(super) fn line(key: &Key, terminal: Terminal) {
     };
     let name = format!("{}#{}", record.name, record.generation);
     terminal.line(format_args!(
-        "{name:<24} {:<10} {:<18} {state} {governed} {}",
+        "{name:<24} {:<10} {:<18} {state} {governed}{asserted}{}",
         record.form.word(),
         record.public_key.algorithm().word(),
         terminal.dim(&record.id().to_string())

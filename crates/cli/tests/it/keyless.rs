@@ -81,7 +81,8 @@ fn what_is_signed_keylessly_verifies_for_its_holder_and_for_nobody_else() {
 #[test]
 fn an_attestation_is_about_its_file_and_says_what_it_is() {
     let desk = Desk::new();
-    fs::write(desk.folder.path().join("sbom.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#).unwrap();
+    fs::write(desk.folder.path().join("sbom.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#)
+        .unwrap();
     let what = ["attest", "app.tar", "--keyless", "--predicate", "sbom.json", "--type", "cyclonedx"];
     desk.good(&[&what[..], &["--identity-token", "@token"], &PLACE].concat());
     let (code, said) = desk.verify("app.tar.cyclonedx.att.sigstore.json", ADA, &desk.sigstore.url());
@@ -179,7 +180,8 @@ struct Login {
 
 impl Login {
     fn begin(desk: &Desk) -> Self {
-        let mut signing = desk.command(&[&["sign", "app.tar", "--keyless", "--no-browser"], &PLACE[..]].concat());
+        let mut signing =
+            desk.command(&[&["sign", "app.tar", "--keyless", "--no-browser"], &PLACE[..]].concat());
         let mut signing = signing.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut said = BufReader::new(signing.stderr.take().unwrap());
         let mut line = String::new();

@@ -9,6 +9,7 @@
 )]
 
 mod algorithms;
+mod asserted;
 mod books;
 mod clients;
 mod command_line;

@@ -44,6 +44,8 @@ struct Parts {
     provider: IdentityProvider,
     /// What a login was begun with: its query.
     login: Mutex<Vec<(String, String)>>,
+    /// What becomes of the claims of the token at a login's end.
+    told: Mutex<fn(&mut Value)>,
 }
 
 /// The site.
@@ -91,6 +93,7 @@ impl SigstoreSite {
             log: Key::generate(Algorithm::Ed25519),
             provider: IdentityProvider::new("k1"),
             login: Mutex::default(),
+            told: Mutex::new(|_| ()),
         });
         let its = Arc::clone(&parts);
         let site = HttpSite::serve(move |asked| {
@@ -112,6 +115,11 @@ impl SigstoreSite {
         let mut claims = claims(&self.url(), "sigstore");
         change(&mut claims);
         self.parts.provider.token(&claims)
+    }
+
+    /// From now on the token at a login's end says something else.
+    pub(crate) fn end_logins_with(&self, change: fn(&mut Value)) {
+        *self.parts.told.lock().unwrap() = change;
     }
 
     pub(crate) fn trusted_root(&self) -> Vec<u8> {
@@ -260,6 +268,7 @@ impl Parts {
         }
         let mut claims = claims(url, one(&form, "client_id"));
         claims["nonce"] = one(&login, "nonce").into();
+        self.told.lock().unwrap()(&mut claims);
         Ok(Reply::json(&json!({"id_token": self.provider.token(&claims), "token_type": "Bearer"})))
     }
 }
