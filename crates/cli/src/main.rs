@@ -22,6 +22,7 @@ mod manifest;
 mod named_platform;
 mod online;
 mod owners;
+mod parameters;
 mod presented;
 mod publication;
 mod random;

@@ -26,12 +26,16 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: &[Need] = &[
     Need { program: "openssl", package: "openssl", purpose: "verifies CMS, timestamps and bare signatures" },
     Need { program: "ssh-keygen", package: "openssh-client", purpose: "makes endorsements as people do" },
     Need { program: "python3", package: "python3", purpose: "computes every digest a second time" },
     Need { program: "curl", package: "curl", purpose: "copies a repository, as a mirror does" },
     Need { program: "softhsm2-util", package: "softhsm2", purpose: "is a hardware token, in software" },
+    Need { program: "minisign", package: "minisign", purpose: "signs and verifies files in its own way" },
+    Need { program: "gpg", package: "gnupg", purpose: "signs and verifies as OpenPGP has it" },
+    Need { program: "gpgv", package: "gpgv", purpose: "verifies OpenPGP signatures, as APT does" },
+    Need { program: "sqv", package: "sqv", purpose: "verifies them in another implementation" },
     Need { program: "git", package: "git", purpose: "has the commits that are signed" },
     Need { program: "chromium", package: "chromium", purpose: "is the browser in which people log in" },
     Need { program: "npm", package: "npm", purpose: "fetches what is written in JavaScript" },
@@ -50,7 +54,7 @@ pub(crate) fn provide(skips: &Skips) -> Result<(), Failure> {
         packages.push(VENV);
     }
     let installed = if packages.is_empty() { Ok(()) } else { apt::install(&packages) };
-    for Need { program, package, purpose } in &NEEDS {
+    for Need { program, package, purpose } in NEEDS {
         match program::find(program) {
             Some(path) => report(program, purpose, &path.display().to_string()),
             None => {

@@ -20,6 +20,12 @@ pub(crate) struct ExplainArgs {
 }
 
 pub(super) fn run(args: &ExplainArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    if args.verify.files {
+        return Err(Failure::Usage {
+            what: "a list of checksums has one story, and its files have none".to_owned(),
+            advice: "leave out `--files`; `avouch verify` holds the files to the list",
+        });
+    }
     let verified = verify::judge(&args.verify)?;
     if args.verify.json {
         terminal.line(super::json(&verified));

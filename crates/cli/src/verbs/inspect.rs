@@ -1,16 +1,18 @@
 //! `avouch inspect`: what is in a file that avouch or its kin made. Nothing is believed.
 
+mod bare;
 mod certificate;
+mod openpgp;
+pub(super) mod statement;
 
 use std::path::PathBuf;
 
 use ::verify::TrustRoot;
 use clap::Args;
 use envelope::bundle::{Bundle, Content, Signer};
-use envelope::in_toto::Statement;
 use envelope::{cms, timestamp};
 use model::receipt::Receipt;
-use model::{Item, Kind, Request, limits};
+use model::{Item, Kind, Parameters, Request, limits};
 use pki::Certificate;
 
 use crate::exit::Exit;
@@ -24,7 +26,8 @@ Examples:
   avouch inspect firmware.bin.receipt.json
   avouch inspect firmware.bin.p7s
 
-It reads receipts, Sigstore bundles, certificates, CMS signatures, timestamp responses and tokens, and trust roots.")]
+It reads receipts, Sigstore bundles, certificates, CMS, minisign, SSH and OpenPGP signatures, timestamp responses and tokens, and
+trust roots.")]
 pub(crate) struct InspectArgs {
     /// The file
     file: PathBuf,
@@ -52,10 +55,10 @@ pub(super) fn run(args: &InspectArgs, terminal: Terminal) -> Result<Exit, Failur
         certificate::show(&certificate, terminal);
     } else if let Ok(root) = TrustRoot::parse(&bytes) {
         super::trust::show(&root, terminal);
-    } else {
+    } else if bare::show(&bytes, terminal) == bare::Read::Nothing {
         return Err(Failure::Usage {
             what: format!("`{}` is none of the files that avouch reads", args.file.display()),
-            advice: "name a receipt, a Sigstore bundle, a certificate, a CMS signature, a timestamp or a trust root, not the signed file",
+            advice: "name a receipt, a Sigstore bundle, a certificate, a CMS, minisign, SSH or OpenPGP signature, a timestamp or a trust root, not the signed file",
         });
     }
     Ok(Exit::Done)
@@ -113,6 +116,8 @@ fn show_receipt(receipt: &Receipt, terminal: Terminal) {
                 ));
                 terminal.line(format_args!("  file sha256 {}, {} bytes", item.file.sha256, item.file.size));
                 terminal.line(format_args!("  key {} generation {}", item.key.name, item.key.generation));
+                show_parameters(&item.parameters, terminal);
+                statement::show_content(&item, terminal);
             }
             Err(cause) => terminal.line(format_args!("  the item cannot be read: {cause}")),
         }
@@ -146,6 +151,18 @@ fn show_receipt(receipt: &Receipt, terminal: Terminal) {
     }
 }
 
+/// What a form signs besides the content.
+pub(super) fn show_parameters(parameters: &Parameters, terminal: Terminal) {
+    let Parameters { namespace, payload_type, trusted_comment, signature_of } = parameters;
+    let said = [("namespace", namespace), ("payload type", payload_type), ("trusted comment", trusted_comment)];
+    for (what, text) in said.into_iter().filter_map(|(what, text)| Some((what, text.as_ref()?))) {
+        terminal.line(format_args!("  {what} {text:?}"));
+    }
+    if let Some(of) = signature_of {
+        terminal.line(format_args!("  an OpenPGP signature of type {of}"));
+    }
+}
+
 pub(super) fn show_request(request: &Request, terminal: Terminal) {
     terminal.line(format_args!("  request {} on {}", request.id, request.platform));
     terminal.line(format_args!("  from {} until {}", request.created, request.deadline));
@@ -173,13 +190,7 @@ fn show_bundle(bundle: &Bundle, terminal: Terminal) {
             terminal.line(format_args!("  over a file with digest {}", hex.unwrap_or_default()));
         }
         Content::Dsse(envelope) => {
-            terminal.line(format_args!("  over a DSSE envelope of type {:?}", envelope.payload_type));
-            if let Ok(statement) = Statement::parse(&envelope.payload) {
-                terminal.line(format_args!("  which states {:?} of", statement.predicate_type));
-                for subject in &statement.subject {
-                    terminal.line(format_args!("    {:?} {:?}", subject.name, subject.digest));
-                }
-            }
+            statement::show(&envelope.payload_type, &envelope.payload, terminal);
         }
         _ => terminal.line("  over something that this avouch does not know"),
     }

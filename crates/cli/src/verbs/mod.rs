@@ -4,6 +4,7 @@ mod adopt;
 mod api_key;
 mod attest;
 mod backup;
+mod checksums;
 mod ci;
 mod completions;
 mod config;
@@ -59,7 +60,9 @@ pub(crate) enum Verb {
     Server(server::ServerArgs),
     /// Sign files
     Sign(sign::SignArgs),
-    /// Say something about a file (an in-toto attestation), as the holder of an ID token
+    /// Write a list of files with their digests, to be signed in their stead
+    Checksums(checksums::ChecksumsArgs),
+    /// Say something about files: an in-toto attestation, such as a bill of materials or a provenance
     Attest(attest::AttestArgs),
     /// Verify a file offline, against a trust root
     Verify(verify::VerifyArgs),
@@ -131,6 +134,7 @@ impl Verb {
             Self::Signerd(args) => signerd::run(args, terminal),
             Self::Server(args) => server::run(&args),
             Self::Sign(args) => sign::run(&args, terminal),
+            Self::Checksums(args) => checksums::run(&args, terminal),
             Self::Attest(args) => attest::run(&args, terminal),
             Self::Verify(args) => verify::run(&args, terminal),
             Self::Inspect(args) => inspect::run(&args, terminal),
@@ -165,6 +169,6 @@ impl Verb {
 }
 
 /// JSON for programs, indented, because people look at it too.
-fn json(value: &impl serde::Serialize) -> String {
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).expect("avouch's own types always encode as JSON")
 }

@@ -10,6 +10,7 @@ use envelope::in_toto::Statement;
 use model::Digest;
 
 use super::sign::keyless::{KeylessArgs, What};
+use super::verify::GivenKey;
 use super::verify::foreign::{self, Foreign};
 use crate::context::ContextArgs;
 use crate::exit::Exit;
@@ -149,7 +150,7 @@ impl VerifyBundle {
             Pattern::exactly(&text).map_err(Failure::input(text, "an identity"))
         };
         match &self.key {
-            Some(path) => Ok(Foreign::Key(super::verify::public_key(path)?)),
+            Some(path) => Ok(GivenKey::read(path)?.into()),
             None => Ok(Foreign::Holder(Identity {
                 subject: exactly(&self.certificate_identity)?,
                 issuer: exactly(&self.certificate_oidc_issuer)?,

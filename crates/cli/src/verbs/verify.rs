@@ -1,24 +1,33 @@
 //! `avouch verify`: offline, against a trust root.
 
+mod bare;
+mod claim;
 pub(crate) mod foreign;
+mod given;
+mod listed;
+mod openpgp;
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use ::verify::{
-    Artifact, BundleTrust, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation,
-    Refused, TimeSource, TrustRoot, Verified, WitnessExpectation, verify_bundle, verify_cms, verify_receipt,
+    Artifact, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation,
+    Refused, TimeSource, TrustRoot, Verified, WitnessExpectation, verify_cms, verify_receipt,
 };
 use clap::Args;
 use envelope::detached;
-use model::{Class, Digest, Hash, Instant, PublicKey, Space};
+use model::{Class, Digest, Hash, Instant, Space};
 use serde::Serialize;
 
 use crate::context::ContextArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use bare::Held;
+use claim::ClaimArgs;
 use foreign::{Foreign, ForeignArgs};
+pub(crate) use given::GivenKey;
+use openpgp::OpenPgpHeld;
 
 /// The flags of `avouch verify`.
 #[derive(Debug, Args)]
@@ -28,12 +37,19 @@ Examples:
   avouch verify firmware.bin --product firmware --version 1.4.0 --class release
   avouch verify firmware.bin --signature firmware.bin.p7s
   avouch verify app.tar --identity ada@example.com --issuer https://login.example.com
-  avouch verify file --bundle file.sigstore.json --public-key key.pem --trusted-root trusted_root.json")]
+  avouch verify app.tar --type slsaprovenance1 --builder https://ci.example.com/runner --source-repository https://git.example.com/app
+  avouch verify file --bundle file.sigstore.json --public-key key.pem --trusted-root trusted_root.json
+  avouch verify dist/SHA256SUMS --files
+  avouch verify notes.txt --signature notes.txt.minisig --public-key minisign.pub
+  avouch verify notes.txt --signature notes.txt.sig --public-key id_ed25519.pub --namespace file
+  avouch verify app.jar --signature app.jar.asc --public-key publisher.asc
+  avouch verify InRelease --public-key archive-keyring.gpg")]
 pub(crate) struct VerifyArgs {
     /// The file; `-` is standard input. Where only its SHA-256 is known, that will do, with `--signature`
     #[arg(value_name = "FILE|DIGEST")]
     pub(crate) file: PathBuf,
-    /// Its receipt, bundle or CMS signature; otherwise NAME.receipt.json, NAME.sigstore.json or NAME.p7s beside it
+    /// Its receipt, bundle or signature; otherwise NAME.receipt.json, NAME.sigstore.json, NAME.p7s, NAME.minisig,
+    /// NAME.sshsig or NAME.asc beside it. A clearsigned text needs none
     #[arg(long, value_name = "FILE", visible_alias = "bundle")]
     pub(crate) signature: Option<PathBuf>,
     /// The trust root; otherwise the one of the stored context
@@ -54,6 +70,9 @@ pub(crate) struct VerifyArgs {
     /// The signing profile that must have been used
     #[arg(long)]
     pub(crate) profile: Option<Space>,
+    /// The namespace for which an SSH signature must be
+    #[arg(long)]
+    pub(crate) namespace: Option<String>,
     /// People must have endorsed it, even where the key's record asks for nobody
     #[arg(long)]
     pub(crate) require_quorum: bool,
@@ -71,26 +90,38 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Instant>,
     #[command(flatten)]
+    pub(crate) claim: ClaimArgs,
+    #[command(flatten)]
     pub(crate) foreign: ForeignArgs,
     #[command(flatten)]
     pub(crate) context: ContextArgs,
+    /// The file is a list of checksums, such as SHA256SUMS: hold the files that it names, from its own folder, to it
+    #[arg(long)]
+    pub(crate) files: bool,
+    /// Files of the list that are not there are not asked for; one at least must be
+    #[arg(long, requires = "files")]
+    pub(crate) ignore_missing: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 pub(super) fn run(args: &VerifyArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    match judge(args) {
-        Ok(verified) if args.json => terminal.line(super::json(&Verdict::Good(&verified))),
-        Ok(verified) => show(&verified, &args.file, terminal),
-        Err(failure) => {
-            if let (true, Failure::Refused { source, .. }) = (args.json, &failure) {
-                terminal.line(super::json(&Verdict::of(source)));
-            }
-            return Err(failure);
+    let judged = judge(args).and_then(|verified| {
+        if args.files {
+            return listed::run(args, &verified, terminal);
         }
+        if args.json {
+            terminal.line(super::json(&Verdict::Good(&verified)));
+        } else {
+            show(&verified, &args.file, terminal);
+        }
+        Ok(Exit::Done)
+    });
+    if let (true, Err(Failure::Refused { source, .. })) = (args.json, &judged) {
+        terminal.line(super::json(&Verdict::of(source)));
     }
-    Ok(Exit::Done)
+    judged
 }
 
 /// What verification says, for programs.
@@ -122,63 +153,65 @@ impl Verdict<'_> {
     }
 }
 
-/// Verifies what the flags name. By which digest a file was signed only its signature says; so a file that was signed
-/// by another than SHA-256 is read once more, and standard input with all of them at once.
+/// Verifies what the flags name. By which digests a file was signed only its signatures say; so a file that was signed by
+/// others than SHA-256 is read once more for each, and standard input with all of them at once.
 pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
-    let all = if crate::reading::is_stdin(&args.file) { &Hash::ALL[..] } else { &[] };
-    match judge_by(args, all) {
-        Err(Failure::Refused { source, subject }) => match source.hash_needed() {
-            Some(hash) if !all.contains(&hash) => judge_by(args, &[hash]),
-            _ => Err(Failure::Refused { source, subject }),
-        },
-        judged => judged,
+    let mut hashes = if crate::reading::is_stdin(&args.file) { Hash::ALL.to_vec() } else { Vec::new() };
+    loop {
+        match judge_by(args, &hashes) {
+            Err(Failure::Refused { source, subject }) => match source.hash_needed() {
+                Some(hash) if !hashes.contains(&hash) => hashes.push(hash),
+                _ => return Err(Failure::Refused { source, subject }),
+            },
+            judged => return judged,
+        }
     }
 }
 
 fn judge_by(args: &VerifyArgs, hashes: &[Hash]) -> Result<Verified, Failure> {
-    let artifact = artifact(&args.file, hashes)?;
-    let signature = find_signature(args)?;
     let expectations = args.expectations()?;
     let present = match args.at {
         Some(at) => Present { at, source: TimeSource::Named },
         None => Present { at: crate::clock::now(), source: TimeSource::SystemClock },
     };
     let foreign = args.foreign.named()?;
-    let kind = kind_of(&signature, foreign.as_ref())?;
-    // Whoever names somebody wants them and nobody else; only a bundle is held to that.
-    if let Some(named) = foreign.as_ref().filter(|_| kind != detached::Kind::Bundle) {
-        return Err(Failure::Usage {
-            what: format!("`{}` verifies a bundle, and `{}` is none", named.flag(), signature.display()),
-            advice: "name the bundle with `--bundle FILE`, or leave out whom to expect",
-        });
+    let openpgp = OpenPgpHeld { args, foreign: foreign.as_ref(), expectations: &expectations, present };
+    if openpgp::stands_alone(args) {
+        return args.conclude(openpgp.alone()?, &args.file);
     }
+    let signature = find_signature(args)?;
+    let kind = kind_of(&signature, foreign.as_ref())?;
+    // Whoever names somebody wants them and nobody else.
+    if foreign.as_ref().is_some_and(|named| named.kind() != kind) {
+        return Err(args.other_kind(&signature));
+    }
+    if kind == detached::Kind::OpenPgp {
+        return args.conclude(openpgp.beside(&signature)?, &signature);
+    }
+    let artifact = artifact(&args.file, hashes)?;
+    let held = Held {
+        args,
+        artifact: &artifact,
+        signature: &signature,
+        foreign: foreign.as_ref(),
+        expectations: &expectations,
+        present,
+    };
     let judged = match kind {
         detached::Kind::Receipt => {
             let receipt = crate::reading::receipt(&signature)?;
+            let artifact = crate::reading::as_text(artifact.clone(), &args.file, &receipt)?;
             verify_receipt(&artifact, &receipt, &args.trust_root()?, &expectations, present)
         }
-        detached::Kind::Bundle => {
-            let json = crate::files::read_bounded(&signature, envelope::bundle::BUNDLE_BYTES_MAX)?;
-            match &foreign {
-                Some(foreign) => {
-                    let root = args.foreign.trusted_root(|| args.trust_root())?;
-                    foreign.verify(&artifact, &json, (&root).into(), &expectations, present)
-                }
-                None => {
-                    let root = args.trust_root()?;
-                    verify_bundle(&artifact, &json, BundleTrust::Platform(&root), &expectations, present)
-                }
-            }
-        }
+        detached::Kind::Bundle => held.bundle()?,
+        detached::Kind::Minisign => held.minisig()?,
+        detached::Kind::SshSig => held.sshsig()?,
         _ => {
             let der = crate::files::read_bounded(&signature, envelope::cms::CMS_BYTES_MAX)?;
             verify_cms(&artifact, &der, CmsTrust::Platform(&args.trust_root()?), &expectations, present)
         }
     };
-    judged.map_err(|source| Failure::Refused {
-        subject: format!("`{}` is refused by `{}`", args.file.display(), signature.display()),
-        source,
-    })
+    args.conclude(judged, &signature)
 }
 
 /// The file, or where there is none of that name, the file with that digest.
@@ -192,6 +225,23 @@ pub(super) fn artifact(file: &Path, hashes: &[Hash]) -> Result<Artifact, Failure
 }
 
 impl VerifyArgs {
+    /// What was judged, held to what is expected of a claim.
+    fn conclude(&self, judged: Result<Verified, Refused>, signature: &Path) -> Result<Verified, Failure> {
+        let expected = self.claim.expectations();
+        judged.and_then(|verified| verified.expect(&expected)).map_err(|source| Failure::Refused {
+            subject: format!("`{}` is refused by `{}`", self.file.display(), signature.display()),
+            source,
+        })
+    }
+
+    /// Somebody was named who signs otherwise than this file is signed.
+    fn other_kind(&self, signature: &Path) -> Failure {
+        Failure::Usage {
+            what: format!("whoever is named does not sign as `{}` is signed", signature.display()),
+            advice: "name their bundle, `.minisig` or SSH signature with `--signature FILE`, or leave out whom to expect",
+        }
+    }
+
     pub(super) fn trust_root(&self) -> Result<TrustRoot, Failure> {
         match &self.trust_root {
             Some(path) => crate::reading::trust_root(path),
@@ -232,40 +282,38 @@ impl VerifyArgs {
     }
 }
 
-const KINDS: [detached::Kind; 3] = [detached::Kind::Receipt, detached::Kind::Bundle, detached::Kind::Cms];
+const KINDS: [detached::Kind; 6] = [
+    detached::Kind::Receipt,
+    detached::Kind::Bundle,
+    detached::Kind::Cms,
+    detached::Kind::Minisign,
+    detached::Kind::SshSig,
+    detached::Kind::OpenPgp,
+];
 
 fn find_signature(args: &VerifyArgs) -> Result<PathBuf, Failure> {
-    if let Some(path) = &args.signature {
+    if let Some(path) = args.signature.as_ref().or(args.claim.attestation.as_ref()) {
         return Ok(path.clone());
     }
-    let foreign = args.foreign.named()?.is_some();
-    let kinds = if foreign { &[detached::Kind::Bundle][..] } else { &KINDS };
-    let mut beside = kinds.iter().map(|kind| crate::files::suffixed(&args.file, kind.suffix()));
+    let named = args.foreign.named()?.map(|foreign| [foreign.kind()]);
+    let all = args.claim.kinds().unwrap_or(&KINDS);
+    let kinds = named.as_ref().map_or(all, |kind| &kind[..]);
+    let file = args.claim.beside(&args.file);
+    let mut beside = kinds.iter().map(|kind| crate::files::suffixed(&file, kind.suffix()));
     beside.find(|path| path.exists()).ok_or_else(|| Failure::Usage {
-        what: format!("there is no receipt, bundle or CMS signature beside `{}`", args.file.display()),
+        what: format!("there is no receipt, bundle or signature beside `{}`", args.file.display()),
         advice: "name it with `--signature FILE`",
     })
 }
 
-/// What a file is by its name; whoever says who signed a bundle calls it what they like.
+/// What a file is by its name; whoever says who signed it calls it what they like.
 fn kind_of(path: &Path, foreign: Option<&Foreign>) -> Result<detached::Kind, Failure> {
     let name = path.to_string_lossy();
     let known = KINDS.into_iter().find(|kind| name.ends_with(kind.suffix()));
-    known.or(foreign.map(|_| detached::Kind::Bundle)).ok_or_else(|| Failure::Usage {
-        what: format!("`{name}` does not end as a receipt, a bundle or a CMS signature does"),
-        advice: "name one that ends in .receipt.json, .sigstore.json or .p7s; for a bare .sig there is `openssl dgst -verify`",
+    known.or(foreign.map(Foreign::kind)).ok_or_else(|| Failure::Usage {
+        what: format!("`{name}` does not end as a receipt, a bundle or a signature does"),
+        advice: "name one that ends in .receipt.json, .sigstore.json, .p7s, .minisig, .sshsig or .asc; for a bare .sig there is `openssl dgst -verify`",
     })
-}
-
-/// Reads a public key in PEM (RFC 7468 §13).
-pub(super) fn public_key(path: &Path) -> Result<PublicKey, Failure> {
-    let bytes = crate::files::read_bounded(path, 64 * 1024)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let body: String = text.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
-    const EXPECTED: &str = "a public key in PEM";
-    let name = path.display().to_string();
-    let der = data_encoding::BASE64.decode(body.as_bytes()).map_err(Failure::input(&name, EXPECTED))?;
-    PublicKey::from_spki(&der).map_err(Failure::input(&name, EXPECTED))
 }
 
 /// Shows a verdict to people.

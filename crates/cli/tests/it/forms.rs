@@ -7,7 +7,10 @@
 use std::fs;
 use std::path::Path;
 
-use model::{Base64, Request};
+use envelope::countersigned;
+use envelope::minisign::{Minisig, MinisignKey};
+use envelope::sshsig::{self, Holder, SshKey};
+use model::{Base64, PublicKey, Request};
 use quorum::{
     Credential, Decision, Endorsement, Exclusion, Moment, Proof, RequesterProof, Requirement, Rule, Shortfall,
 };
@@ -131,6 +134,66 @@ fn a_timestamp_token_is_no_cms_signature_and_a_cms_signature_of_a_tst_info_is_no
     court.hear(forms, "cosign verify-blob", Platform, COSIGN, &given.files());
     court.hear(forms, "@sigstore/verify", Platform, SIGSTORE_JS, &given.files());
     court.judge("tokens and CMS signatures");
+}
+
+/// A minisign key signs 64 bytes that are said to be the digest of a file, and an SSH signature can be over as many.
+#[test]
+fn the_64_bytes_that_a_minisign_key_signs_are_valid_nowhere_else() {
+    let Some(mut court) = Court::gather() else { return };
+    let Some(minisign) = testkit::tool("minisign") else { return };
+    let key = testkit::Key::generate(model::Algorithm::Ed25519);
+    let minisign_key = MinisignKey::of(&key.public()).unwrap();
+    let two = |bytes: &[u8]| {
+        let first = key.sign(bytes);
+        [first.clone(), key.sign(&countersigned(&first, "x"))].concat()
+    };
+
+    // As an SSH signature of a file: by the platform's own line of allowed_signers, and by one that names the key.
+    let file = b"an invoice\n";
+    let data = sshsig::signed_data("file", model::Hash::Sha256, file);
+    assert_eq!(data.len(), 64);
+    let ssh = |key: &PublicKey| SshKey::new(key.clone(), Holder::Software).unwrap();
+    let armored = sshsig::seal(&ssh(&key.public()), "file", model::Hash::Sha256, &two(&data)[..64]).unwrap();
+    let ours = testkit::Key::generate(model::Algorithm::Ed25519).public();
+    for (judge, trust, known) in [
+        ("ssh-keygen -Y verify", Platform, &ours),
+        ("ssh-keygen -Y verify, the key as a person's", PinnedKey, &key.public()),
+    ] {
+        let folder = testkit::temp_folder();
+        let put = |name: &str, bytes: &[u8]| {
+            fs::write(folder.path().join(name), bytes).unwrap();
+            folder.path().join(name)
+        };
+        let signers = format!("someone namespaces=\"file\" {}\n", ssh(known).to_line());
+        let mut command = court.ssh_keygen.command();
+        command.args(["-Y", "verify", "-I", "someone", "-n", "file"]);
+        command
+            .arg("-f")
+            .arg(put("signers", signers.as_bytes()))
+            .arg("-s")
+            .arg(put("f.sig", armored.as_bytes()));
+        command.stdin(fs::File::open(put("f", file)).unwrap());
+        let (said, _) = ask(&mut command, &Vec::new());
+        court.enter("minisign → sshsig", judge, trust, said);
+    }
+
+    // As an old signature of a file that is the digest: the letter that tells them apart is covered by nothing.
+    let digest = model::Hash::Blake2b512.digest(file);
+    let sealed = Minisig::seal(&minisign_key, &two(&digest), "x", "").unwrap().to_file();
+    let files = vec![
+        ("f", digest),
+        ("f.minisig", sealed.replacen("\nRU", "\nRW", 1).into_bytes()),
+        ("key.pub", minisign_key.to_file().into_bytes()),
+    ];
+    let forms = "minisign → an old minisig";
+    for (judge, line) in [("minisign -V", "-V -p key.pub -m f"), ("minisign -V -H", "-V -H -p key.pub -m f")]
+    {
+        let (said, _) = ask(minisign.command().args(line.split(' ')), &files);
+        court.enter(forms, judge, PinnedKey, said);
+    }
+    let line = "verify f --signature f.minisig --public-key key.pub";
+    court.hear(forms, "avouch verify --public-key", PinnedKey, line, &files);
+    court.judge("what a minisign key signed");
 }
 
 fn envelope(court: &mut Court, forger: &Forger<'_>) {

@@ -1,16 +1,21 @@
-//! Bundles that no managed key of a platform signed: by the holder of an ID token, or by a key that the verifier names.
+//! What no managed key of a platform signed: the holder of an ID token, or a key that the verifier names.
 
 use std::path::{Path, PathBuf};
 
 use ::verify::{
-    Artifact, BundleTrust, Expectations, Identity, Pattern, Present, Refused, SignedBy, SigstoreRoot,
-    TrustRoot, Verified, verify_bundle, verify_sigstore,
+    Artifact, BundleTrust, Expectations, Gap, Identity, Part, Pattern, Present, Refused, SignedBy,
+    SigstoreRoot, TrustRoot, Verified, verify_bundle, verify_sigstore,
 };
 use clap::Args;
-use envelope::bundle::{Bundle, Content, Signer, Version};
+use envelope::bundle::{Bundle, Signer, Version};
+use envelope::detached::Kind;
+use envelope::minisign::MinisignKey;
+use envelope::openpgp::Certificate;
+use envelope::sshsig::SshKey;
 use envelope::trusted_root::{TRUSTED_ROOT_BYTES_MAX, TrustedRoot};
 use model::PublicKey;
 
+use super::GivenKey;
 use crate::failure::Failure;
 use crate::followed::Followed;
 
@@ -23,7 +28,7 @@ pub(crate) struct ForeignArgs {
     /// Who vouched for them: the URL of the issuer of their ID token, or a pattern
     #[arg(long, value_name = "PATTERN", requires = "identity")]
     issuer: Option<Pattern>,
-    /// A public key in PEM that signed a bundle: no platform's registry is asked for it
+    /// A public key that signed: in PEM for a bundle, of minisign, of SSH or of OpenPGP. No platform's registry is asked for it
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
     /// A Sigstore `trusted_root.json` for these; otherwise that of the trust root
@@ -41,17 +46,34 @@ pub(crate) enum Foreign {
     Holder(Identity),
     /// Whoever has this key.
     Key(PublicKey),
+    /// Whoever has this key of minisign.
+    Minisign(MinisignKey),
+    /// Whoever has one of these keys of SSH.
+    Ssh(Vec<SshKey>),
+    /// Whoever has a key of one of these certificates of OpenPGP.
+    OpenPgp(Vec<Certificate>),
+}
+
+impl From<GivenKey> for Foreign {
+    fn from(key: GivenKey) -> Self {
+        match key {
+            GivenKey::Pem(key) => Self::Key(key),
+            GivenKey::Minisign(key) => Self::Minisign(key),
+            GivenKey::Ssh(keys) => Self::Ssh(keys),
+            GivenKey::OpenPgp(certificates) => Self::OpenPgp(certificates),
+        }
+    }
 }
 
 impl ForeignArgs {
     /// Whom the flags name, if they name anybody.
-    pub(super) fn named(&self) -> Result<Option<Foreign>, Failure> {
+    pub(crate) fn named(&self) -> Result<Option<Foreign>, Failure> {
         match (&self.identity, &self.issuer, &self.public_key) {
             (Some(subject), Some(issuer), _) => {
                 let (subject, issuer) = (subject.clone(), issuer.clone());
                 Ok(Some(Foreign::Holder(Identity { subject, issuer })))
             }
-            (_, _, Some(path)) => Ok(Some(Foreign::Key(super::public_key(path)?))),
+            (_, _, Some(path)) => GivenKey::read(path).map(|key| Some(key.into())),
             _ if self.trusted_root.is_some() || self.tuf.is_some() => Err(Failure::Usage {
                 what: "`--trusted-root` or `--tuf` says whose logs and authorities are believed, and not who signed"
                     .to_owned(),
@@ -62,7 +84,7 @@ impl ForeignArgs {
     }
 
     /// Whose logs and authorities are believed.
-    pub(super) fn trusted_root(
+    pub(crate) fn trusted_root(
         &self,
         otherwise: impl FnOnce() -> Result<TrustRoot, Failure>,
     ) -> Result<Believed, Failure> {
@@ -77,7 +99,7 @@ impl ForeignArgs {
 }
 
 /// Whose logs and authorities are believed.
-pub(super) enum Believed {
+pub(crate) enum Believed {
     Foreign(TrustedRoot),
     Platform(Box<TrustRoot>),
 }
@@ -92,11 +114,13 @@ impl<'a> From<&'a Believed> for SigstoreRoot<'a> {
 }
 
 impl Foreign {
-    /// In few words, with what the flags named them.
-    pub(super) const fn flag(&self) -> &'static str {
+    /// What they sign.
+    pub(super) const fn kind(&self) -> Kind {
         match self {
-            Self::Holder(_) => "--identity",
-            Self::Key(_) => "--public-key",
+            Self::Holder(_) | Self::Key(_) => Kind::Bundle,
+            Self::Minisign(_) => Kind::Minisign,
+            Self::Ssh(_) => Kind::SshSig,
+            Self::OpenPgp(_) => Kind::OpenPgp,
         }
     }
 
@@ -119,6 +143,11 @@ impl Foreign {
                 verify_bundle(artifact, json, trust, expectations, present)
             }
             Self::Key(key) => verify_sigstore(artifact, json, SignedBy::Key(key), root, present),
+            Self::Minisign(_) | Self::Ssh(_) | Self::OpenPgp(_) => Err(Refused::CannotCheck {
+                part: Part::Key,
+                item: None,
+                gap: Gap::Unsupported { what: "a key that signs no bundles" },
+            }),
         }
     }
 }
@@ -128,7 +157,6 @@ fn is_plain(json: &[u8]) -> bool {
     Bundle::from_json(json).is_ok_and(|bundle| {
         bundle.version == Version::V03
             && matches!(bundle.signer, Signer::Key { .. })
-            && matches!(bundle.content, Content::Message { .. })
             && bundle.entries.iter().all(|entry| entry.kind_version == envelope::rekor::VERSION)
     })
 }
