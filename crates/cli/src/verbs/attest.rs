@@ -26,8 +26,8 @@ use crate::terminal::Terminal;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  avouch attest app.tar --type cyclonedx --predicate sbom.cdx.json --profile attestations
-  avouch attest app.tar app.sig --type https://example.com/tests/v1 --predicate tests.json --profile attestations
+  avouch attest app.tar --type cyclonedx --predicate sbom.cdx.json --profile default/attest
+  avouch attest app.tar app.sig --type https://example.com/tests/v1 --predicate tests.json --profile default/attest
   avouch attest app.tar --provenance --keyless
 
 Kinds of claims that are looked into, by the words that cosign has for them, where it has any: slsaprovenance1,

@@ -175,7 +175,7 @@ const AVOUCH_VERIFIES_BY_KEY: Option<&str> =
 const AVOUCH_KEYED: Deeds = Deeds {
     sign: [
         Some("sign app.tar"),
-        Some("attest app.tar --profile attest --type slsaprovenance1 --predicate predicate.json"),
+        Some("attest app.tar --profile default/attest --type slsaprovenance1 --predicate predicate.json"),
     ],
     verify: [AVOUCH_VERIFIES_BY_KEY, AVOUCH_VERIFIES_BY_KEY],
 };
