@@ -33,7 +33,7 @@ mod stored;
 
 pub use error::LogError;
 pub use published::PublishedLog;
-use right::{Growth, RightError, RightTiles};
+use right::{Grown, RightError, RightTiles};
 use stored::StoredNodes;
 
 /// The most entries that are staged at once.
@@ -65,7 +65,7 @@ pub struct Staged {
     onto: Checkpoint,
     checkpoint: Checkpoint,
     consistency: Vec<Digest>,
-    growth: Growth,
+    growth: Grown,
 }
 
 /// A checkpoint that is durable and waits for its signature: the only next state that the log can have.
@@ -412,7 +412,7 @@ fn stored_checkpoint(key: &VerifierKey, text: &str) -> Result<Checkpoint, LogErr
 }
 
 /// Where new entries are, and their paths in the new tree.
-fn logged(growth: &Growth) -> Result<Vec<Logged>, LogError> {
+fn logged(growth: &Grown) -> Result<Vec<Logged>, LogError> {
     let (old, size) = (growth.old().size(), growth.size());
     let indices = (old..size).zip(growth.leaf_hashes());
     indices

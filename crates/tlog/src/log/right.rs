@@ -23,7 +23,7 @@ pub(super) struct RightTiles {
 
 /// What appending entries makes: the tiles to be written, and every node that the tree did not have before.
 #[derive(Debug)]
-pub(super) struct Growth {
+pub(super) struct Grown {
     old: RightEdge,
     right: RightTiles,
     leaf_hashes: Vec<Digest>,
@@ -106,8 +106,8 @@ impl RightTiles {
     }
 
     /// Appends entries; what there is stays as it is.
-    pub(super) fn grow(&self, entries: &[Vec<u8>]) -> Result<Growth, (usize, TileFormatError)> {
-        let mut growth = Growth {
+    pub(super) fn grow(&self, entries: &[Vec<u8>]) -> Result<Grown, (usize, TileFormatError)> {
+        let mut growth = Grown {
             old: self.edge.clone(),
             right: self.clone(),
             leaf_hashes: Vec::with_capacity(entries.len()),
@@ -142,7 +142,7 @@ impl From<EdgeError> for RightError {
     }
 }
 
-impl Growth {
+impl Grown {
     fn append(&mut self, entry: &[u8]) -> Result<(), TileFormatError> {
         let Self { right: RightTiles { entries, edge, levels, bundle }, leaf_hashes, fresh, tiles, .. } =
             self;
@@ -232,7 +232,7 @@ fn existing(path: Result<TilePath, TileFormatError>) -> TilePath {
 
 /// The nodes that proofs from the old tree to the new one need, and inclusion proofs of the new entries: a node that
 /// is not new and stands beside a new one is one of those that the old edge is made of.
-impl Nodes for Growth {
+impl Nodes for Grown {
     type Error = ProofError;
 
     fn read(&self, nodes: &[Node]) -> Result<Vec<Digest>, ProofError> {
@@ -240,7 +240,7 @@ impl Nodes for Growth {
     }
 }
 
-impl Growth {
+impl Grown {
     fn node(&self, node: Node) -> Option<Digest> {
         let fresh = self.fresh.get(usize::try_from(node.level).ok()?);
         let new = fresh.and_then(|fresh| {
