@@ -17,7 +17,7 @@ use model::Guarantee;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open, test_kill_process};
 use signer::{CREDENTIAL_BYTES, Frame, FrameError, credential_file};
 
-use super::walls::{Neighbour, Outside};
+use super::walls::{Neighbour, OtherSockets};
 use crate::config::Folder;
 
 const KEY_FOLDER: &str = "the server cannot open the key folder";
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Attempts<'a> {
     pub(super) folder: &'a Folder,
     pub(super) neighbour: &'a Neighbour,
-    pub(super) outside: &'a Outside,
+    pub(super) others: &'a OtherSockets,
 }
 
 impl Attempts<'_> {
@@ -71,12 +71,12 @@ impl Attempts<'_> {
             held(
                 "the server reaches no socket without a path",
                 "connecting to one",
-                UnixStream::connect_addr(&self.outside.nameless),
+                UnixStream::connect_addr(&self.others.nameless),
             ),
             held(
                 "the server reaches no socket with a path but the key process's and those in its folder",
                 "connecting to one",
-                UnixStream::connect(&self.outside.path),
+                UnixStream::connect(&self.others.path),
             ),
         ]
     }

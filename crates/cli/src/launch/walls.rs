@@ -19,9 +19,9 @@ use crate::failure::Failure;
 /// Where the walls between the two processes are missing and the configuration asks for them, it stops here.
 pub(crate) fn lock_in(folder: &Folder) -> Result<Vec<Guarantee>, Failure> {
     let neighbour = Neighbour::find(folder)?;
-    let outside = Outside::listen(folder).map_err(Failure::inside("listen at a socket of its own"))?;
+    let others = OtherSockets::listen(folder).map_err(Failure::inside("listen at a socket of its own"))?;
     confine(&confines(folder)).map_err(Failure::inside("lock the server in"))?;
-    let guarantees = Attempts { folder, neighbour: &neighbour, outside: &outside }.make();
+    let guarantees = Attempts { folder, neighbour: &neighbour, others: &others }.make();
     check(folder, &guarantees)?;
     Ok(guarantees)
 }
@@ -92,23 +92,23 @@ impl Neighbour {
 
 /// Two sockets that were made before the walls were put up, like those of any other process: one without a path, one
 /// with.
-pub(super) struct Outside {
+pub(super) struct OtherSockets {
     pub(super) nameless: SocketAddr,
     pub(super) path: PathBuf,
     _listeners: [UnixListener; 2],
 }
 
-impl Outside {
+impl OtherSockets {
     fn listen(folder: &Folder) -> io::Result<Self> {
         let nameless = SocketAddr::from_abstract_name(crate::random::bytes::<16>())?;
-        let path = folder.ready_file().with_file_name("outside.sock");
+        let path = folder.ready_file().with_file_name("others.sock");
         let _none_was_left = fs::remove_file(&path);
         let listeners = [UnixListener::bind_addr(&nameless)?, UnixListener::bind(&path)?];
         Ok(Self { nameless, path, _listeners: listeners })
     }
 }
 
-impl Drop for Outside {
+impl Drop for OtherSockets {
     fn drop(&mut self) {
         let _gone_already = fs::remove_file(&self.path);
     }
