@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER;
+use model::layout::{LayoutError, Reader, Writer};
 use model::{Digest, Instant, PublicKey, TufRole};
 use serde_json::{Map, Value, json};
 
@@ -43,6 +44,22 @@ pub struct Named {
     pub length: u64,
     /// Their digest.
     pub digest: Digest,
+}
+
+impl Named {
+    /// Writes it, where the key process keeps or tells it.
+    pub fn put(&self, writer: &mut Writer) {
+        writer.long(self.version).long(self.length).digest(&self.digest);
+    }
+
+    /// Reads what [`Self::put`] wrote.
+    pub fn take(reader: &mut Reader<'_>) -> Result<Self, LayoutError> {
+        Ok(Self {
+            version: reader.long("names.version")?,
+            length: reader.long("names.length")?,
+            digest: reader.digest("names.digest")?,
+        })
+    }
 }
 
 /// The id by which metadata names a key of ours.

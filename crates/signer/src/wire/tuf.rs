@@ -15,9 +15,7 @@ const SIGNATURES_MAX: usize = 16;
 pub(crate) fn put_versions(writer: &mut Writer, versions: &[TufVersion]) {
     writer.list(versions, |writer, one| {
         writer.bytes(one.role.word().as_bytes()).long(one.version).long(one.expires.nanoseconds());
-        writer.option(one.names, |writer, named| {
-            writer.long(named.version).long(named.length).digest(&named.digest);
-        });
+        writer.option(one.names, |writer, named| named.put(writer));
         writer.list(&one.signatures, |writer, (key, signature)| {
             writer.digest(key.digest()).bytes(signature);
         });
@@ -30,13 +28,7 @@ pub(crate) fn take_versions(reader: &mut Reader<'_>) -> Result<Vec<TufVersion>, 
             role: take_role(reader)?,
             version: reader.long("version")?,
             expires: Instant::from_nanoseconds(reader.long("expires")?),
-            names: reader.option("names", |reader| {
-                Ok::<_, LayoutError>(Named {
-                    version: reader.long("names.version")?,
-                    length: reader.long("names.length")?,
-                    digest: reader.digest("names.digest")?,
-                })
-            })?,
+            names: reader.option("names", Named::take)?,
             signatures: reader.list("signatures", SIGNATURES_MAX, |reader| {
                 let key = KeyId::new(reader.digest("key")?);
                 let signature = reader.bytes("signature", limits::SIGNATURE_BYTES_MAX)?.to_vec();

@@ -147,9 +147,7 @@ impl Version {
     pub(crate) fn put(&self, writer: &mut Writer) {
         let Self { role, version, expires, names } = self;
         writer.bytes(role.word().as_bytes()).long(*version).long(expires.nanoseconds());
-        writer.option(names.as_ref(), |writer, named| {
-            writer.long(named.version).long(named.length).digest(&named.digest);
-        });
+        writer.option(names.as_ref(), |writer, named| named.put(writer));
     }
 
     pub(crate) fn take(reader: &mut Reader<'_>) -> Result<Self, LayoutError> {
@@ -159,13 +157,7 @@ impl Version {
             role: role.parse().map_err(|_| LayoutError::Value { field })?,
             version: reader.long("version")?,
             expires: Instant::from_nanoseconds(reader.long("expires")?),
-            names: reader.option("names", |reader| {
-                Ok::<_, LayoutError>(Named {
-                    version: reader.long("names.version")?,
-                    length: reader.long("names.length")?,
-                    digest: reader.digest("names.digest")?,
-                })
-            })?,
+            names: reader.option("names", Named::take)?,
         })
     }
 }
