@@ -11,6 +11,12 @@ use crate::command_line::text;
 const LOOPBACK_UP: &str = "mount --bind /dev/null /etc/hosts
 python3 -c \"import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh', b'lo', 0x41))\"";
 
+/// Says how often anybody tried to reach something outside: the network of the test has no way there, and counts.
+const TRIED: &str = "python3 -c \"
+names, values = [line.split() for line in open('/proc/net/snmp') if line.startswith('Ip:')]
+six = dict(line.split() for line in open('/proc/net/snmp6'))
+print('tried to go out:', int(values[names.index('OutNoRoutes')]) + int(six['Ip6OutNoRoutes']))\"";
+
 #[test]
 fn interop_the_five_commands_of_the_readme_do_what_they_say() {
     let Some(machine) = Machine::new(&["openssl"]) else { return };
@@ -71,6 +77,7 @@ impl Machine {
             .unwrap();
         let said = text(&output);
         assert!(output.status.success(), "{said}");
+        assert!(said.contains("tried to go out: 0\n"), "somebody asked for something outside: {said}");
         said
     }
 
@@ -98,6 +105,7 @@ fn script(commands: &[&str]) -> String {
         }
     }
     let end = "kill $(sed -n 's/.*ends with `kill \\([0-9]*\\)`.*/\\1/p' said)";
+    lines.push(TRIED.to_owned());
     lines.extend(commands.iter().any(|command| command.contains("--detach")).then(|| end.to_owned()));
     lines.join("\n")
 }
