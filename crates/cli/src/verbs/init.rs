@@ -137,7 +137,7 @@ fn welcome(founded: &Founded, terminal: Terminal) -> Result<(), Failure> {
     if let Some(path) = &stored {
         context.save(path)?;
     }
-    report(founded, stored.is_some(), terminal);
+    report(founded, stored.as_deref(), terminal);
     Ok(())
 }
 
@@ -392,7 +392,8 @@ fn found_server(folder: &Folder, host: &str) -> Result<(), Failure> {
     files::write_private(&folder.at("client/client.key"), credential.key_pem.as_bytes())
 }
 
-fn report(founded: &Founded, stored: bool, terminal: Terminal) {
+/// Says what was founded, where this user's own context was stored, and what comes next.
+fn report(founded: &Founded, stored: Option<&Path>, terminal: Terminal) {
     let (dir, root) = (founded.folder.path().display(), &founded.trust_root);
     terminal.line(format_args!("{} in `{dir}`", terminal.bold("a platform was founded")));
     terminal.line(format_args!("  platform     {}", root.platform()));
@@ -409,7 +410,7 @@ fn report(founded: &Founded, stored: bool, terminal: Terminal) {
         terminal.line(format_args!("               {}", terminal.bold(passphrase)));
         terminal.line("  keep both away from this machine; changes of keys need them, signing does not");
     }
-    if stored {
+    if stored.is_some() {
         terminal.line("  your own context is stored: this user may use profile `default`");
     }
     terminal.line(terminal.bold("next:"));
@@ -419,7 +420,7 @@ fn report(founded: &Founded, stored: bool, terminal: Terminal) {
         )),
         None => terminal.line(format_args!("  avouch serve {dir}")),
     }
-    let context = if stored { String::new() } else { format!(" --context {dir}/client/context.toml") };
+    let context = if stored.is_some() { String::new() } else { format!(" --context {dir}/client/context.toml") };
     terminal.line(format_args!("  avouch sign{context} FILE"));
     terminal.line(format_args!("  avouch verify --trust-root {dir}/{TRUST_ROOT} FILE"));
 }
