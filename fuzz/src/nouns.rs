@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use der::Decode;
 use der::asn1::AnyRef;
+use envelope::rekor_v1::EntryId;
 use model::journal::Leaf;
 use model::receipt::Receipt;
 use model::{
@@ -69,7 +70,7 @@ pub fn public_key(bytes: &[u8]) -> Reading {
     reading
 }
 
-/// Ids, names, digests, words and instants in text: one value has one spelling, and instants read back as themselves.
+/// Ids, of log entries of Rekor v1 too, names, digests, words and instants in text: one value has one spelling, and instants read back as themselves.
 pub fn text(bytes: &[u8]) -> Reading {
     let Ok(text) = std::str::from_utf8(bytes) else { return Refused };
     let instant = text.parse::<Instant>();
@@ -87,6 +88,7 @@ pub fn text(bytes: &[u8]) -> Reading {
         .or(words)
         .or(one_spelling::<Algorithm>(text))
         .or(one_spelling::<Space>(text))
+        .or(one_spelling::<EntryId>(text))
 }
 
 fn one_spelling<T: FromStr + Display>(text: &str) -> Reading {
