@@ -1,5 +1,6 @@
 //! Many clients at once, each on its own connection, one call after the other.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +38,17 @@ pub(crate) struct Phase {
     pub(crate) wall: Duration,
 }
 
+impl Phase {
+    #[allow(
+        clippy::as_conversions,
+        clippy::cast_precision_loss,
+        reason = "counts far below 2^52, to be divided"
+    )]
+    pub(crate) fn count(&self) -> f64 {
+        self.latencies.len() as f64
+    }
+}
+
 impl<C: Client> Clients<C> {
     /// As many as are made of numbers below `count`.
     pub(crate) fn new(door: &Door, count: u32, make: impl Fn(u32) -> C) -> Result<Self, Failure> {
@@ -69,6 +81,31 @@ impl<C: Client> Clients<C> {
     }
 }
 
+/// The processor time of a platform, by its processes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spent(BTreeMap<String, Duration>);
+
+impl Spent {
+    /// Adds what came between two looks.
+    pub(crate) fn add(&mut self, before: BTreeMap<String, Duration>, after: BTreeMap<String, Duration>) {
+        for (kind, time) in after {
+            let earlier = before.get(&kind).copied().unwrap_or_default();
+            *self.0.entry(kind).or_default() += time.saturating_sub(earlier);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Duration {
+        self.0.values().sum()
+    }
+
+    /// Of each process, microseconds for one of so many operations.
+    fn words(&self, done: f64) -> String {
+        let each = self.0.iter().map(|(kind, time)| (kind, cost::micros(*time) / done.max(1.0)));
+        let each = each.filter(|(_, micros)| *micros >= 0.05);
+        each.map(|(kind, micros)| format!("{kind} {micros:.1}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// What a row of many operations is called, needs, and must reach.
 pub(crate) struct Throughput {
     pub(crate) name: &'static str,
@@ -94,17 +131,17 @@ impl Throughput {
         };
         clients.work(during / 4)?;
         let mut probes = Probes::new(raw, self.needs);
-        let (mut phases, mut server) = (Phase::default(), Duration::ZERO);
+        let (mut phases, mut spent) = (Phase::default(), Spent::default());
         probes.take()?;
         for _ in 0..rounds {
-            let before = processes::processor_time(platform.process());
+            let before = processes::by_kind(platform.process());
             let phase = clients.work(during)?;
-            server += processes::processor_time(platform.process()) - before;
+            spent.add(before, processes::by_kind(platform.process()));
             phases.latencies.extend(phase.latencies);
             phases.wall += phase.wall;
             probes.take()?;
         }
-        Ok(self.row(phases, server, &probes))
+        Ok(self.row(phases, &spent, &probes))
     }
 
     #[allow(
@@ -112,11 +149,11 @@ impl Throughput {
         clippy::cast_precision_loss,
         reason = "counts far below 2^52, to be divided"
     )]
-    fn row(&self, mut phases: Phase, server: Duration, probes: &Probes<'_>) -> Row {
+    fn row(&self, mut phases: Phase, spent: &Spent, probes: &Probes<'_>) -> Row {
         phases.latencies.sort_unstable();
-        let done = phases.latencies.len() as f64 * f64::from(self.each);
+        let done = phases.count() * f64::from(self.each);
         let per_second = done / phases.wall.as_secs_f64();
-        let (needed, took) = (cost::micros(probes.cost()), cost::micros(server) / done.max(1.0));
+        let (needed, took) = (cost::micros(probes.cost()), cost::micros(spent.all()) / done.max(1.0));
         let processors = thread::available_parallelism().map_or(1, usize::from) as f64;
         let at = |share| cost::percentile(&phases.latencies, share).as_secs_f64() * 1e3;
         Row {
@@ -128,7 +165,8 @@ impl Throughput {
             floor: Floor::AtLeast(self.floor),
             drift: probes.drift(),
             beside: format!(
-                "{took:.1} µs of the platform's processes, {needed:.1} µs bare; wall {:.2}; p50 {:.2} ms, p99 {:.2} ms",
+                "{took:.1} µs of the platform's processes ({}), {needed:.1} µs bare; wall {:.2}; p50 {:.2} ms, p99 {:.2} ms",
+                spent.words(done),
                 per_second * needed / 1e6 / processors,
                 at(0.5),
                 at(0.99)

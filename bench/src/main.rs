@@ -8,15 +8,19 @@
 //! **Out of scope**: deciding from a single run. A row whose bare figures drift by more than 5 % is made again, and in
 //! the end said to be unsteady.
 //!
-//! Usage: `bench --avouch FILE [--json] [--quick] [ROW…]`, `bench hammer --avouch FILE [--seconds N] [--clients N]`
+//! Usage: `bench --avouch FILE [--json] [--quick] [--page FILE] [ROW…]`, `bench hammer --avouch FILE [--seconds N] [--clients N]`
 
+mod bulk;
 mod cost;
 mod disk;
 mod failure;
 mod hammer;
 mod load;
 mod module;
+mod page;
 mod platform;
+mod plot;
+mod post;
 mod processes;
 mod raw;
 mod report;
@@ -32,7 +36,7 @@ use module::ModuleKey;
 use report::Printed;
 
 const USAGE: &str = "\
-usage: bench --avouch FILE [--json] [--quick] [ROW…]
+usage: bench --avouch FILE [--json] [--quick] [--page FILE] [ROW…]
        bench hammer --avouch FILE [--seconds N] [--clients N]";
 
 /// What the command line asks for.
@@ -41,6 +45,8 @@ struct Asked {
     avouch: PathBuf,
     printed: Printed,
     effort: Effort,
+    /// The page that is written, beside what is printed.
+    page: Option<PathBuf>,
     what: What,
 }
 
@@ -52,6 +58,8 @@ enum What {
     Hammer { seconds: u64, clients: usize },
     /// The process that measures a module.
     Module { path: PathBuf, key: ModuleKey },
+    /// The process that only answers.
+    Post { tls: PathBuf, answer_bytes: usize },
 }
 
 /// How much is done for a figure.
@@ -74,6 +82,7 @@ fn main() -> ExitCode {
         What::Rows(names) => bench(&asked, names),
         What::Hammer { seconds, clients } => hammer::run(&asked.avouch, *seconds, *clients),
         What::Module { path, key } => module::run(path, *key),
+        What::Post { tls, answer_bytes } => post::run(tls, *answer_bytes),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,9 +96,9 @@ fn main() -> ExitCode {
 }
 
 fn bench(asked: &Asked, names: &[String]) -> Result<(), Failure> {
-    let rows = rows::measure(&asked.avouch, asked.effort, names)?;
+    let rows = rows::measure(asked, names)?;
     report::print(&rows, asked.printed);
-    Ok(())
+    asked.page.as_ref().map_or(Ok(()), |path| page::write(path, &rows))
 }
 
 fn asked(arguments: &[&str]) -> Option<Asked> {
@@ -98,10 +107,15 @@ fn asked(arguments: &[&str]) -> Option<Asked> {
         avouch: PathBuf::new(),
         printed: Printed::Table,
         effort: Effort::Full,
+        page: None,
         what: What::Rows(Vec::new()),
     };
     if let ["module", path, key] = rest {
         asked.what = What::Module { path: PathBuf::from(path), key: ModuleKey::named(key)? };
+        return Some(asked);
+    }
+    if let ["post", tls, answer_bytes] = rest {
+        asked.what = What::Post { tls: PathBuf::from(tls), answer_bytes: answer_bytes.parse().ok()? };
         return Some(asked);
     }
     if let ["hammer", after @ ..] = rest {
@@ -128,6 +142,10 @@ fn asked(arguments: &[&str]) -> Option<Asked> {
             }
             (["--quick", after @ ..], What::Rows(_)) => {
                 asked.effort = Effort::Quick;
+                after
+            }
+            (["--page", path, after @ ..], What::Rows(_)) => {
+                asked.page = Some(PathBuf::from(path));
                 after
             }
             ([name, after @ ..], What::Rows(names)) if rows::names().any(|row| row == *name) => {

@@ -2,13 +2,18 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use testkit::TempFolder;
 
 use crate::failure::Failure;
 use crate::wire::Door;
+
+/// Where the key process takes orders, in the data folder.
+pub(crate) const ORDERS: &str = "run/signerd/orders.sock";
 
 /// What a platform is asked to have beside what `avouch init` makes.
 const PASSPHRASE: &str = "measured with a passphrase that nobody needs\n";
@@ -102,9 +107,52 @@ impl Platform {
 impl Platform {
     /// Ends all its processes, and waits until they have ended.
     pub(crate) fn stop(&mut self) {
-        let _ended = Command::new("kill").arg(self.launcher.id().to_string()).stderr(Stdio::null()).status();
-        let _reaped = self.launcher.wait();
+        end(&mut self.launcher);
     }
+
+    /// Does something to the folder while nobody but the key process runs, and serves again.
+    pub(crate) fn aside<T>(&mut self, work: impl FnOnce(&Path) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.stop();
+        let dir = self.data();
+        let alone = KeyProcess::start(&self.avouch, &dir)?;
+        let done = work(&dir)?;
+        drop(alone);
+        self.launcher = serve(&self.avouch, &dir)?;
+        (self.listen, self.public) = doors(&dir)?;
+        Ok(done)
+    }
+}
+
+/// The key process alone, until it is dropped.
+struct KeyProcess(Child);
+
+impl KeyProcess {
+    fn start(avouch: &Path, dir: &Path) -> Result<Self, Failure> {
+        let mut command = Command::new(avouch);
+        command.arg("signerd").arg(dir).stderr(Stdio::null());
+        let mut started = Self(command.spawn().map_err(Failure::file("start", avouch))?);
+        let socket = dir.join(ORDERS);
+        while UnixStream::connect(&socket).is_err() {
+            if let Ok(Some(status)) = started.0.try_wait() {
+                let (command, code) = ("avouch signerd".to_owned(), status.code().unwrap_or(-1));
+                return Err(Failure::Command { command, code, said: String::new() });
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(started)
+    }
+}
+
+impl Drop for KeyProcess {
+    fn drop(&mut self) {
+        end(&mut self.0);
+    }
+}
+
+/// Asks a process to end, and waits until it did.
+fn end(process: &mut Child) {
+    let _ended = Command::new("kill").arg(process.id().to_string()).stderr(Stdio::null()).status();
+    let _reaped = process.wait();
 }
 
 impl Drop for Platform {

@@ -43,7 +43,18 @@ impl Row {
         self.drift <= DRIFT_MAX
     }
 
-    fn judgement(&self) -> &'static str {
+    /// What it is, and by which name it is asked for.
+    pub(crate) fn title(&self) -> String {
+        format!("{} (`{}`)", self.what, self.name)
+    }
+
+    /// Its value, as people read it.
+    pub(crate) fn figure(&self) -> String {
+        format!("{} {}", number(self.value), self.unit)
+    }
+
+    /// Met, or not; where the bare figures drifted, neither.
+    pub(crate) fn judgement(&self) -> &'static str {
         let reached = match self.floor {
             Floor::AtLeast(floor) => self.ratio >= floor,
             Floor::AtMost(ceiling) => self.ratio <= ceiling,
@@ -51,8 +62,8 @@ impl Row {
         };
         match (self.is_steady(), reached) {
             (false, _) => "unsteady",
-            (true, true) => "reached",
-            (true, false) => "missed",
+            (true, true) => "yes",
+            (true, false) => "no",
         }
     }
 }
@@ -65,7 +76,7 @@ impl Floor {
         }
     }
 
-    fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         match self {
             Self::AtLeast(number) => format!("≥ {number}"),
             Self::AtMost(number) => format!("≤ {number}"),
@@ -99,14 +110,12 @@ pub(crate) fn print(rows: &[Row], printed: Printed) {
 }
 
 fn table(rows: &[Row]) {
-    println!("| row | figure | ratio | wanted | | drift | beside |\n|---|--:|--:|--:|---|--:|---|");
+    println!("| row | value | ratio | floor | met | drift | beside |\n|---|--:|--:|--:|---|--:|---|");
     for row in rows {
         println!(
-            "| {} (`{}`) | {} {} | {:.2} | {} | {} | {:.1} % | {} |",
-            row.what,
-            row.name,
-            number(row.value),
-            row.unit,
+            "| {} | {} | {:.2} | {} | {} | {:.1} % | {} |",
+            row.title(),
+            row.figure(),
             row.ratio,
             row.floor.words(),
             row.judgement(),

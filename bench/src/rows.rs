@@ -1,5 +1,6 @@
 //! The rows, one module a subject.
 
+mod growing;
 mod hanging;
 mod hashing;
 mod idle;
@@ -11,10 +12,11 @@ pub(crate) mod verifying;
 
 use std::path::Path;
 
-use crate::Effort;
 use crate::failure::Failure;
+use crate::plot::Plot;
 use crate::raw::Raw;
 use crate::report::Row;
+use crate::{Asked, Effort};
 
 /// A row whose bare figures drift is made again, so often.
 const TRIES: usize = 3;
@@ -24,6 +26,17 @@ pub(crate) struct Bench<'a> {
     pub(crate) avouch: &'a Path,
     pub(crate) raw: Raw,
     pub(crate) effort: Effort,
+    /// Where plots are kept; nowhere, where nobody writes a page.
+    pub(crate) plots: Option<&'a Path>,
+}
+
+impl Bench<'_> {
+    /// Keeps a plot beside the page.
+    pub(crate) fn keep_plot(&self, plot: &Plot) -> Result<(), Failure> {
+        let Some(folder) = self.plots else { return Ok(()) };
+        let path = folder.join(plot.file);
+        std::fs::write(&path, plot.svg()).map_err(Failure::file("write", &path))
+    }
 }
 
 type Measure = fn(&Bench<'_>) -> Result<Row, Failure>;
@@ -40,6 +53,8 @@ const ROWS: &[(&str, Measure)] = &[
     ("lone-append", log::lone),
     ("append-64", log::of_sixty_four),
     ("append-512", log::of_many),
+    ("append-512-post", log::against_post),
+    ("append-growth", growing::append),
     ("certificates", keyless::certificates),
     ("keyless-flow", keyless::flow),
     ("verify-bundle", verifying::in_process),
@@ -54,8 +69,10 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Measures the rows of these names, or all.
-pub(crate) fn measure(avouch: &Path, effort: Effort, names: &[String]) -> Result<Vec<Row>, Failure> {
-    let bench = Bench { avouch, raw: Raw::new()?, effort };
+pub(crate) fn measure(asked: &Asked, names: &[String]) -> Result<Vec<Row>, Failure> {
+    let Asked { avouch, effort, page, .. } = asked;
+    let plots = page.as_deref().and_then(Path::parent);
+    let bench = Bench { avouch, raw: Raw::new()?, effort: *effort, plots };
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     ROWS.iter().filter(|(name, _)| wanted(name)).map(|(name, row)| steady(&bench, name, *row)).collect()
 }

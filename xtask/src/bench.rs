@@ -1,5 +1,5 @@
-//! `cargo xtask bench` and `cargo xtask hammer`: the release build of avouch, measured and hammered by the program in
-//! `bench/`, which knows its own arguments.
+//! `cargo xtask bench`, `hammer` and `siege`: the release build of avouch, measured and hammered by the program in `bench/`,
+//! which knows its own arguments; and besieged by a measurement that stands among the server's tests.
 
 use std::process::Command;
 
@@ -14,6 +14,17 @@ pub(crate) fn rows(arguments: &[&str]) -> Result<(), Failure> {
 /// Loads a platform and checks what comes back.
 pub(crate) fn hammer(arguments: &[&str]) -> Result<(), Failure> {
     run(&["hammer"], arguments)
+}
+
+/// The measurement among the server's tests that is none itself.
+const SIEGE: &str = "how_long_honest_clients_wait_while_others_attack";
+
+/// Measures honest clients while others attack, and prints the table of docs/measured/edge.md.
+pub(crate) fn siege() -> Result<(), Failure> {
+    let mut command = program::cargo();
+    command.args(["test", "--quiet", "--release", "--package", "server", "--test", "it", "--"]);
+    command.args(["--ignored", "--nocapture", SIEGE]).current_dir(metadata::root());
+    program::run(&mut command)
 }
 
 fn run(verb: &[&str], arguments: &[&str]) -> Result<(), Failure> {

@@ -46,10 +46,12 @@ cargo xtask VERB
   fuzz [--install] [--seconds N]
                             fuzz each target (15 s) where a nightly and cargo-fuzz are, else replay the corpora
                             --install: first install what of the two is missing
-  bench [--json] [--quick] [ROW…]
+  bench [--json] [--quick] [--page FILE] [ROW…]
                             what the real processes do under load, beside what the bare cryptography would cost
+                            --page: write the figures into a page as well, docs/measured/speed.md
   hammer [--seconds N] [--clients N]
                             load a platform, and check every receipt, proof and book while it is loaded
+  siege                     how long honest clients wait while others attack, from a release build; three minutes
   gen                       write the files that are made from others: docs/reference/commands.md,
                             docs/formats/interop.md and tamper.md
   gen corpus                make the corpus of receipts of the version at hand anew: never that of a released one
@@ -79,6 +81,7 @@ fn obey(arguments: &[&str]) -> Result<(), Failure> {
         ["sim", rest @ ..] => sim::run(rest),
         ["bench", rest @ ..] => bench::rows(rest),
         ["hammer", rest @ ..] => bench::hammer(rest),
+        ["siege"] => bench::siege(),
         ["dist", rest @ ..] => dist::run(rest),
         ["gen"] => generate::run(),
         ["gen", "corpus"] => generate::corpus(),

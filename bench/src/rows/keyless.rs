@@ -5,11 +5,13 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use data_encoding::BASE64;
-use model::Digest;
+use envelope::bundle::{Bundle, Content, Entry, Signer};
+use model::{Digest, Digests, Hashed};
 use pki_types::CertificateDer;
 use pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 use testkit::IdentityProvider;
+use verify::{Artifact, Identity, Pattern, SignedBy, TrustRoot, verify_sigstore};
 
 use crate::Effort;
 use crate::cost;
@@ -21,6 +23,7 @@ use crate::report::{Floor, Row};
 use crate::rows::Bench;
 use crate::rows::log::SPKI;
 use crate::rows::tokens::QUERY;
+use crate::rows::verifying::present;
 use crate::wire::Connection;
 
 const ISSUER: &str = "https://issuer.measured.example";
@@ -107,6 +110,9 @@ pub(super) fn flow(bench: &Bench<'_>) -> Result<Row, Failure> {
     let provider = IdentityProvider::new("measured");
     let platform = platform(bench, &provider)?;
     let mut connection = Connection::open(&platform.public)?;
+    let root = connection.get("/v1/trust-root")?.body;
+    let root = TrustRoot::parse(root.trim_ascii_end())
+        .map_err(|why| Failure::bad("the platform's trust root")(&why))?;
     let mut holder = Holder { number: 0, own: 0 };
     let mut probes = Probes::new(&bench.raw, FLOW);
     let during = Duration::from_millis(if bench.effort == Effort::Full { 1_500 } else { 200 });
@@ -117,7 +123,7 @@ pub(super) fn flow(bench: &Bench<'_>) -> Result<Row, Failure> {
         while began.elapsed() < during {
             let token = holder.token(&provider);
             let began = Instant::now();
-            once(&mut connection, &token)?;
+            once(&mut connection, &token, &root)?;
             took.push(began.elapsed());
         }
     }
@@ -125,7 +131,7 @@ pub(super) fn flow(bench: &Bench<'_>) -> Result<Row, Failure> {
     let (median, needed) = (cost::percentile(&took, 0.5), probes.cost());
     Ok(Row {
         name: "keyless-flow",
-        what: "from a token to certificate, signature, timestamp and log entry, one client, p50",
+        what: "from a token to a verified bundle, one client, p50",
         value: median.as_secs_f64() * 1e3,
         unit: "ms",
         ratio: median.as_secs_f64() / needed.as_secs_f64(),
@@ -139,13 +145,14 @@ pub(super) fn flow(bench: &Bench<'_>) -> Result<Row, Failure> {
     })
 }
 
-fn once(connection: &mut Connection, token: &str) -> Result<(), Failure> {
+/// Certificate, signature, timestamp and log entry; and the bundle of them, verified.
+fn once(connection: &mut Connection, token: &str, root: &TrustRoot) -> Result<(), Failure> {
     let key = key();
     let certificate = certificate(connection, token, &key)?;
     let message = token.as_bytes();
     let (digest, signature) = (Digest::of(message), sign(&key, message));
     let query = [&QUERY[..], Digest::of(&signature).as_bytes()].concat();
-    connection.post("/api/v1/timestamp", "application/timestamp-query", &query)?;
+    let stamped = connection.post("/api/v1/timestamp", "application/timestamp-query", &query)?.body;
     let entry = json!({"hashedRekordRequestV002": {
         "digest": BASE64.encode(digest.as_bytes()),
         "signature": {
@@ -156,5 +163,20 @@ fn once(connection: &mut Connection, token: &str) -> Result<(), Failure> {
             },
         },
     }});
-    connection.post("/api/v2/log/entries", "application/json", entry.to_string().as_bytes()).map(drop)
+    let logged =
+        connection.post("/api/v2/log/entries", "application/json", entry.to_string().as_bytes())?.body;
+    let logged = Entry::from_json(&logged).map_err(|why| Failure::bad("an answer that is no entry")(&why))?;
+    let content = Content::message(&Hashed::Sha256(digest), &signature);
+    let bundle =
+        Bundle::seal(Signer::Certificate(certificate), content, Some(logged), Some(&stamped)).to_json();
+    let artifact = Artifact { digests: Digests::from(digest), name: None };
+    let identity = Identity { subject: exactly(ADA)?, issuer: exactly(ISSUER)? };
+    let signed_by = SignedBy::Holder(&identity);
+    verify_sigstore(&artifact, &bundle, signed_by, root, present())
+        .map_err(|why| Failure::bad("a bundle that was just made")(&why))
+        .map(drop)
+}
+
+fn exactly(text: &str) -> Result<Pattern, Failure> {
+    Pattern::exactly(text).map_err(|why| Failure::bad("a name")(&why))
 }

@@ -12,16 +12,20 @@ use crate::Effort;
 use crate::cost;
 use crate::disk;
 use crate::failure::Failure;
-use crate::load::{Clients, Throughput};
+use crate::load::{Client, Clients, Phase, Spent, Throughput};
 use crate::platform::{Plan, Platform};
+use crate::post::BarePost;
+use crate::processes;
 use crate::raw::{Needs, Operation, Probes};
 use crate::report::{Floor, Row};
 use crate::rows::Bench;
-use crate::wire::Connection;
+use crate::wire::{Connection, Door};
 
-const ENTRIES: &str = "/api/v2/log/entries";
+pub(super) const ENTRIES: &str = "/api/v2/log/entries";
+/// As many as others are measured by.
+const MANY: u32 = 512;
 /// The log verifies what it takes.
-const NEEDS: Needs = &[(Operation::VerifyP256, 1)];
+pub(super) const NEEDS: Needs = &[(Operation::VerifyP256, 1)];
 
 /// SubjectPublicKeyInfo of P-256, up to the point that ends it (RFC 5480).
 pub(super) const SPKI: [u8; 26] = [
@@ -30,19 +34,19 @@ pub(super) const SPKI: [u8; 26] = [
 ];
 
 /// Somebody who signs and logs.
-struct Submitter {
+pub(super) struct Submitter {
     key: EcdsaKeyPair,
     number: u64,
 }
 
 impl Submitter {
-    fn new(_own: u32) -> Self {
+    pub(super) fn new() -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key can be made");
         Self { key, number: 0 }
     }
 
     /// The body of a `hashedRekordRequestV002` that nobody brought before.
-    fn entry(&mut self) -> Vec<u8> {
+    pub(super) fn entry(&mut self) -> Vec<u8> {
         self.number += 1;
         let message = self.number.to_be_bytes();
         let signature =
@@ -61,20 +65,20 @@ impl Submitter {
         entry.to_string().into_bytes()
     }
 
-    fn bring(&mut self, connection: &mut Connection) -> Result<(), Failure> {
+    pub(super) fn bring(&mut self, connection: &mut Connection) -> Result<(), Failure> {
         let entry = self.entry();
         connection.post(ENTRIES, "application/json", &entry).map(drop)
     }
 }
 
 /// One address brings all of them here.
-fn plan() -> Plan {
+pub(super) fn plan() -> Plan {
     Plan { config: "log_submissions_per_second = 1000000\n".to_owned() }
 }
 
-fn clients(platform: &Platform, count: u32) -> Result<Clients<impl crate::load::Client>, Failure> {
-    Clients::new(&platform.public, count, |number| {
-        let mut submitter = Submitter::new(number);
+fn clients(door: &Door, count: u32) -> Result<Clients<impl Client>, Failure> {
+    Clients::new(door, count, |_| {
+        let mut submitter = Submitter::new();
         move |connection: &mut Connection| submitter.bring(connection)
     })
 }
@@ -96,7 +100,7 @@ fn median(
     most_ms: f64,
 ) -> Result<Row, Failure> {
     let platform = Platform::new(bench.avouch, &plan())?;
-    let mut clients = clients(&platform, count)?;
+    let mut clients = clients(&platform.public, count)?;
     let during = Duration::from_millis(if bench.effort == Effort::Full { 1_500 } else { 200 });
     clients.work(during / 4)?;
     let mut probes = Probes::new(&bench.raw, NEEDS);
@@ -127,8 +131,82 @@ fn median(
 
 pub(super) fn of_many(bench: &Bench<'_>) -> Result<Row, Failure> {
     let platform = Platform::new(bench.avouch, &plan())?;
-    let mut clients = clients(&platform, 512)?;
+    let mut clients = clients(&platform.public, MANY)?;
     let what = "log entries, verified, 512 clients";
     let row = Throughput { name: "append-512", what, needs: NEEDS, floor: 0.35, each: 1 };
     row.measure(&platform, &bench.raw, bench.effort, &mut clients)
+}
+
+/// The same clients with the same bodies, in turns at the log and at somebody who only answers.
+pub(super) fn against_post(bench: &Bench<'_>) -> Result<Row, Failure> {
+    let platform = Platform::new(bench.avouch, &plan())?;
+    let answer =
+        Connection::open(&platform.public)?.post(ENTRIES, "application/json", &Submitter::new().entry())?;
+    let post = BarePost::start(&platform, answer.body.len())?;
+    let mut sides = [
+        Side {
+            process: platform.process(),
+            clients: clients(&platform.public, MANY)?,
+            done: Done::default(),
+        },
+        Side { process: post.process(), clients: clients(&post.door, MANY)?, done: Done::default() },
+    ];
+    let (rounds, during) = match bench.effort {
+        Effort::Full => (5, Duration::from_millis(1_500)),
+        Effort::Quick => (1, Duration::from_millis(300)),
+    };
+    for side in &mut sides {
+        side.clients.work(during / 4)?;
+    }
+    let mut probes = Probes::new(&bench.raw, NEEDS);
+    probes.take()?;
+    for _ in 0..rounds {
+        sides.iter_mut().try_for_each(|side| side.work(during))?;
+        probes.take()?;
+    }
+    let [(ours, our_cost), (theirs, their_cost)] = sides.map(|side| side.done.figures());
+    Ok(Row {
+        name: "append-512-post",
+        what: "log entries, 512 clients, against a bare POST of the same bodies",
+        value: ours,
+        unit: "1/s",
+        ratio: ours / theirs,
+        floor: Floor::AtLeast(0.4),
+        drift: probes.drift(),
+        beside: format!(
+            "{our_cost:.1} µs of the platform's processes; POST: {theirs:.0} 1/s, {their_cost:.1} µs"
+        ),
+    })
+}
+
+/// Who is asked, and by whom.
+struct Side<C> {
+    process: u32,
+    clients: Clients<C>,
+    done: Done,
+}
+
+#[derive(Default)]
+struct Done {
+    phases: Phase,
+    spent: Spent,
+}
+
+impl<C: Client> Side<C> {
+    fn work(&mut self, during: Duration) -> Result<(), Failure> {
+        let before = processes::by_kind(self.process);
+        let phase = self.clients.work(during)?;
+        self.done.spent.add(before, processes::by_kind(self.process));
+        self.done.phases.latencies.extend(phase.latencies);
+        self.done.phases.wall += phase.wall;
+        Ok(())
+    }
+}
+
+impl Done {
+    /// How many a second, and microseconds of the server's processor time for each.
+    fn figures(&self) -> (f64, f64) {
+        let count = self.phases.count();
+        (count / self.phases.wall.as_secs_f64(), cost::micros(self.spent.all()) / count.max(1.0))
+    }
 }
