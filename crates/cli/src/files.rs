@@ -1,7 +1,7 @@
 //! Files of ours: folders and secrets that only their user may read, and outputs that are whole or not there.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -75,6 +75,14 @@ pub(crate) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// Reads the first bytes of a file, at most so many.
+pub(crate) fn read_head(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+    let mut head = Vec::new();
+    let opened = fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut head));
+    opened.map_err(Failure::file("read", path))?;
+    Ok(head)
 }
 
 /// Reads a file of at most `limit` bytes.

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
+use envelope::openpgp::{CLEARTEXT, CLEARTEXT_BYTES_MAX, canonical_text};
 use formats::{HEAD_BYTES, Prepared};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::receipt::Receipt;
-use model::{Carried, Hash, Hashing, limits};
+use model::{Carried, Content, Digest, Digests, Form, Hash, HashState, Hashing, Item, limits};
 use verify::{Artifact, TRUST_ROOT_BYTES_MAX, TrustRoot};
 
 use crate::failure::Failure;
@@ -36,11 +37,40 @@ pub(crate) fn receipt(path: &Path) -> Result<Receipt, Failure> {
 /// A file that was read: its name, its format, and what must be signed of it.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadFile {
-    /// Where it is; `None` for standard input.
+    /// Beside what that is written which comes back: its own path; `None` for standard input.
     pub(crate) path: Option<PathBuf>,
     pub(crate) name: String,
     pub(crate) format: &'static str,
     pub(crate) prepared: Prepared,
+    /// The file as a text, where it is to be signed as one.
+    pub(crate) text: Option<Text>,
+}
+
+/// A file as a text whose lines end alike.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    /// What is signed of it.
+    pub(crate) canonical: Vec<u8>,
+    /// The same, as keys of OpenPGP need it.
+    pub(crate) contents: Vec<Content>,
+}
+
+impl ReadFile {
+    /// What a key of this form signs of it, carried in this way, and under the name of which format.
+    pub(crate) fn content(&self, form: Form, carried: Carried) -> (&'static str, Option<&Content>) {
+        match (&self.text, form) {
+            (Some(text), Form::OpenPgp) => {
+                (CLEARTEXT, text.contents.iter().find(|content| content.carried() == carried))
+            }
+            _ => (self.format, self.prepared.content(carried)),
+        }
+    }
+
+    /// Is it what this item signs?
+    pub(crate) fn is_of(&self, item: &Item) -> bool {
+        let (format, content) = self.content(item.form, item.content.carried());
+        item.format.as_str() == format && content == Some(&item.content)
+    }
 }
 
 /// The name under which standard input is signed, unless another is given.
@@ -81,6 +111,25 @@ impl Source {
 
 /// Reads a file that is to be verified, once, for its digests: SHA-256 and these.
 pub(crate) fn artifact(path: &Path, others: &[Hash]) -> Result<Artifact, Failure> {
+    let (hashing, name) = hashing(path, others)?;
+    Ok(Artifact { digests: hashing.finish(), name: Some(name) })
+}
+
+/// The same with its digests as a text, where the receipt says that it was signed as one.
+pub(crate) fn as_text(artifact: Artifact, path: &Path, receipt: &Receipt) -> Result<Artifact, Failure> {
+    let items = receipt.items.iter().filter_map(|signed| Item::parse(signed.item.as_bytes()).ok());
+    let mut texts = items.filter(|item| item.format.as_str() == CLEARTEXT);
+    if texts.next().is_none() || is_stdin(path) || !path.is_file() {
+        return Ok(artifact);
+    }
+    let bytes = crate::files::read_bounded(path, CLEARTEXT_BYTES_MAX)?;
+    let Some(text) = canonical_text(&bytes) else { return Ok(artifact) };
+    let digests = artifact.digests.with_text(Digests::of(&text, &Hash::ALL));
+    Ok(Artifact { digests, ..artifact })
+}
+
+/// Reads a file once, into SHA-256 and these hashes, which can go on; with its name.
+pub(crate) fn hashing(path: &Path, others: &[Hash]) -> Result<(Hashing, String), Failure> {
     let Source { mut reader, name, bar } = Source::open(path, None)?;
     let mut hashing = Hashing::new(others);
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -93,7 +142,7 @@ pub(crate) fn artifact(path: &Path, others: &[Hash]) -> Result<Artifact, Failure
         }
     }
     bar.finish_and_clear();
-    Ok(Artifact { digests: hashing.finish(), name: Some(name) })
+    Ok((hashing, name))
 }
 
 /// Large enough that hashing, not the system call, sets the pace.
@@ -111,7 +160,36 @@ pub(crate) fn file(path: &Path, name: Option<&str>, carried: &[Carried]) -> Resu
         .prepare(&mut whole, carried)
         .map_err(Failure::input(path.display().to_string(), "a file that can be signed"))?;
     bar.finish_and_clear();
-    Ok(ReadFile { path: (!is_stdin(path)).then(|| path.to_owned()), name, format: format.name(), prepared })
+    Ok(ReadFile {
+        path: (!is_stdin(path)).then(|| path.to_owned()),
+        name,
+        format: format.name(),
+        prepared,
+        text: None,
+    })
+}
+
+/// Reads a file that keys of OpenPGP sign as a text. It is held in memory, because the signature goes around it.
+pub(crate) fn text(path: &Path, carried: &[Carried]) -> Result<ReadFile, Failure> {
+    let mut read = file(path, None, carried)?;
+    let bytes = crate::files::read_bounded(path, CLEARTEXT_BYTES_MAX)?;
+    let canonical = canonical_text(&bytes).filter(|_| Digest::of(&bytes) == read.prepared.digests.sha256());
+    let canonical = canonical.ok_or_else(|| Failure::Usage {
+        what: format!("`{}` is no text: a CR stands in it without a LF behind it", path.display()),
+        advice: "leave out `--clearsign`, and it is signed as the bytes that it is",
+    })?;
+    let states = carried.iter().filter_map(|carried| match carried {
+        Carried::State(hash) => HashState::new(*hash),
+        _ => None,
+    });
+    let contents = states.map(|mut state| {
+        state.update(&canonical);
+        Content::State(state)
+    });
+    let contents = contents.collect();
+    read.prepared.digests = read.prepared.digests.with_text(Digests::of(&canonical, &Hash::ALL));
+    read.text = Some(Text { canonical, contents });
+    Ok(read)
 }
 
 /// Files below this are read before anybody could look.

@@ -284,7 +284,7 @@ fn platform_keys(key_process: &AdminClient, host: &str, now: Instant) -> Result<
             store: sealed_files(),
             not_before: now,
             validity: days(365 * years),
-            subject: form.is_certified().then(|| (host, common_name.to_owned())),
+            subject: form.names_subject().then(|| (host, common_name.to_owned())),
             origin: match form {
                 Form::Checkpoint => Some(format!("{year}.log.{host}")),
                 Form::Sct => Some(format!("ct.{host}/{year}")),

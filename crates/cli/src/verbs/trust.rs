@@ -11,7 +11,9 @@ use std::path::PathBuf;
 
 use ::verify::TrustRoot;
 use clap::{Args, Subcommand};
+use envelope::openpgp::armored_certificates;
 use model::{PublicKey, Space};
+use quorum::KeyState;
 
 use crate::context::ContextArgs;
 use crate::exit::Exit;
@@ -31,7 +33,7 @@ pub(crate) struct TrustArgs {
 enum TrustVerb {
     /// Fetch the platform's present trust root and print it
     #[command(
-        after_help = "Examples:\n  avouch trust export > trust-root.json\n  avouch trust export --sigstore > trusted_root.json    for cosign and its kin\n  avouch trust export --roots > root.pem                for openssl\n  avouch trust export --tuf > root.json                 for cosign initialize --root\n  avouch trust export --key default/blob > key.pub.pem  for cosign --key"
+        after_help = "Examples:\n  avouch trust export > trust-root.json\n  avouch trust export --sigstore > trusted_root.json    for cosign and its kin\n  avouch trust export --roots > root.pem                for openssl\n  avouch trust export --tuf > root.json                 for cosign initialize --root\n  avouch trust export --key default/blob > key.pub.pem  for cosign --key\n  avouch trust export --openpgp default/openpgp > key.asc  for gpg --import, sqv --keyring and APT's signed-by"
     )]
     Export {
         #[command(flatten)]
@@ -45,6 +47,9 @@ enum TrustVerb {
         /// Print the root certificates in PEM
         #[arg(long, group = "projection")]
         roots: bool,
+        /// Print the OpenPGP certificates of a key, armored: of every generation that was not revoked
+        #[arg(long, value_name = "KEY", group = "projection")]
+        openpgp: Option<Space>,
         /// Print a key in PEM: its active generation
         #[arg(long, value_name = "KEY", group = "projection")]
         key: Option<Space>,
@@ -78,12 +83,14 @@ pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure>
             terminal.bytes(&tuf::root(&context, &context.renew_trust_root()?)?);
             terminal.line("");
         }
-        TrustVerb::Export { context, sigstore, roots, key, from, .. } => {
+        TrustVerb::Export { context, sigstore, roots, openpgp, key, from, .. } => {
             let root = match from {
                 Some(path) => crate::reading::trust_root(path)?,
                 None => context.load()?.renew_trust_root()?,
             };
-            if let Some(name) = key {
+            if let Some(name) = openpgp {
+                terminal.bytes(openpgp_certificates(&root, name)?.as_bytes());
+            } else if let Some(name) = key {
                 terminal.bytes(key_pem(&root, name)?.as_bytes());
             } else if *roots {
                 terminal.bytes(roots_pem(&root).as_bytes());
@@ -112,6 +119,19 @@ pub(super) fn run(args: &TrustArgs, terminal: Terminal) -> Result<Exit, Failure>
 /// The root certificates, for tools that read PEM.
 pub(super) fn roots_pem(root: &TrustRoot) -> String {
     root.roots().iter().map(pki::Certificate::to_pem).collect()
+}
+
+/// The OpenPGP certificates of a key: what it signed before it was followed by another is still verified.
+fn openpgp_certificates(root: &TrustRoot, name: &Space) -> Result<String, Failure> {
+    let keys = root.registry().keys().filter(|key| key.record.name == *name && key.state != KeyState::Revoked);
+    let certificates: Vec<&[u8]> = keys.filter_map(|key| root.openpgp(&key.record.id())).collect();
+    if certificates.is_empty() {
+        return Err(Failure::Usage {
+            what: format!("the trust root knows no OpenPGP certificate of a key `{name}`"),
+            advice: "`avouch trust show` lists the keys; those of form openpgp have such certificates",
+        });
+    }
+    Ok(armored_certificates(certificates))
 }
 
 fn key_pem(root: &TrustRoot, name: &Space) -> Result<String, Failure> {

@@ -223,6 +223,12 @@ impl<'a> Forger<'a> {
         let armored = sshsig::seal(&key, namespace, Hash::Sha512, &signature).unwrap();
         (armored, key.to_line())
     }
+
+    /// The blob key as a key of OpenPGP: a certificate of it, and a signature of the good file, armored.
+    pub(crate) fn openpgp(&self) -> (Vec<u8>, String) {
+        let sign = |name: &str, bytes: &[u8]| self.blob(name, bytes).signature;
+        crate::openpgp::forged(&self.given.key, &self.given.file, sign)
+    }
 }
 
 /// The tags of DER that are written here, where a SignedData has its version and its content, and what a token's is.

@@ -49,6 +49,7 @@ struct Court {
     cosign: Tool,
     sigstore_js: Tool,
     ssh_keygen: Tool,
+    gpgv: Tool,
     cells: Vec<Cell>,
 }
 
@@ -59,6 +60,7 @@ impl Court {
             cosign: testkit::tool("cosign")?,
             sigstore_js: testkit::sigstore_js()?,
             ssh_keygen: testkit::tool("ssh-keygen")?,
+            gpgv: testkit::tool("gpgv")?,
             cells: Vec::new(),
         })
     }
@@ -74,6 +76,7 @@ impl Court {
             Some("openssl") => self.openssl.command(),
             Some("cosign") => self.cosign.command(),
             Some("ssh-keygen") => self.ssh_keygen.command(),
+            Some("gpgv,") => self.gpgv.command(),
             _ => sigstore_js(&self.sigstore_js),
         };
         let (said, _) = ask(command.args(line.split(' ')), files);
@@ -101,6 +104,7 @@ fn a_blob_that_is_a_pae_a_tbscertificate_an_attribute_set_or_a_checkpoint_is_val
     token(&mut court, &forger);
     checkpoint(&mut court, &forger);
     ssh_signature(&mut court, &forger);
+    openpgp_signature(&mut court, &forger);
     court.judge("what a blob key signed");
 }
 
@@ -320,6 +324,19 @@ fn ssh_signature(court: &mut Court, forger: &Forger<'_>) {
         let (said, _) = ask(&mut command, &Vec::new());
         court.enter(forms, judge, trust, said);
     }
+}
+
+fn openpgp_signature(court: &mut Court, forger: &Forger<'_>) {
+    let forms = "blob → openpgp";
+    let (certificate, armored) = forger.openpgp();
+    let mut files = forger.given.files();
+    files.extend([("f.asc", armored.into_bytes()), ("key.gpg", certificate)]);
+    let line = "verify f --signature f.asc --trust-root trust-root.json --without-timestamp";
+    court.hear(forms, "avouch verify", Platform, line, &files);
+    let line = "verify f --signature f.asc --public-key key.gpg";
+    court.hear(forms, "avouch verify --public-key, the key as one of OpenPGP", PinnedKey, line, &files);
+    let line = "--keyring ./key.gpg f.asc f";
+    court.hear(forms, "gpgv, the key as one of OpenPGP", PinnedKey, line, &files);
 }
 
 fn as_blob(court: &mut Court, foreign: &Foreign, given: &Given) {

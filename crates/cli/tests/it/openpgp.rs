@@ -4,6 +4,13 @@
 use std::fs;
 use std::process::Command;
 
+use envelope::openpgp::NewCertificate;
+use envelope::{Chosen, detached};
+use model::receipt::SignedItem;
+use model::{
+    Base64, Content, Digest, FileClaim, Form, HashState, Hex16, Item, ItemKey, Parameters, PublicKey,
+    SignatureOf,
+};
 use testkit::{Direction, Tool, interop_row};
 
 use crate::site::Site;
@@ -140,6 +147,71 @@ fn a_disabled_key_of_openpgp_is_no_longer_exported_and_its_signature_no_longer_g
     assert!(code == 1 && said.contains("revoked"), "{code}: {said}");
 }
 
+/// A key as one of OpenPGP, which signs whatever bytes it is given: a certificate of it, and a signature of a file, armored.
+pub(crate) fn forged(
+    key: &PublicKey,
+    file: &[u8],
+    sign: impl Fn(&str, &[u8]) -> Vec<u8>,
+) -> (Vec<u8>, String) {
+    const DUMMY: &[u8] = &[0x30, 6, 2, 1, 1, 2, 1, 1];
+    let since = "2026-01-02T03:04:05Z".parse().unwrap();
+    let until = "2036-01-02T03:04:05Z".parse().unwrap();
+    let new = NewCertificate::new(key, since, until, "Releases").unwrap();
+    let [public, user_id, own] = packets(&new.seal(DUMMY).unwrap());
+    let framed = |tag: &[u8], length: &[u8], body: &[u8]| [tag, length, body].concat();
+    let public = framed(&[0x99], &u16::try_from(public.len()).unwrap().to_be_bytes(), &public);
+    let user_id = framed(&[0xb4], &u32::try_from(user_id.len()).unwrap().to_be_bytes(), &user_id);
+    let certificate = new.seal(&sign("certificate.bin", &[public, user_id, trailer(&own)].concat())).unwrap();
+
+    let mut state = HashState::sha256();
+    state.update(file);
+    let (sha256, size) = (Digest::of(file), state.length());
+    let item = Item {
+        index: 0,
+        salt: Hex16([7; 16]),
+        name: "f".to_owned(),
+        format: "blob".parse().unwrap(),
+        form: Form::OpenPgp,
+        parameters: Parameters { signature_of: Some(SignatureOf::Binary), ..Parameters::default() },
+        key: ItemKey { name: "default/blob".parse().unwrap(), generation: 1, record: Digest::ZERO },
+        content: Content::State(state),
+        file: FileClaim { sha256, size },
+    };
+    let chosen = Chosen::for_item(Form::OpenPgp, key, since, since);
+    let signed = |signature: Vec<u8>| SignedItem {
+        item: String::from_utf8(item.encode()).unwrap(),
+        path: Vec::new(),
+        public_key: key.clone(),
+        chain: Vec::new(),
+        signature: Base64(signature),
+        chosen: Base64(chosen.encode()),
+        timestamp: None,
+        log: None,
+        journal: None,
+    };
+    let packet = |signature| detached::openpgp_packet(&signed(signature), &item).unwrap();
+    let [dummy] = packets(&packet(DUMMY.to_vec()));
+    let signature = sign("openpgp.bin", &[file, &trailer(&dummy)].concat());
+    (certificate, envelope::openpgp::armored(&packet(signature)))
+}
+
+/// The bodies of packets shorter than 192 bytes.
+fn packets<const N: usize>(bytes: &[u8]) -> [Vec<u8>; N] {
+    let (mut rest, mut bodies) = (bytes, Vec::new());
+    while let [_, length, after @ ..] = rest {
+        let (body, after) = after.split_at(usize::from(*length));
+        bodies.push(body.to_vec());
+        rest = after;
+    }
+    bodies.try_into().unwrap()
+}
+
+/// What a signature hashes after its content, from its packet's body.
+fn trailer(body: &[u8]) -> Vec<u8> {
+    let head = &body[..6 + usize::from(u16::from_be_bytes([body[4], body[5]]))];
+    [head, &[4, 0xff], &u32::try_from(head.len()).unwrap().to_be_bytes()].concat()
+}
+
 /// What APT is told, so that it touches nothing of this machine.
 fn apt_configuration(folder: &str) -> String {
     format!(
@@ -166,7 +238,7 @@ fn interop_apt_takes_a_repository_whose_release_was_clearsigned_and_none_that_wa
     }
     let packages = b"Package: thing\nVersion: 1\nArchitecture: all\nFilename: ./thing.deb\nSize: 1\n\n";
     shop.put("repository/Packages", packages);
-    let digest = model::Digest::of(packages);
+    let digest = Digest::of(packages);
     let release = format!(
         "Origin: Example\nSuite: stable\nDate: Fri, 20 Nov 2026 09:06:42 UTC\nSHA256:\n {digest} {} Packages\n",
         packages.len()
