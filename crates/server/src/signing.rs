@@ -40,6 +40,10 @@ const WAIT_MIN: Duration = Duration::from_secs(2);
 #[error("a request that could not be read was not answered")]
 struct Untold;
 
+/// Who brings something to a request, and did not ask to wait, waits no longer than this for what comes of it: what they
+/// brought is recorded, and signing may have to wait for others.
+const ANSWERED_MAX: Duration = Duration::from_secs(5);
+
 type Answer = oneshot::Receiver<Result<View, SubmitError>>;
 
 impl Signing {
@@ -113,7 +117,7 @@ impl Signing {
     }
 
     async fn answered(&self, answer: Answer, caller: &Caller, id: RequestId) -> Result<View, Refusal> {
-        match self.within(answer, self.limits.wait).await {
+        match self.within(answer, self.limits.wait.min(ANSWERED_MAX)).await {
             Some(result) => Ok(result?),
             None => self.seen(caller, id).await,
         }

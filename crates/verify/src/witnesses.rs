@@ -107,16 +107,19 @@ fn judge(
     };
     let cosigned = counted(named)?;
     let (found, needed) = (cosigned.len(), named.threshold());
+    // In the order of the registry.
+    let has = |one: &&Witness| cosigned.iter().any(|cosignature| cosignature.witness.name() == one.name);
+    let (by, missing): (Vec<_>, Vec<_>) = named.witnesses.iter().partition(has);
+    let names = |witnesses: Vec<&Witness>| witnesses.into_iter().map(|one| one.name.clone()).collect();
     if found >= needed {
-        let by = cosigned.iter().map(|one| one.witness.name().to_owned()).collect();
+        let by = names(by);
         // INVARIANT: a threshold is at least one, so there is a latest.
         let at = cosigned.iter().map(|one| one.time).max().unwrap_or(Instant::EPOCH);
         return Ok(Witnessed::Proven(Proven::Witnessed { origin: asked.origin.to_owned(), by, at }));
     }
-    let has = |one: &Witness| cosigned.iter().any(|cosignature| cosignature.witness.name() == one.name);
-    let missing = named.witnesses.iter().filter(|one| !has(one)).map(|one| one.name.clone()).collect();
     match asked.expected {
         WitnessExpectation::Required => {
+            let missing = names(missing);
             Err(Refused::cannot_check(part, Gap::NotWitnessed { what, found, needed, missing }))
         }
         WitnessExpectation::AsShown => Ok(Witnessed::Open(NotChecked::NotWitnessed { what, found, needed })),

@@ -73,7 +73,8 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
     }
     loop {
         feed.turn()?;
-        let pause = if feed.is_held() { Duration::from_secs(args.every) } else { SOON };
+        let turn = Duration::from_secs(args.every);
+        let pause = if feed.is_held() { turn } else { turn.min(SOON) };
         let until = Instant::now() + pause;
         while Instant::now() < until {
             feed.tick()?;

@@ -157,7 +157,8 @@ impl Log {
     pub(super) fn reached(&self) -> Option<Reached> {
         let checkpoint = &self.round.as_ref()?.cosigned;
         let cosignatures = checkpoint.cosignatures(&self.witnesses).unwrap_or_default();
-        let by = cosignatures.iter().map(|one| one.witness.name().to_owned()).collect();
+        let has = |witness: &&VerifierKey| cosignatures.iter().any(|one| one.witness == **witness);
+        let by = self.witnesses.iter().filter(has).map(|one| one.name().to_owned()).collect();
         Some(Reached { size: checkpoint.size(), by, needed: self.needed })
     }
 

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use signer::Offer;
 
 /// How long nobody goes to a witness after that was in vain.
-const REST: Duration = Duration::from_secs(5);
+const REST: Duration = Duration::from_secs(2);
 
 /// What is brought to a witness.
 #[derive(Debug, Clone)]
