@@ -40,6 +40,7 @@ fn main() -> Done {
     signed_data()?;
     timestamps()?;
     ssh()?;
+    bare()?;
     sigstore()?;
     verdicts()?;
     logs()?;
@@ -248,6 +249,21 @@ fn ssh() -> Done {
     write("ssh_signature", "blob", &platform::blob(&armor))?;
     let elsewhere = platform::founder_signs("elsewhere.avouch.v1", platform::MESSAGE);
     write("ssh_signature", "elsewhere", &platform::blob(&elsewhere))
+}
+
+fn bare() -> Done {
+    let (signature, key) = (platform::founder_minisig().to_file(), platform::founder_minisign_key());
+    write("minisign", "signature", signature.as_bytes())?;
+    write("minisign", "old-signature", signature.replacen("\nRU", "\nRW", 1).as_bytes())?;
+    write("minisign", "key", key.to_file().as_bytes())?;
+    write("minisign", "key-line", key.to_line().as_bytes())?;
+    write("minisign", "bad-lines", signature.replacen('\n', "\n\n", 1).as_bytes())?;
+    let digest = Digest::of(platform::MESSAGE);
+    let list = format!("{digest}  a\n{digest} *b/c\n\\{digest}  d\\\\e\\nf\n# comment\n\r\n{digest}{digest}  ./g\n");
+    write("checksums", "list", list.as_bytes())?;
+    write("checksums", "bad-parent", format!("{digest}  a/../../b\n").as_bytes())?;
+    write("checksums", "bad-twice", format!("{digest}  a\n{digest} *./a\n").as_bytes())?;
+    write("checksums", "bad-weak", b"d41d8cd98f00b204e9800998ecf8427e  a\n")
 }
 
 fn sigstore() -> Done {

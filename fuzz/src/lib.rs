@@ -12,6 +12,7 @@
 //! A new target is a function here, a line in [`TARGETS`], a file in `fuzz_targets/` with its `[[bin]]`, and a corpus
 //! with at least one good input for each thing that it parses.
 
+pub mod bare;
 pub mod certificates;
 pub mod envelopes;
 pub mod frames;
@@ -63,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     ("certificate_entry", logs::certificate_entry),
     ("certificate_request", holders::certificate_request),
     ("checkpoint", logs::checkpoint),
+    ("checksums", bare::checksums),
     ("cms", envelopes::cms),
     ("compose", envelopes::compose),
     ("consistency", proofs::consistency),
@@ -74,6 +76,7 @@ pub const TARGETS: &[Target] = &[
     ("journal_leaf", nouns::journal_leaf),
     ("lane_reply", hardware::lane_reply),
     ("log_submission", sigstore::log_submission),
+    ("minisign", bare::minisign),
     ("note", logs::note),
     ("path", certificates::path),
     ("pkcs11_uri", hardware::pkcs11_uri),
