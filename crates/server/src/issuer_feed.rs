@@ -26,10 +26,10 @@ use tracing::{debug, warn};
 use crate::run::ServerError;
 
 /// The folder, in the server's own, in which that process listens, and nothing else is.
-pub const OUTSIDE: &str = "outside";
+pub const ISSUERS: &str = "issuers";
 
 /// The socket's name there.
-pub(crate) const SOCKET: &str = "issuers.sock";
+pub(crate) const SOCKET: &str = "feed.sock";
 
 /// Questions at a time.
 const QUESTIONS_MAX: usize = 64;
@@ -62,7 +62,7 @@ enum Answer {
 /// Why there are no keys.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum OutsideError {
+pub enum IssuerFeedError {
     /// Nobody listens, or not for long.
     #[error(
         "the process that asks issuers for their keys does not answer at `{}`; is `avouch issuer feed` running?",
@@ -88,14 +88,14 @@ pub(crate) async fn keys(
     socket: &Path,
     issuer: &str,
     key: Option<&str>,
-) -> Result<Vec<IssuerKey>, OutsideError> {
-    let silent = |source| OutsideError::Silent { socket: socket.to_owned(), source: Arc::new(source) };
+) -> Result<Vec<IssuerKey>, IssuerFeedError> {
+    let silent = |source| IssuerFeedError::Silent { socket: socket.to_owned(), source: Arc::new(source) };
     let question = Question { issuer: issuer.to_owned(), key: key.map(str::to_owned) };
     let asked = tokio::time::timeout(ANSWER_LIMIT, ask(socket, &question));
     let answer = asked.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(silent)?;
     match answer {
         Answer::Keys(keys) => Ok(keys),
-        Answer::Fault(fault) => Err(OutsideError::Fault { fault }),
+        Answer::Fault(fault) => Err(IssuerFeedError::Fault { fault }),
     }
 }
 
@@ -117,8 +117,8 @@ struct Desk {
     registry: Mutex<Option<(Duration, Arc<Registry>)>>,
 }
 
-/// Answers at the socket in the folder [`OUTSIDE`] until `stop` resolves. `ready` is called once it listens.
-pub fn run_outside(
+/// Answers at the socket in the folder [`ISSUERS`] until `stop` resolves. `ready` is called once it listens.
+pub fn run_issuer_feed(
     folder: &Path,
     signer: Arc<dyn Signer>,
     fetcher: Fetcher,

@@ -28,7 +28,7 @@ use crate::caller::Callers;
 use crate::config::{Config, Limits};
 use crate::cosigned::{COSIGNED, Cosigned};
 use crate::door::{Access, Sentry, Visitors};
-use crate::outside;
+use crate::issuer_feed;
 use crate::problem::words;
 use crate::routes::ct::CertificateLogReader;
 use crate::routes::fulcio::CertificateCounter;
@@ -141,17 +141,17 @@ pub(crate) fn wire(
     let shelf = Arc::new(TrustRootShelf::new(signer(), Arc::clone(&clock), public_url, repository));
     let admin = admin::router(Arc::clone(&store), signer(), Arc::clone(&clock), Arc::clone(&shelf));
     let (limits, walls) = (config.limits.clone(), config.walls.clone());
-    let issuers: Arc<Path> = config.folder.join(outside::OUTSIDE).join(outside::SOCKET).into();
+    let issuers: Arc<Path> = config.folder.join(issuer_feed::ISSUERS).join(issuer_feed::SOCKET).into();
     let cosigned: Arc<Path> = config.folder.join(COSIGNED).into();
-    let outside =
-        Outside { clock, shelf, limits, walls, strangers, store, frozen, issuers, cosigned, access, stop };
-    Ok(Wired { routers: rooms.routers(&engine, public_authority, admin, outside), engine })
+    let edge =
+        Edge { clock, shelf, limits, walls, strangers, store, frozen, issuers, cosigned, access, stop };
+    Ok(Wired { routers: rooms.routers(&engine, public_authority, admin, edge), engine })
 }
 
 /// Makes the folders of the feeds: each keeps what it brings, or listens, in one of its own, and may make none in the
 /// server's.
 fn make_folders_of_feeds(folder: &Path) {
-    for name in [COSIGNED, outside::OUTSIDE] {
+    for name in [COSIGNED, issuer_feed::ISSUERS] {
         if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(folder.join(name)) {
             warn!(error = words(&error), name, "a folder of a feed cannot be made");
         }
@@ -159,7 +159,7 @@ fn make_folders_of_feeds(folder: &Path) {
 }
 
 /// What the listeners need beside the rooms.
-struct Outside {
+struct Edge {
     clock: Arc<dyn Clock>,
     shelf: Arc<TrustRootShelf>,
     limits: Limits,
@@ -269,21 +269,10 @@ impl Rooms {
         engine: &Engine,
         public_authority: Arc<TimestampAuthority>,
         admin: Router,
-        outside: Outside,
+        edge: Edge,
     ) -> Routers {
-        let Outside {
-            clock,
-            shelf,
-            limits,
-            walls,
-            strangers,
-            store,
-            frozen,
-            issuers,
-            cosigned,
-            access,
-            stop,
-        } = outside;
+        let Edge { clock, shelf, limits, walls, strangers, store, frozen, issuers, cosigned, access, stop } =
+            edge;
         let keyless = self.keyless(&store, frozen.certificates, issuers, &clock, &limits);
         let promised = self.promised(&store, &clock);
         let telemetry = Arc::new(Telemetry::default());

@@ -26,7 +26,7 @@ use crate::accept::Peer;
 use crate::blocking::blocking;
 use crate::body;
 use crate::config::Limits;
-use crate::outside::{self, OutsideError};
+use crate::issuer_feed::{self, IssuerFeedError};
 use crate::problem::{Refusal, words};
 use crate::sources::Sources;
 use crate::turnstile::{Place, Turnstile};
@@ -50,7 +50,7 @@ pub(crate) struct CertificateCounter {
     sources: Arc<Sources>,
     turnstile: Arc<Turnstile>,
     /// Where the process listens that asks issuers for keys.
-    outside: Arc<Path>,
+    issuers: Arc<Path>,
     limits: Limits,
 }
 
@@ -64,14 +64,14 @@ impl CertificateCounter {
     pub(crate) fn open(
         authority: Arc<CertificateAuthority>,
         sources: Arc<Sources>,
-        outside: Arc<Path>,
+        issuers: Arc<Path>,
         limits: Limits,
     ) -> Self {
         // Whoever has a place at the turnstile has one in the queue.
         let (queue, waiting) = mpsc::channel(limits.certificates_max.max(1));
         tokio::spawn(gather(Arc::clone(&authority), waiting));
         let turnstile = Arc::new(Turnstile::of_claims(&limits));
-        Self { authority, queue, sources, turnstile, outside, limits }
+        Self { authority, queue, sources, turnstile, issuers, limits }
     }
 
     /// Has a claim decided that one may bring now who finds a place for it.
@@ -112,7 +112,7 @@ impl CertificateCounter {
     async fn published(&self, token: &[u8]) -> Result<Vec<IssuerKey>, Refusal> {
         let (authority, token) = (Arc::clone(&self.authority), token.to_vec());
         match blocking(move || authority.asks_for_keys(&token)).await? {
-            Some((issuer, key)) => Ok(outside::keys(&self.outside, &issuer, key.as_deref()).await?),
+            Some((issuer, key)) => Ok(issuer_feed::keys(&self.issuers, &issuer, key.as_deref()).await?),
             None => Ok(Vec::new()),
         }
     }
@@ -296,10 +296,10 @@ impl From<CertificateError> for Refusal {
     }
 }
 
-impl From<OutsideError> for Refusal {
-    fn from(error: OutsideError) -> Self {
+impl From<IssuerFeedError> for Refusal {
+    fn from(error: IssuerFeedError) -> Self {
         match error {
-            OutsideError::Fault { .. } => Self::new(Code::Unavailable, words(&error)),
+            IssuerFeedError::Fault { .. } => Self::new(Code::Unavailable, words(&error)),
             error => Self::unavailable("the keys of the token's issuer cannot be asked for now", error),
         }
     }

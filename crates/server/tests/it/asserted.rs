@@ -60,7 +60,7 @@ struct World {
     site: Site,
     issuer: Issuer,
     clock: Arc<HandClock>,
-    outside: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    feed: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl World {
@@ -83,33 +83,34 @@ impl World {
             founder::enter(&orders, &socket, &SystemClock, change);
         }
         let clock = Arc::new(HandClock::at(SystemClock.now()));
-        let mut world = Self { site, issuer, clock, outside: None };
-        world.begin_outside();
+        let mut world = Self { site, issuer, clock, feed: None };
+        world.begin_feed();
         world
     }
 
-    fn begin_outside(&mut self) {
-        self.begin_outside_believing(&self.issuer.root.pem());
+    fn begin_feed(&mut self) {
+        self.begin_feed_believing(&self.issuer.root.pem());
     }
 
     /// The process that asks, which believes issuers whom this authority vouches for.
-    fn begin_outside_believing(&mut self, pem: &str) {
+    fn begin_feed_believing(&mut self, pem: &str) {
         let fetcher = Fetcher::new(Some(pem), Limits::default()).unwrap();
         let (ready, is_ready) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let signer = Arc::new(signer::Client::new(&self.site.config.signer_socket));
-        let folder = self.site.config.folder.join(server::OUTSIDE);
+        let folder = self.site.config.folder.join(server::ISSUERS);
         let clock = Arc::<HandClock>::clone(&self.clock);
         let running = std::thread::spawn(move || {
             let stop = async { drop(stopped.await) };
-            server::run_outside(&folder, signer, fetcher, clock, || ready.send(()).unwrap(), stop).unwrap();
+            server::run_issuer_feed(&folder, signer, fetcher, clock, || ready.send(()).unwrap(), stop)
+                .unwrap();
         });
         is_ready.recv_timeout(Duration::from_secs(60)).unwrap();
-        self.outside = Some((stop, running));
+        self.feed = Some((stop, running));
     }
 
-    fn end_outside(&mut self) {
-        let Some((stop, running)) = self.outside.take() else { return };
+    fn end_feed(&mut self) {
+        let Some((stop, running)) = self.feed.take() else { return };
         let _ = stop.send(());
         running.join().unwrap();
     }
@@ -134,7 +135,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        self.end_outside();
+        self.end_feed();
     }
 }
 
@@ -169,10 +170,10 @@ async fn without_the_process_that_asks_nobody_is_certified_and_it_is_taken_up_ag
     let mut world = World::new(IdentityProof::Asserted);
     let provider = provider("k7");
     world.issuer.becomes(Some(&provider));
-    world.end_outside();
+    world.end_feed();
     let (status, answer) = world.ask(&provider).await;
     assert!(status == 503 && said(&answer).contains("issuer"), "{status} {answer}");
-    world.begin_outside();
+    world.begin_feed();
     assert_eq!(world.ask(&provider).await.0, 200);
 }
 
@@ -181,8 +182,8 @@ async fn an_issuer_whose_certificate_nobody_vouches_for_is_not_believed_whatever
     let mut world = World::new(IdentityProof::Asserted);
     let provider = provider("k7");
     world.issuer.becomes(Some(&provider));
-    world.end_outside();
-    world.begin_outside_believing(&TlsRoot::new().pem());
+    world.end_feed();
+    world.begin_feed_believing(&TlsRoot::new().pem());
     let (status, answer) = world.ask(&provider).await;
     assert!(status == 503 && said(&answer).contains("keys cannot be had"), "{status} {answer}");
     assert_eq!(world.issuer.site.asked(), 0);
@@ -203,7 +204,7 @@ async fn the_process_that_asks_calls_no_issuer_that_the_registry_does_not_name_w
     let world = World::new(IdentityProof::Asserted);
     let other = Issuer::new();
     for issuer in [other.site.url(), "http://169.254.169.254/latest".to_owned()] {
-        let socket = world.site.config.folder.join("outside/issuers.sock");
+        let socket = world.site.config.folder.join("issuers/feed.sock");
         let mut stream = tokio::net::UnixStream::connect(socket).await.unwrap();
         stream.write_all(format!("{}\n", json!({"issuer": issuer, "key": null})).as_bytes()).await.unwrap();
         let mut answer = String::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use identity::oidc::{Fetcher, Limits};
-use server::{run_outside, told_to_end};
+use server::{run_issuer_feed, told_to_end};
 use signerd::SystemClock;
 
 use crate::context::FolderArgs;
@@ -41,7 +41,7 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
         .map_err(Failure::inside("ask issuers"))?;
     let signer = Arc::new(signer::Client::new(&folder.at(&folder.config.signerd.socket)));
     // Its walls are up before it hears a word from anybody.
-    let own = folder.at(&folder.config.server.folder).join(server::OUTSIDE);
+    let own = folder.at(&folder.config.server.folder).join(server::ISSUERS);
     terminal.note(launch::lock_feed_in(&folder, &own)?);
     let ready = || terminal.note("issuers are asked for their keys where a token needs them");
     let stop = async {
@@ -49,7 +49,7 @@ pub(super) fn run(args: &FeedArgs, terminal: Terminal) -> Result<Exit, Failure> 
             std::future::pending::<()>().await;
         }
     };
-    run_outside(&own, signer, fetcher, Arc::new(SystemClock), ready, stop)
+    run_issuer_feed(&own, signer, fetcher, Arc::new(SystemClock), ready, stop)
         .map_err(Failure::inside("ask issuers for the server"))?;
     Ok(Exit::Done)
 }
