@@ -8,6 +8,7 @@ use data_encoding::BASE64;
 use envelope::Chosen;
 use envelope::bundle::{Bundle, Content};
 use envelope::dsse::{Envelope, IN_TOTO};
+use envelope::in_toto::{PredicateType, Statement, Subject};
 use envelope::rekor::{Body, Verifier, key_details};
 use envelope::trusted_root::TrustedRoot;
 use fuzz::parts::{join, join_all};
@@ -38,6 +39,7 @@ fn main() -> Done {
     certificates()?;
     paths()?;
     signed_data()?;
+    statements()?;
     timestamps()?;
     ssh()?;
     bare()?;
@@ -217,6 +219,25 @@ fn signed_data() -> Done {
         }
     }
     Ok(())
+}
+
+/// A claim of every kind about one file, and statements that are about nothing that can be told.
+fn statements() -> Done {
+    let subject = Subject::new("artifact.txt", &Digest::of(known::ARTIFACT).into());
+    let predicates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/envelope/tests/vectors/predicates");
+    for entry in fs::read_dir(predicates)? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let kind: PredicateType = if name == "spdx3" { "spdx" } else { &name }.parse()?;
+        let statement = Statement::compose(std::slice::from_ref(&subject), &kind, &fs::read(&path)?);
+        write("statement", &name, &statement)?;
+    }
+    let good = Statement::compose(&[subject], &"cyclonedx".parse()?, br#"{"bomFormat":"CycloneDX"}"#);
+    write("statement", "bad-misshapen", &good)?;
+    let good = String::from_utf8(good)?;
+    write("statement", "bad-twice", good.replace("{\"_type\"", "{\"predicate\":1,\"_type\"").as_bytes())?;
+    write("statement", "bad-weak", good.replace("sha256", "md5").as_bytes())?;
+    write("statement", "bad-nothing", good.replace("\"sha256\"", "\"sha1\":\"aa\",\"md5\"").as_bytes())
 }
 
 fn timestamps() -> Done {

@@ -1,6 +1,7 @@
 //! The room `envelope`: CMS, DSSE, and the bytes that a key signs for an item.
 
 use envelope::dsse::{Envelope, pre_authentication_encoding};
+use envelope::in_toto::{PredicateError, Statement};
 use envelope::{Chosen, cms as signed_data};
 use model::{Digest, Item};
 use pki::Certificate;
@@ -38,6 +39,26 @@ pub fn dsse(bytes: &[u8]) -> Reading {
     assert_ne!(covered, other, "a type is covered");
     envelope.to_be_signed();
     Taken
+}
+
+/// A statement: it is about something, and what it says is written again as the same; of a claim that is not what its
+/// type says, the place is named.
+pub fn statement(bytes: &[u8]) -> Reading {
+    let Ok(statement) = Statement::parse(bytes) else { return Refused };
+    let kind = &statement.predicate_type;
+    assert!(statement.subject.iter().all(|subject| !subject.digest.is_empty()), "a subject is its digests");
+    let again = Statement::compose(&statement.subject, kind, statement.predicate.to_string().as_bytes());
+    let again = Statement::parse(&again).expect("what was read once");
+    assert_eq!((&again.subject, &again.predicate_type), (&statement.subject, kind));
+    let checked = kind.check(&statement.predicate);
+    assert_eq!(checked.is_ok(), kind.check(&again.predicate).is_ok(), "a claim is judged by what it says");
+    let _ = (kind.builder(&statement.predicate), kind.sources(&statement.predicate));
+    let names = statement.names(&Digest::of(UNSIGNED).into()).map(|subject| subject.digest.contains_key("sha256"));
+    assert!(names.is_none_or(|named| named), "a file is known by its digest");
+    if let Err(PredicateError::Missing { pointer } | PredicateError::Other { pointer, .. }) = &checked {
+        assert!(pointer.starts_with('/') && pointer.chars().all(|c| !c.is_control()));
+    }
+    Reading::of(&checked)
 }
 
 /// Choices, an item and a certificate: choices have one layout, and composing is a function.

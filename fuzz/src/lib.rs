@@ -92,6 +92,7 @@ pub const TARGETS: &[Target] = &[
     ("signing_config", sigstore::signing_config),
     ("ssh_key", ssh::key),
     ("ssh_signature", ssh::signature),
+    ("statement", envelopes::statement),
     ("text", nouns::text),
     ("tile", logs::tile),
     ("tile_path", logs::tile_path),
