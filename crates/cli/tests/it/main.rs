@@ -10,6 +10,8 @@
 
 mod algorithms;
 mod asserted;
+mod attest;
+mod bare;
 mod books;
 mod clients;
 mod command_line;
