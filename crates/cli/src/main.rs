@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         terminal.failure(&Failure::inside("close the key process to others")(cause));
         return Exit::CannotCheck.into();
     }
-    let parsed = match CommandLine::try_parse() {
+    let parsed = match CommandLine::try_parse_from(verbs::git_sign::spelled_out(std::env::args_os())) {
         Ok(parsed) => parsed,
         Err(cause) => return usage(&cause).into(),
     };

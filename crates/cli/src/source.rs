@@ -72,7 +72,7 @@ fn from_git(ask: &dyn Fn(&[&str]) -> Option<String>) -> Origin {
     Origin { source: Some(source), product, version }
 }
 
-fn git(arguments: &[&str]) -> Option<String> {
+pub(crate) fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).stderr(std::process::Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     (output.status.success() && !text.is_empty()).then_some(text)
