@@ -25,6 +25,7 @@ mod drill;
 mod flips;
 mod forgery;
 mod forms;
+mod git;
 mod hardware;
 mod holders;
 mod hostile;
