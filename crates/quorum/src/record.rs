@@ -285,23 +285,25 @@ impl KeyRecord {
             return Err(RecordError::Validity { not_before: self.not_before, not_after: self.not_after });
         }
         self.check_takes_over()?;
-        needs(form, "subject", self.subject.is_some(), form.names_subject())?;
-        needs(
-            form,
-            "origin",
-            self.origin.is_some(),
-            matches!(form, Form::Checkpoint | Form::Sct | Form::Set),
-        )?;
-        needs(form, "role", self.role.is_some(), form == Form::Tuf)?;
-        needs(form, "identity", self.identity.is_some(), form == Form::Certificate)?;
-        needs(form, "namespaces", !self.namespaces.is_empty(), form == Form::SshSig)?;
-        self.check_namespaces()?;
-        needs(form, "classes", !self.classes.is_empty(), self.purpose == Purpose::Code)?;
-        // INVARIANT: what a rule asks for is counted for requests alone; a key that signs without one has no rule, or it
-        // would sign ungoverned what its record calls governed.
-        if self.purpose != Purpose::Code {
-            needs(form, "rule", self.rule.is_some(), false)?;
+        let is_log = matches!(form, Form::Checkpoint | Form::Sct | Form::Set);
+        let code = self.purpose == Purpose::Code;
+        // What a form needs is there, and nothing else: what means nothing would be endorsed for nothing.
+        for (field, is_there, needed) in [
+            ("subject", self.subject.is_some(), form.names_subject()),
+            ("origin", self.origin.is_some(), is_log),
+            ("role", self.role.is_some(), form == Form::Tuf),
+            ("identity", self.identity.is_some(), form == Form::Certificate),
+            ("namespaces", !self.namespaces.is_empty(), form == Form::SshSig),
+            ("classes", !self.classes.is_empty(), code),
+            // INVARIANT: what a rule asks for is counted for requests alone; a key that signs without one has no rule, or it
+            // would sign ungoverned what its record calls governed.
+            ("rule", self.rule.is_some() && !code, false),
+        ] {
+            if is_there != needed {
+                return Err(RecordError::Field { form, field, needed });
+            }
         }
+        self.check_namespaces()?;
         if self.generation == 0 {
             return Err(RecordError::OutOfBounds { field: "generation" });
         }
@@ -339,7 +341,9 @@ impl KeyRecord {
     /// Only what the platform itself signs with is taken over: who names a key of theirs in a request names which.
     fn check_takes_over(&self) -> Result<(), RecordError> {
         let Some(at) = self.takes_over else { return Ok(()) };
-        needs(self.form, "takesOver", true, self.form.is_taken_over())?;
+        if !self.form.is_taken_over() {
+            return Err(RecordError::Field { form: self.form, field: "takesOver", needed: false });
+        }
         if self.is_valid_at(at) {
             return Ok(());
         }
@@ -365,10 +369,6 @@ impl Rule {
         }
         Ok(())
     }
-}
-
-fn needs(form: Form, field: &'static str, present: bool, needed: bool) -> Result<(), RecordError> {
-    if present == needed { Ok(()) } else { Err(RecordError::Field { form, field, needed }) }
 }
 
 fn bounded(field: &'static str, text: &str) -> Result<(), RecordError> {
