@@ -448,10 +448,10 @@ fn openpgp(registry: &Registry, certificates: &[Base64]) -> Result<Vec<(KeyId, V
             ours.is_some_and(|record| openpgp::Key::new(&record.public_key, record.not_before) == *key)
         };
         let [certificate] = read.as_slice() else {
-            return Err(RootError::NotRegistered { what: "second OpenPGP certificate in one" });
+            return Err(RootError::NotRegistered { what: "second certificate in one of OpenPGP" });
         };
         if !certificate.signers().iter().all(|signer| stands(signer.key())) {
-            return Err(RootError::NotRegistered { what: "OpenPGP certificate" });
+            return Err(RootError::NotRegistered { what: "certificate of OpenPGP" });
         }
         held.push((certificate.primary().public().id(), packets.clone()));
     }

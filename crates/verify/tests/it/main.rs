@@ -15,6 +15,7 @@ mod bare;
 mod conformance;
 mod corpus;
 mod gaps;
+mod openpgp;
 mod platform;
 mod receipts;
 mod statements;

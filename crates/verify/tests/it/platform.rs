@@ -6,13 +6,13 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 use envelope::rekor::{Body, Verifier};
 use envelope::timestamp::{self, CertificateWish, TstInfo};
-use envelope::{Chosen, ToBeSigned, compose, countersigned};
+use envelope::{Chosen, ToBeSigned, compose, countersigned, openpgp};
 use model::journal::{Intent, Leaf, endorsements_digest};
 use model::receipt::{JournalEntry, LogEntry, Receipt, SignedItem};
 use model::{
-    Base64, Carried, Class, Content, Digest, Disclosure, FileClaim, Form, Hashed, Hex16, Hex32, Instant,
-    Item, ItemKey, Items, Kind, Parameters, Proven, PublicKey, Purpose, Request, RequestId, Requester,
-    Signing, Subject, merkle, to_canonical,
+    Base64, Carried, Class, Content, Digest, Disclosure, FileClaim, Form, HashState, Hashed, Hex16, Hex32,
+    Instant, Item, ItemKey, Items, Kind, Parameters, Proven, PublicKey, Purpose, Request, RequestId,
+    Requester, SignatureOf, Signing, Subject, merkle, to_canonical,
 };
 use pki::{Certificate, CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
 use quorum::{Change, Endorsement, Genesis, KeyRecord, KeyState, Moment, Registry};
@@ -105,6 +105,8 @@ pub(crate) struct Platform {
     /// Keys of minisign and of SSH.
     pub(crate) minisign: Pair,
     pub(crate) sshsig: Pair,
+    /// A key of OpenPGP, and what it says of itself.
+    pub(crate) openpgp: (Pair, Vec<u8>),
 }
 
 fn certificate(
@@ -127,6 +129,14 @@ fn certificate(
     tbs.seal(&signer.sign(tbs.der())).unwrap()
 }
 
+/// A key of OpenPGP with its certificate, by its record's times.
+fn with_certificate(pair: Pair) -> (Pair, Vec<u8>) {
+    let KeyRecord { not_before, not_after, .. } = record("default/openpgp", Form::OpenPgp, pair.public());
+    let new = openpgp::NewCertificate::new(&pair.public(), not_before, not_after, "Releases").unwrap();
+    let certificate = new.seal(&pair.sign_these(&new.to_be_signed())).unwrap();
+    (pair, certificate)
+}
+
 fn record(key: &str, form: Form, public_key: PublicKey) -> KeyRecord {
     key_record(key, form, public_key, at(0))
 }
@@ -144,7 +154,7 @@ impl Platform {
         let (ca, tsa, log) = (Pair::p256(), Pair::p256(), Pair::ed25519());
         let (cms, blob, governed) = (Pair::p256(), Pair::p256(), Pair::p256());
         let attest = Pair::p256();
-        let (minisign, sshsig) = (Pair::ed25519(), Pair::ed25519());
+        let (minisign, sshsig, openpgp) = (Pair::ed25519(), Pair::ed25519(), Pair::ed25519());
         let root = certificate("platform ca", &CertificateProfile::Root, &ca.public(), Issuer::Itself, &ca);
         let issued = Issuer::Certificate(&root);
         let tsa_certificate =
@@ -160,6 +170,7 @@ impl Platform {
             Change::Key(record("default/attest", Form::Dsse, attest.public())),
             Change::Key(record("default/minisign", Form::Minisign, minisign.public())),
             Change::Key(record("default/sshsig", Form::SshSig, sshsig.public())),
+            Change::Key(record("default/openpgp", Form::OpenPgp, openpgp.public())),
             Change::Key(KeyRecord {
                 rule: Some(rule("endorsers", 1)),
                 ..record("default/governed", Form::Blob, governed.public())
@@ -185,6 +196,7 @@ impl Platform {
             attest,
             minisign,
             sshsig,
+            openpgp: with_certificate(openpgp),
         };
         platform.change(records, at(1));
         platform
@@ -255,6 +267,7 @@ impl Platform {
             .into_iter()
             .chain(&self.next_root)
             .map(|one| (one.public_key().unwrap().id(), one.der().to_vec()))
+            .chain([(self.openpgp.0.public().id(), self.openpgp.1.clone())])
             .collect();
         TrustRoot::compose(&RootParts {
             registry: &self.entries,
@@ -346,6 +359,7 @@ impl Platform {
             parameters: Parameters {
                 trusted_comment: (known.record.form == Form::Minisign).then(|| COMMENT.to_owned()),
                 namespace: known.record.namespaces.first().cloned(),
+                signature_of: (known.record.form == Form::OpenPgp).then_some(SignatureOf::Binary),
                 ..Parameters::default()
             },
             key: ItemKey { name: name(key), generation, record: known.digest },
@@ -353,7 +367,12 @@ impl Platform {
                 Carried::Digest(hash) => {
                     (Hashed::from_slice(hash, &hash.digest(FILE)).unwrap(), length).into()
                 }
-                _ => Content::Sha256 { digest: Digest::of(FILE), length },
+                Carried::State(hash) => {
+                    let mut state = HashState::new(hash).unwrap();
+                    state.update(FILE);
+                    Content::State(state)
+                }
+                Carried::Inline => Content::Sha256 { digest: Digest::of(FILE), length },
             },
             file: FileClaim { sha256: Digest::of(FILE), size: length },
         }
@@ -366,6 +385,7 @@ impl Platform {
             "default/attest" => (&self.attest, None),
             "default/minisign" => (&self.minisign, None),
             "default/sshsig" => (&self.sshsig, None),
+            "default/openpgp" => (&self.openpgp.0, None),
             _ => (&self.governed, None),
         }
     }
@@ -380,7 +400,8 @@ impl Platform {
         now: Instant,
     ) -> SignedItem {
         let (pair, certificate) = self.pair(item.key.name.as_str());
-        let chosen = certificate.map_or(Chosen::Nothing, |_| Chosen::SigningTime(now));
+        let since = self.registry.key(&pair.public().id()).unwrap().record.not_before;
+        let chosen = Chosen::for_item(item.form, &pair.public(), since, now);
         let to_be_signed = compose(item, &chosen, certificate).unwrap();
         let signature = pair.sign_these(&to_be_signed);
         let key = || Verifier::PublicKey(pair.public());
