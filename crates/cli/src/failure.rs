@@ -47,6 +47,12 @@ pub(crate) enum Failure {
     /// The server, over the network.
     #[error("{}", server_said(.0))]
     Client(#[from] client::ClientError),
+    /// A registry of container images, over the network.
+    #[error("the registry of images does not do what is asked")]
+    Oci(#[from] client::oci::OciError),
+    /// An image that nobody signed, as far as its registry says.
+    #[error("nothing of the kind that is asked for is attached to `{image}`")]
+    Unsigned { image: String },
     /// An issuer of ID tokens, over the network.
     #[error("the issuer of ID tokens gives nothing that can be used")]
     Issuer(#[from] identity::oidc::OidcError),
@@ -138,11 +144,9 @@ impl Failure {
             Self::File { .. } | Self::KeyProcess { .. } | Self::Process { .. } | Self::Inside { .. } => {
                 Exit::CannotCheck
             }
-            Self::Client(error) => match error.kind() {
-                client::Kind::Refused => Exit::Bad,
-                client::Kind::Unreachable => Exit::CannotCheck,
-                client::Kind::Usage => Exit::Usage,
-            },
+            Self::Client(error) => called(error.kind()),
+            Self::Oci(error) => called(error.kind()),
+            Self::Unsigned { .. } => Exit::Bad,
             Self::KeyProcessRefused { .. }
             | Self::BadReceipt { .. }
             | Self::BadLog { .. }
@@ -180,6 +184,7 @@ impl Failure {
                 }
                 (None, _) => "`avouch login --help` shows how to name a server and a credential",
             },
+            Self::Unsigned { .. } => "`avouch oci inspect` shows what is attached to it",
             Self::KeyProcess { .. } => "is `avouch serve` running on this folder, and are you its user?",
             Self::Untold(_) => {
                 "do not repeat it; the server reads the registry when it starts, so see that it does"
@@ -188,6 +193,15 @@ impl Failure {
             Self::Refused { source, .. } => source.advice(),
             _ => "",
         }
+    }
+}
+
+/// How the program ends after a call that failed.
+const fn called(kind: client::Kind) -> Exit {
+    match kind {
+        client::Kind::Refused => Exit::Bad,
+        client::Kind::Unreachable => Exit::CannotCheck,
+        client::Kind::Usage => Exit::Usage,
     }
 }
 

@@ -20,6 +20,7 @@ mod id_token;
 mod launch;
 mod manifest;
 mod named_platform;
+mod oci_login;
 mod online;
 mod owners;
 mod parameters;

@@ -19,4 +19,6 @@ pub use manifest::{
     ACCEPTED, Image, Index, MANIFEST_BYTES_MAX, MEDIA_IMAGE, MEDIA_INDEX, Manifest, ManifestError,
 };
 pub use reference::{Reference, ReferenceError, Repository, fallback_tag};
-pub use simple::{SIGNATURE, SIMPLE_SIGNING, SimpleError, SimpleSigning, signatures_of, with_signature};
+pub use simple::{
+    SIGNATURE, SIMPLE_SIGNING, SimpleError, SimpleSigning, signature_tag, signatures_of, with_signature,
+};

@@ -22,6 +22,7 @@ mod key;
 mod log;
 mod login;
 mod man;
+mod oci;
 mod principal;
 mod profile;
 mod request;
@@ -67,6 +68,8 @@ pub(crate) enum Verb {
     Attest(attest::AttestArgs),
     /// Sign commits and tags, as git calls `ssh-keygen` (`gpg.ssh.program`)
     GitSign(git_sign::GitSignArgs),
+    /// Container images: sign, attest, verify and inspect them where they are, copy what is attached to them
+    Oci(oci::OciArgs),
     /// Verify a file offline, against a trust root
     Verify(verify::VerifyArgs),
     /// Show what is in a receipt, bundle, CMS signature, timestamp or trust root
@@ -140,6 +143,7 @@ impl Verb {
             Self::Checksums(args) => checksums::run(&args, terminal),
             Self::Attest(args) => attest::run(&args, terminal),
             Self::GitSign(args) => git_sign::run(&args),
+            Self::Oci(args) => oci::run(&args, terminal),
             Self::Verify(args) => verify::run(&args, terminal),
             Self::Inspect(args) => inspect::run(&args, terminal),
             Self::Explain(args) => explain::run(&args, terminal),

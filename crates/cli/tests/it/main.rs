@@ -36,6 +36,7 @@ mod kill;
 mod launcher;
 mod login;
 mod matrix;
+mod oci;
 mod operations;
 mod packages;
 mod platform;

@@ -79,6 +79,11 @@ impl Repository {
         &self.path
     }
 
+    /// The last part of the path, by which people call what is in it.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
     /// The image in it with this digest, as references have it.
     pub fn image(&self, digest: &Digest) -> String {
         format!("{self}@sha256:{digest}")

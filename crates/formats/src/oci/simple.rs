@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::descriptor::{ContentDigest, Descriptor};
 use super::manifest::{Image, MEDIA_IMAGE};
-use super::reference::Repository;
+use super::reference::{Repository, fallback_tag};
 
 /// The media type of a payload.
 pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -107,6 +107,11 @@ impl SimpleSigning {
         let critical = Critical { identity, image, kind: KIND.to_owned() };
         serde_json::to_vec(&Wire { critical, optional: None }).expect("strings always encode as JSON")
     }
+}
+
+/// The tag under which the signatures of an image are.
+pub fn signature_tag(image: &Digest) -> String {
+    format!("{}.sig", fallback_tag(image))
 }
 
 /// The payloads of an image of signatures, each with its signature.

@@ -11,7 +11,7 @@ use model::Digest;
 use serde_json::{Value, json};
 use testkit::{Asked, HttpSite, Reply, TempFolder, Tool};
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// The one repository in it.
@@ -60,16 +60,58 @@ impl Drop for Registry {
 /// Puts an image into a registry, and returns its digest as references have it.
 pub(crate) fn push(registry: &str, contents: &str) -> String {
     let config = json!({"architecture": "amd64", "os": "linux", "author": contents}).to_string();
-    let digest = format!("sha256:{}", Digest::of(config.as_bytes()));
-    let began = call(registry, "POST", &format!("/v2/{REPOSITORY}/blobs/uploads/"), "", b"");
-    let place = header(&began, "location").split_once(&format!("//{registry}")).unwrap().1.to_owned();
-    let octets = "application/octet-stream";
-    call(registry, "PUT", &format!("{place}&digest={digest}"), octets, config.as_bytes());
+    let digest = push_blob(registry, config.as_bytes());
     let config = json!({
         "mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": config.len(),
     });
     let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []});
     put_manifest(registry, None, MANIFEST, manifest.to_string().as_bytes())
+}
+
+/// Puts bytes in, and returns their digest.
+pub(crate) fn push_blob(registry: &str, bytes: &[u8]) -> String {
+    let digest = format!("sha256:{}", Digest::of(bytes));
+    let began = call(registry, "POST", &format!("/v2/{REPOSITORY}/blobs/uploads/"), "", b"");
+    let place = header(&began, "location").split_once(&format!("//{registry}")).unwrap().1.to_owned();
+    call(registry, "PUT", &format!("{place}&digest={digest}"), "application/octet-stream", bytes);
+    digest
+}
+
+/// Puts a list of images in, under a tag, and returns its digest.
+pub(crate) fn push_index(registry: &str, tag: &str, images: &[&str]) -> String {
+    let listed = images.iter().zip(["amd64", "arm64", "riscv64"]).map(|(digest, architecture)| {
+        let size = manifest(registry, digest).len();
+        let platform = json!({"os": "linux", "architecture": architecture});
+        json!({"mediaType": MANIFEST, "digest": digest, "size": size, "platform": platform})
+    });
+    let listed: Vec<Value> = listed.collect();
+    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed});
+    put_manifest(registry, Some(tag), INDEX, index.to_string().as_bytes())
+}
+
+/// A manifest's bytes.
+pub(crate) fn manifest(registry: &str, name: &str) -> Vec<u8> {
+    let answer = call(
+        registry,
+        "GET",
+        &format!("/v2/{REPOSITORY}/manifests/{name}"),
+        &format!("{MANIFEST}, {INDEX}"),
+        b"",
+    );
+    body(&answer).to_vec()
+}
+
+/// A blob's bytes.
+pub(crate) fn blob(registry: &str, digest: &str) -> Vec<u8> {
+    body(&call(registry, "GET", &format!("/v2/{REPOSITORY}/blobs/{digest}"), "*/*", b"")).to_vec()
+}
+
+/// Lists one thing alone as what refers to an image, in the place of all that was listed.
+pub(crate) fn refer(registry: &str, image: &str, referrer: &[u8]) {
+    let digest = put_manifest(registry, None, MANIFEST, referrer);
+    let listed = json!({"mediaType": MANIFEST, "digest": digest, "size": referrer.len()});
+    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]});
+    put_manifest(registry, Some(&image.replace(':', "-")), INDEX, index.to_string().as_bytes());
 }
 
 /// Puts what refers to one image beside another one, under the tag by which it is found.
@@ -86,7 +128,8 @@ pub(crate) fn tags(registry: &str) -> String {
     String::from_utf8(body(&answer).to_vec()).unwrap()
 }
 
-fn put_manifest(registry: &str, tag: Option<&str>, kind: &str, manifest: &[u8]) -> String {
+/// Puts a manifest in, under a tag or its digest alone, and returns that.
+pub(crate) fn put_manifest(registry: &str, tag: Option<&str>, kind: &str, manifest: &[u8]) -> String {
     let digest = format!("sha256:{}", Digest::of(manifest));
     let path = format!("/v2/{REPOSITORY}/manifests/{}", tag.unwrap_or(&digest));
     let answer = call(registry, "PUT", &path, kind, manifest);
