@@ -26,6 +26,8 @@ use tlog::RightEdge;
 use tlog::tile::encode_hashes;
 use verify::{RootParts, TrustRoot};
 
+#[path = "seed/images.rs"]
+mod images;
 #[path = "seed/keyless.rs"]
 mod keyless;
 
@@ -51,6 +53,7 @@ fn main() -> Done {
     registry()?;
     frames()?;
     hardware()?;
+    images::all()?;
     keyless::all()
 }
 

@@ -18,6 +18,7 @@ pub mod envelopes;
 pub mod frames;
 pub mod hardware;
 pub mod holders;
+pub mod images;
 pub mod known;
 pub mod logs;
 pub mod memory;
@@ -71,6 +72,7 @@ pub const TARGETS: &[Target] = &[
     ("dsse", envelopes::dsse),
     ("frame", frames::frame),
     ("id_token", holders::token),
+    ("image", images::image),
     ("inclusion", proofs::inclusion),
     ("issuer_keys", holders::issuer_keys),
     ("journal_leaf", nouns::journal_leaf),
