@@ -4,7 +4,7 @@ mod list;
 mod receipts;
 mod submit;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use envelope::in_toto::{self, Statement};
@@ -44,6 +44,9 @@ Example:
         /// A file that the request must sign, compared byte for byte by its digest; may be given more than once
         #[arg(long = "file", value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// A folder, which is there, for what travels whole to be signed, such as the statement of an attestation
+        #[arg(long, value_name = "DIR")]
+        contents: Option<PathBuf>,
         #[command(flatten)]
         context: ContextArgs,
     },
@@ -62,7 +65,13 @@ pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failur
         RequestVerb::List(args) => list::run(args, terminal),
         RequestVerb::Receipts(args) => receipts::run(args, terminal),
         RequestVerb::Submit(args) => submit::run(args, terminal),
-        RequestVerb::Show { request, files, context } => show(request, files, &context.load()?, terminal),
+        RequestVerb::Show { request, files, contents, context } => {
+            let received = Received::fetch(request, &context.load()?)?;
+            if let Some(folder) = contents {
+                received.lay_out(folder, terminal)?;
+            }
+            show(&received, files, terminal)
+        }
         RequestVerb::Withdraw { request, context } => {
             let view = crate::online::call(context.load()?.client()?.withdraw(request))?;
             terminal.line(format_args!("{}: {}", view.id, state_text(view.state)));
@@ -72,8 +81,7 @@ pub(super) fn run(args: &RequestArgs, terminal: Terminal) -> Result<Exit, Failur
     }
 }
 
-fn show(id: &RequestId, files: &[PathBuf], context: &Context, terminal: Terminal) -> Result<Exit, Failure> {
-    let received = Received::fetch(id, context)?;
+fn show(received: &Received, files: &[PathBuf], terminal: Terminal) -> Result<Exit, Failure> {
     let carried: Vec<Carried> =
         received.items().filter(|item| !is_claim(item)).map(|item| item.content.carried()).collect();
     let is_text = received.items().any(|item| item.format.as_str() == CLEARTEXT);
@@ -170,6 +178,17 @@ impl Received {
             _ => None,
         };
         Ok(Self { digest: Request::digest(bytes), request, items })
+    }
+
+    /// Writes what stands in the items themselves, for whoever endorses it to read.
+    fn lay_out(&self, folder: &Path, terminal: Terminal) -> Result<(), Failure> {
+        for item in self.items() {
+            let Content::Inline { bytes } = &item.content else { continue };
+            let path = folder.join(format!("item-{}.content", item.index));
+            crate::files::write(&path, &bytes.0)?;
+            terminal.note(format_args!("what item {} would sign is in `{}`", item.index, path.display()));
+        }
+        Ok(())
     }
 
     fn items(&self) -> impl Iterator<Item = &Item> {

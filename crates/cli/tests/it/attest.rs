@@ -3,13 +3,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use data_encoding::BASE64;
+use envelope::dsse::{IN_TOTO, pre_authentication_encoding};
 use serde_json::{Value, json};
 use testkit::{Direction, Tool, interop_row};
 
-use crate::command_line::text;
+use crate::command_line::{avouch, text};
 use crate::holders::World;
+use crate::judges::{Files, Said, ask, sigstore_js};
 use crate::token::create;
 
 /// A kind of claim: its vector, what we call it, and what cosign does where it makes and where it checks one.
@@ -304,7 +307,9 @@ fn a_claim_about_several_files_is_signed_by_a_governed_key_once_people_saw_what_
     let report: Value = serde_json::from_str(&said).unwrap();
     let (request, digest) = (report["request"].as_str().unwrap(), report["digest"].as_str().unwrap());
 
-    let shown = desk.good(&["request", "show", request, "--file", "other.tar"]);
+    let contents = desk.path("");
+    let shown = desk.good(&["request", "show", request, "--file", "other.tar", "--contents", &contents]);
+    assert_eq!(desk.json("item-0.content")["subject"][1]["name"], "other.tar");
     for expected in
         ["SLSA provenance 1.0", "built by \"https://ci.example.com/runner\"", "it is about the file"]
     {
@@ -346,9 +351,9 @@ fn a_claim_about_several_files_is_signed_by_a_governed_key_once_people_saw_what_
     assert!(shown.contains("\"other.tar\"") && shown.contains("a signature does not say"), "{shown}");
 }
 
-/// A bill of materials of two megabytes, as those of large products are.
+/// A bill of materials of more than a megabyte, as those of large products are.
 #[test]
-fn a_bill_of_materials_of_megabytes_is_signed_and_verified_and_a_larger_one_is_refused_at_once() {
+fn a_bill_of_materials_of_more_than_a_megabyte_is_signed_and_verified_and_a_larger_one_is_refused_at_once() {
     let desk = Desk::new();
     let bill = |components: usize| {
         let component = |number| {
@@ -360,8 +365,8 @@ fn a_bill_of_materials_of_megabytes_is_signed_and_verified_and_a_larger_one_is_r
         json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": components})
             .to_string()
     };
-    desk.put("large.json", bill(8_000).as_bytes());
-    assert!(fs::metadata(desk.path("large.json")).unwrap().len() > 2_000_000);
+    desk.put("large.json", bill(5_000).as_bytes());
+    assert!(fs::metadata(desk.path("large.json")).unwrap().len() > 1_000_000);
     let beside = desk.attest(&KINDS[3], "large.json");
     for suffix in ["receipt.json", "sigstore.json"] {
         desk.good(&[
@@ -385,4 +390,58 @@ fn a_bill_of_materials_of_megabytes_is_signed_and_verified_and_a_larger_one_is_r
         "larger.json",
     ]);
     assert!(code == 3 && said.contains("at most 8388608"), "{said}");
+}
+
+/// One key, one form, by whoever goes by the platform. Whoever pins a key has nothing to tell the forms apart by, and is
+/// listed in the threat model.
+#[test]
+fn what_a_key_for_claims_signed_is_a_file_to_those_alone_who_pin_its_key() {
+    let (Some(cosign), Some(openssl), Some(js)) =
+        (testkit::tool("cosign"), testkit::tool("openssl"), testkit::sigstore_js())
+    else {
+        return;
+    };
+    let desk = Desk::new();
+    let beside = desk.attest(&KINDS[0], &vector(KINDS[0].vector));
+    let mut bundle = desk.json(&format!("{beside}.sigstore.json"));
+    let envelope = bundle.as_object_mut().unwrap().remove("dsseEnvelope").unwrap();
+    let decoded = |text: &Value| BASE64.decode(text.as_str().unwrap().as_bytes()).unwrap();
+    let signature = decoded(&envelope["signatures"][0]["sig"]);
+    let file = pre_authentication_encoding(IN_TOTO, &decoded(&envelope["payload"]));
+    let digest = BASE64.encode(model::Digest::of(&file).as_bytes());
+    bundle["messageSignature"] = json!({
+        "messageDigest": {"algorithm": "SHA2_256", "digest": digest},
+        "signature": BASE64.encode(&signature),
+    });
+    let read = |name: &str| fs::read(desk.path(name)).unwrap();
+    let files: Files = vec![
+        ("f", file),
+        ("f.sig", signature),
+        ("f.sigstore.json", bundle.to_string().into_bytes()),
+        ("key.pem", read("attest.pub")),
+        ("trusted_root.json", read("sigstore/trusted_root.json")),
+        ("trust-root.json", desk.good(&["trust", "export"]).into_bytes()),
+    ];
+    let cosign_line = "verify-blob --key key.pem --trusted-root trusted_root.json --use-signed-timestamps --bundle f.sigstore.json f";
+    let pinned = "verify f --signature f.sigstore.json --public-key key.pem --trusted-root trusted_root.json";
+    let platform = "verify f --signature f.sigstore.json --trust-root trust-root.json";
+    let said = |mut command: Command, line: &str| ask(command.args(line.split(' ')), &files);
+    let (by_platform, why) = said(avouch(), platform);
+    assert!(by_platform == Said::Refused && why.contains("form is not what the record"), "{why}");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/threat-model.md");
+    let page = fs::read_to_string(page).unwrap();
+    for (judge, command, line) in [
+        ("openssl dgst or pkeyutl", openssl.command(), "dgst -sha256 -verify key.pem -signature f.sig f"),
+        ("cosign verify-blob --key, our log and authority", cosign.command(), cosign_line),
+        ("avouch verify --public-key", avouch(), pinned),
+        (
+            "@sigstore/verify, our log and authority",
+            sigstore_js(&js),
+            "f.sigstore.json trusted_root.json key.pem f",
+        ),
+    ] {
+        let (verdict, why) = said(command, line);
+        assert_eq!(verdict, Said::Accepted, "{judge}: {why}");
+        assert!(page.contains(&format!("| dsse → blob | {judge} |")), "{judge}");
+    }
 }
