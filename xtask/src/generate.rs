@@ -26,7 +26,7 @@ with avouch, in the platform. An empty cell has no such thing: `@sigstore/sign` 
 * cosign, sigstore-python and sigstore-rust find the file in the statement themselves; `@sigstore/verify` leaves that to whoever calls it, and so is not shown the file.
 * Images are in Debian's `docker-registry`, which keeps what refers to an image under a tag, and in the same one behind a front that lists referrers. gitsign 0.16 signs by Rekor v1,
   and verifies from what the platform's TUF repository gives.
-* avouch signs here as the [conformance suite](https://github.com/sigstore/sigstore-conformance) drives it (`avouch sigstore-conformance sign-bundle`).
+* Keylessly, avouch signs here as the [conformance suite](https://github.com/sigstore/sigstore-conformance) drives it (`avouch sigstore-conformance sign-bundle`).
 
 ";
 
