@@ -18,6 +18,7 @@ pub use admin::{
 pub use log::{FoundEntry, LogSearch};
 pub use problem::{Code, Problem};
 pub use profile::{KeyView, ProfileView, Whoami, WhoamiProfile};
-pub use request::{
-    EndorsementSubmission, RequestContent, RequestLine, RequestState, RequestView, Submission,
-};
+pub use request::{EndorsementSubmission, RequestContent, RequestLine, RequestView, Submission};
+
+/// Where a request stands.
+pub use model::RequestState;

@@ -1,7 +1,7 @@
 //! Requests, as they are submitted and looked at.
 
 use model::receipt::Receipt;
-use model::{Digest, Instant, PrincipalId, RequestId, Space};
+use model::{Digest, Instant, PrincipalId, RequestId, RequestState, Space};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +40,7 @@ pub struct RequestView {
     #[schema(value_type = schema::Digest)]
     pub digest: Digest,
     /// Where it stands.
+    #[schema(value_type = schema::RequestState)]
     pub state: RequestState,
     /// When it came to stand there.
     #[schema(value_type = schema::Instant)]
@@ -84,74 +85,11 @@ pub struct RequestLine {
     #[schema(value_type = schema::Instant)]
     pub deadline: Instant,
     /// Where it stands. What is signed or logged stands as `intended` here, until it is done.
+    #[schema(value_type = schema::RequestState)]
     pub state: RequestState,
     /// When it came to stand there.
     #[schema(value_type = schema::Instant)]
     pub since: Instant,
     /// Why, where it is refused, rejected, expired or failed; what is missing, where it waits.
     pub reasons: Vec<String>,
-}
-
-/// Where a request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum RequestState {
-    /// For endorsements.
-    Waiting,
-    /// The intent is recorded; the order is on its way.
-    Intended,
-    /// Signed, not yet logged.
-    Signed,
-    /// Logged, not yet settled.
-    Logged,
-    /// The receipts are there.
-    Done,
-    /// Refused by policy or by the key process.
-    Refused,
-    /// Rejected by an endorser.
-    Rejected,
-    /// Taken back by the requester.
-    Withdrawn,
-    /// Its deadline passed.
-    Expired,
-    /// It failed three times and is set aside.
-    Failed,
-}
-
-impl RequestState {
-    /// Every state there is.
-    pub const ALL: [Self; 10] = [
-        Self::Waiting,
-        Self::Intended,
-        Self::Signed,
-        Self::Logged,
-        Self::Done,
-        Self::Refused,
-        Self::Rejected,
-        Self::Withdrawn,
-        Self::Expired,
-        Self::Failed,
-    ];
-
-    /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Intended => "intended",
-            Self::Signed => "signed",
-            Self::Logged => "logged",
-            Self::Done => "done",
-            Self::Refused => "refused",
-            Self::Rejected => "rejected",
-            Self::Withdrawn => "withdrawn",
-            Self::Expired => "expired",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Will nothing change any more?
-    pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Intended | Self::Signed | Self::Logged)
-    }
 }

@@ -81,6 +81,8 @@ macro_rules! words {
 words! {
     /// Which bytes a key signs.
     Form = model::Form::ALL.iter().map(|form| form.word());
+    /// Where a request stands.
+    RequestState = model::RequestState::ALL.map(model::RequestState::word);
     /// The decision that a signature supports.
     Class = model::Class::ALL.iter().map(|class| class.word());
     /// How a requester was proven.

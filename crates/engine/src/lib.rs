@@ -44,4 +44,7 @@ pub use recovery::take_up;
 pub use stage::Stage;
 pub use stages::{LogStageError, Parts, Random, World, found_log};
 pub use submission::{ItemFault, Repeat, Submission, SubmitError};
-pub use view::{KeyView, ProfileView, State, View};
+pub use view::{KeyView, ProfileView, View};
+
+/// How far a request is.
+pub use model::RequestState as State;

@@ -31,6 +31,7 @@ pub mod merkle;
 mod profile;
 pub mod receipt;
 mod request;
+mod request_state;
 mod told;
 
 pub use canonical::{CanonicalError, from_canonical, to_canonical};
@@ -52,4 +53,5 @@ pub use profile::{Logging, Profile, ProfileKey, Timestamping};
 pub use request::{
     Disclosure, ItemTree, Kind, Proven, Request, RequestError, Requester, Signing, SourceContext, Subject,
 };
+pub use request_state::RequestState;
 pub use told::told;

@@ -68,7 +68,7 @@ pub(crate) async fn list(
     let query = Query::<ListQuery>::try_from_uri(&uri);
     let Query(query) = query.map_err(|error| Refusal::new(Code::Malformed, list_words(&error)))?;
     let ListQuery { state, profile, after } = query;
-    let filter = RequestFilter { state: state.and_then(views::state), profile, after };
+    let filter = RequestFilter { state, profile, after };
     let store = Arc::clone(&signing.store);
     let may_see = move |one: &ListedRequest| engine::sees(&caller, &one.requester, &one.profile);
     let page = blocking(move || store.request_page(&filter, may_see)).await?;
