@@ -16,7 +16,7 @@ use fuzz::{known, platform};
 use keystore::{HardwareToken, LaneFault, LaneReply};
 use model::journal::{Ending, Intent, Leaf, Outcome};
 use model::merkle::leaf_hash;
-use model::{Algorithm, Digest, KeyId, to_canonical};
+use model::{Algorithm, Digest, KeyId, SignatureOf, to_canonical};
 use pki::Certificate;
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Certified, CheckpointOrder, Frame, Head, Imprint,
@@ -45,6 +45,7 @@ fn main() -> Done {
     timestamps()?;
     ssh()?;
     bare()?;
+    openpgp()?;
     sigstore()?;
     verdicts()?;
     logs()?;
@@ -227,7 +228,8 @@ fn signed_data() -> Done {
 /// A claim of every kind about one file, and statements that are about nothing that can be told.
 fn statements() -> Done {
     let subject = Subject::new("artifact.txt", &Digest::of(known::ARTIFACT).into());
-    let predicates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/envelope/tests/vectors/predicates");
+    let predicates =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/envelope/tests/vectors/predicates");
     for entry in fs::read_dir(predicates)? {
         let path = entry?.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -283,11 +285,27 @@ fn bare() -> Done {
     write("minisign", "key-line", key.to_line().as_bytes())?;
     write("minisign", "bad-lines", signature.replacen('\n', "\n\n", 1).as_bytes())?;
     let digest = Digest::of(platform::MESSAGE);
-    let list = format!("{digest}  a\n{digest} *b/c\n\\{digest}  d\\\\e\\nf\n# comment\n\r\n{digest}{digest}  ./g\n");
+    let list =
+        format!("{digest}  a\n{digest} *b/c\n\\{digest}  d\\\\e\\nf\n# comment\n\r\n{digest}{digest}  ./g\n");
     write("checksums", "list", list.as_bytes())?;
     write("checksums", "bad-parent", format!("{digest}  a/../../b\n").as_bytes())?;
     write("checksums", "bad-twice", format!("{digest}  a\n{digest} *./a\n").as_bytes())?;
     write("checksums", "bad-weak", b"d41d8cd98f00b204e9800998ecf8427e  a\n")
+}
+
+fn openpgp() -> Done {
+    use envelope::openpgp::{armored, armored_certificates};
+    use fuzz::openpgp::{founder_certificate, founder_cleartext, founder_signature};
+    let (packet, certificate) = (founder_signature(SignatureOf::Binary), founder_certificate());
+    write("openpgp", "signature", &packet)?;
+    write("openpgp", "signature-armored", armored(&packet).as_bytes())?;
+    write("openpgp", "signatures", &packet.repeat(2))?;
+    write("openpgp", "cleartext", &founder_cleartext())?;
+    write("openpgp", "certificate", &certificate)?;
+    write("openpgp", "certificate-armored", armored_certificates([certificate.as_slice()]).as_bytes())?;
+    write("openpgp", "bad-both", &[packet, certificate].concat())?;
+    write("openpgp", "bad-compressed", &[0xc8, 2, 1, 0])?;
+    write("openpgp", "bad-partial", &[0xc2, 0xe1, 4, 0])
 }
 
 fn sigstore() -> Done {
@@ -442,6 +460,7 @@ fn frames() -> Done {
         journal: Some(JournalProof {
             path: hashes.clone(),
             checkpoint: String::from_utf8(log_example("log/checkpoint-5.txt")?)?,
+            witnessed: Vec::new(),
         }),
     };
     let state = State {
@@ -495,7 +514,6 @@ fn write(target: &str, name: &str, bytes: &[u8]) -> Done {
     if bytes.len() > SEED_BYTES_MAX {
         return Err(format!("seed `{name}` of `{target}` has {} bytes", bytes.len()).into());
     }
-            witnessed: Vec::new(),
     fs::create_dir_all(folder(target))?;
     Ok(fs::write(folder(target).join(name), bytes)?)
 }

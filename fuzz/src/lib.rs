@@ -23,6 +23,7 @@ pub mod known;
 pub mod logs;
 pub mod memory;
 pub mod nouns;
+pub mod openpgp;
 pub mod parts;
 pub mod platform;
 pub mod proofs;
@@ -80,6 +81,7 @@ pub const TARGETS: &[Target] = &[
     ("log_submission", sigstore::log_submission),
     ("minisign", bare::minisign),
     ("note", logs::note),
+    ("openpgp", openpgp::openpgp),
     ("path", certificates::path),
     ("pkcs11_uri", hardware::pkcs11_uri),
     ("proposed_entry", sigstore::proposed_entry),
