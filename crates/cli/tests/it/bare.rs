@@ -80,14 +80,14 @@ impl Site {
     }
 }
 
-/// Copies of a text file in which one character of each line's middle and of its end is another.
-fn spoilt(text: &[u8], first: usize) -> Vec<Vec<u8>> {
+/// Copies of a text file in which one character of each line's middle and of its end is another, but for the first line.
+fn spoilt(text: &[u8]) -> Vec<Vec<u8>> {
     let mut copies = Vec::new();
     let mut begin = 0;
     for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         // The last character of base64 may hold no bits at all; the one before it does.
         for place in [line.len() / 2, line.len().saturating_sub(5)] {
-            if number >= first {
+            if number > 0 {
                 let mut copy = text.to_vec();
                 copy[begin + place] = if copy[begin + place] == b'A' { b'B' } else { b'A' };
                 copies.push(copy);
@@ -120,7 +120,7 @@ fn interop_minisign_and_ssh_keygen_accept_what_a_platform_signs_and_avouch_what_
 
 /// What the platform signed, good and spoilt, by each tool and by avouch.
 fn ours(site: &Site, minisign: &Tool, ssh_keygen: &Tool) {
-    for (suffix, tool, first) in [("minisig", minisign, 1), ("sshsig", ssh_keygen, 1)] {
+    for (suffix, format, tool) in [("minisig", "minisign", minisign), ("sshsig", "sshsig", ssh_keygen)] {
         let name = format!("f.{suffix}");
         let accepts = || match suffix {
             "minisig" => site.minisign_accepts(tool, "minisign.pub", "f"),
@@ -132,7 +132,7 @@ fn ours(site: &Site, minisign: &Tool, ssh_keygen: &Tool) {
         assert!(accepts(), "{suffix}");
         let mut refused = 0;
         let good = site.read(&name);
-        for copy in spoilt(&good, first) {
+        for copy in spoilt(&good) {
             site.put(&name, &copy);
             assert!(!accepts(), "{}", String::from_utf8_lossy(&copy));
             let (code, said) = site.verify("f", &flags);
@@ -144,7 +144,7 @@ fn ours(site: &Site, minisign: &Tool, ssh_keygen: &Tool) {
         assert!(!accepts());
         assert_eq!(site.verify("f", &flags).0, 1);
         site.put("f", FILE);
-        interop_row(&format!("{suffix} of a platform"), tool, Direction::Ours, 1, refused + 1);
+        interop_row(format, tool, Direction::Ours, 1, refused + 1);
     }
     assert!(!site.ssh_keygen_accepts(ssh_keygen, "f", "git"));
     assert_eq!(site.verify("f", &["--signature", "f.sshsig", "--namespace", "git"]).0, 1);
@@ -174,7 +174,7 @@ fn theirs(site: &Site, minisign: &Tool, ssh_keygen: &Tool) {
         let (code, said) = judge("g.minisig", "their.pub");
         assert_eq!(code, 0, "{option}: {said}");
         let good = site.read("g.minisig");
-        for copy in spoilt(&good, 1) {
+        for copy in spoilt(&good) {
             site.put("g.minisig", &copy);
             assert!([1, 2].contains(&judge("g.minisig", "their.pub").0));
             refused += 1;
@@ -188,14 +188,14 @@ fn theirs(site: &Site, minisign: &Tool, ssh_keygen: &Tool) {
     let (code, said) = judge("g.minisig", "their.pub");
     assert!(code == 2 && said.contains("it may have been made of something else"), "{code}: {said}");
     site.put("g", FILE);
-    interop_row("minisig by avouch verify", minisign, Direction::Theirs, 2, refused + 2);
+    interop_row("minisign", minisign, Direction::Theirs, 2, refused + 2);
 
     made(&site.tool(ssh_keygen, &["-Y", "sign", "-n", "file", "-f", "id", "g"]).output().unwrap());
     let (code, said) = judge("g.sig", "id.pub");
     assert_eq!(code, 0, "{said}");
     let mut refused = 0;
     let good = site.read("g.sig");
-    for copy in spoilt(&good, 1) {
+    for copy in spoilt(&good) {
         site.put("g.sig", &copy);
         assert!([1, 2].contains(&judge("g.sig", "id.pub").0));
         refused += 1;
@@ -205,7 +205,7 @@ fn theirs(site: &Site, minisign: &Tool, ssh_keygen: &Tool) {
         site.run(&["verify", "g", "--signature", "g.sig", "--public-key", "id.pub", "--namespace", "git"]).0,
         1
     );
-    interop_row("sshsig by avouch verify", ssh_keygen, Direction::Theirs, 1, refused + 1);
+    interop_row("sshsig", ssh_keygen, Direction::Theirs, 1, refused + 1);
 }
 
 /// What whoever signs may choose, and what nobody may.
@@ -286,7 +286,7 @@ fn interop_a_signed_list_of_checksums_holds_its_files_and_sha256sum_agrees() {
         assert_eq!(judge(&[]).0, 1);
         refused += 1;
     }
-    interop_row("checksum list", &sha256sum, Direction::Ours, 1, 2);
+    interop_row("checksums", &sha256sum, Direction::Ours, 1, 2);
     // Lists that sha256sum made, signed, and those that would lead astray.
     site.put("dist/SHA256SUMS", &good);
     site.put("dist/thing_1.4_SHA256SUMS", [b"# by sha256sum -b\n", good.as_slice()].concat());
@@ -307,7 +307,7 @@ fn interop_a_signed_list_of_checksums_holds_its_files_and_sha256sum_agrees() {
         assert_eq!(ended, code, "{name}: {said}");
         refused += 1;
     }
-    interop_row("checksum list", &sha256sum, Direction::Theirs, 1, refused);
+    interop_row("checksums", &sha256sum, Direction::Theirs, 1, refused);
     let (code, said) = site.run(&["checksums", "--out", "dist/sub/SUMS", "dist/a.bin"]);
     assert!(code == 3 && said.contains("is not below the folder of the list"), "{code}: {said}");
 }
