@@ -1,5 +1,7 @@
 //! `avouch key`: keys of the platform. What adds or changes one is endorsed by an administrator.
 
+mod public;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -39,10 +41,15 @@ enum KeyVerb {
         json: bool,
     },
     /// Show the record of a key
-    #[command(after_help = "Example:\n  avouch key show default/blob")]
+    #[command(
+        after_help = "Examples:\n  avouch key show default/blob\n  avouch key show default/minisign --public > minisign.pub\n  avouch key show default/sshsig --public >> allowed_signers"
+    )]
     Show {
         /// Its name or id
         key: String,
+        /// Print its public half alone, as whoever verifies keeps it: minisign's file, ssh-keygen's line, or PEM
+        #[arg(long, conflicts_with = "json")]
+        public: bool,
         #[command(flatten)]
         folder: FolderArgs,
         /// Print JSON
@@ -51,7 +58,7 @@ enum KeyVerb {
     },
     /// Make a key, or the next generation of one
     #[command(
-        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create platform/rekor-v1 --form set    begins the log of Rekor v1\n  avouch key create payments/cms --form cms --algorithm rsa3072 --rule administrators=1"
+        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create platform/rekor-v1 --form set    begins the log of Rekor v1\n  avouch key create payments/minisign --form minisign --algorithm ed25519\n  avouch key create payments/cms --form cms --algorithm rsa3072 --rule administrators=1"
     )]
     Create(Create),
     /// Keep a key from signing; only an endorsed change restores it
@@ -96,6 +103,9 @@ struct Create {
     /// the key signs releases, else none
     #[arg(long, value_name = "COUNT", requires = "rules")]
     independent: Option<u32>,
+    /// A namespace in which a key of form `sshsig` signs; repeat it for several [default: file]
+    #[arg(long = "namespace", value_name = "NAMESPACE")]
+    namespaces: Vec<String>,
     /// The requester must endorse, too, with a registered key, and does not count; otherwise the server's word is taken
     /// for who asks
     #[arg(long, requires = "rules")]
@@ -162,11 +172,17 @@ pub(super) fn run(args: &KeyArgs, terminal: Terminal) -> Result<Exit, Failure> {
                 registry.keys().for_each(|key| line(key, terminal));
             }
         }
-        KeyVerb::Show { key, folder, json } => {
+        KeyVerb::Show { key, public, folder, json } => {
             let registry = init::registry(&folder.open()?)?;
             let id = find_key(&registry, key)?;
             let Some(key) = registry.key(&id) else { return Ok(Exit::Usage) };
-            if *json { terminal.line(super::json(&report(key))) } else { show(key, terminal) }
+            if *public {
+                terminal.bytes(public::file(&key.record).as_bytes());
+            } else if *json {
+                terminal.line(super::json(&report(key)));
+            } else {
+                show(key, terminal);
+            }
         }
         KeyVerb::Create(create) => return create.run(terminal),
         KeyVerb::Disable { key, reason, revoke, endorser } => {
@@ -205,7 +221,7 @@ impl Create {
         if !self.form.takes(self.algorithm) {
             return Err(Failure::Usage {
                 what: format!("a key of form {} cannot be {}", self.form, self.algorithm),
-                advice: "blob keys sign digests, which ed25519 does not; checkpoints are signed with ed25519 alone",
+                advice: "blob keys sign digests, which ed25519 does not; minisign keys and those of checkpoints are ed25519 alone, sshsig keys ed25519 or p256",
             });
         }
         if self.asserted && self.form != Form::Certificate {
@@ -237,7 +253,7 @@ impl Create {
                 store: self.store.clone(),
                 not_before: crate::clock::now(),
                 validity: days(self.days),
-                subject: self.form.is_certified().then(|| (host.as_str(), self.name.to_string())),
+                subject: self.form.names_subject().then(|| (host.as_str(), self.name.to_string())),
                 origin: (self.form == Form::Set).then(|| promised_origin(&host, crate::clock::now())),
                 rule,
             };
@@ -245,7 +261,7 @@ impl Create {
             let identity =
                 record.identity.map(|proven| if self.asserted { IdentityProof::Asserted } else { proven });
             let takes_over = self.takes_over(&before, &record);
-            Ok(vec![Change::Key(KeyRecord { identity, takes_over, ..record })])
+            Ok(vec![Change::Key(KeyRecord { identity, takes_over, namespaces: self.namespaces(), ..record })])
         };
         let reason = format!("key {} generation {generation}", self.name);
         if let Granted::Waits(waiting) = self.endorser.change(&folder, &mut registry, make, &reason)? {
@@ -262,6 +278,14 @@ impl Create {
     fn takes_over(&self, registry: &Registry, record: &KeyRecord) -> Option<Instant> {
         let has_others = registry.keys().any(|key| key.record.form == self.form);
         (self.form.is_taken_over() && has_others).then_some(record.not_before)
+    }
+
+    /// In which namespaces it signs; `file` is what `ssh-keygen` proposes for files.
+    fn namespaces(&self) -> Vec<String> {
+        match self.form {
+            Form::SshSig if self.namespaces.is_empty() => vec!["file".to_owned()],
+            _ => self.namespaces.clone(),
+        }
     }
 
     /// A release is vouched for by somebody who recomputed it.
@@ -365,6 +389,12 @@ fn show(key: &Key, terminal: Terminal) {
     }
     if record.form == Form::Blob {
         terminal.line("  it signs digests: whoever pins this bare key alone may be shown a signature of the digest of anything");
+    }
+    if record.form == Form::Minisign {
+        terminal.line("  it signs 64 bytes that are the digest of a file: whoever pins it for anything but minisign may be shown others");
+    }
+    if let Some(line) = public::line(record) {
+        terminal.line(format_args!("  public {line}"));
     }
     terminal.line(format_args!("  record {}", key.digest));
 }

@@ -66,10 +66,10 @@ pub(crate) enum Verb {
     Checksums(checksums::ChecksumsArgs),
     /// Say something about files: an in-toto attestation, such as a bill of materials or a provenance
     Attest(attest::AttestArgs),
-    /// Sign commits and tags, as git calls `ssh-keygen` (`gpg.ssh.program`)
-    GitSign(git_sign::GitSignArgs),
     /// Container images: sign, attest, verify and inspect them where they are, copy what is attached to them
     Oci(oci::OciArgs),
+    /// Sign commits and tags, as git calls `ssh-keygen` (`gpg.ssh.program`)
+    GitSign(git_sign::GitSignArgs),
     /// Verify a file offline, against a trust root
     Verify(verify::VerifyArgs),
     /// Show what is in a receipt, bundle, CMS signature, timestamp or trust root
@@ -142,8 +142,8 @@ impl Verb {
             Self::Sign(args) => sign::run(&args, terminal),
             Self::Checksums(args) => checksums::run(&args, terminal),
             Self::Attest(args) => attest::run(&args, terminal),
-            Self::GitSign(args) => git_sign::run(&args),
             Self::Oci(args) => oci::run(&args, terminal),
+            Self::GitSign(args) => git_sign::run(&args),
             Self::Verify(args) => verify::run(&args, terminal),
             Self::Inspect(args) => inspect::run(&args, terminal),
             Self::Explain(args) => explain::run(&args, terminal),
