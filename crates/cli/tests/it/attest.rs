@@ -132,8 +132,11 @@ fn vector(name: &str) -> String {
     folder.join(format!("{name}.json")).to_string_lossy().into_owned()
 }
 
-/// What is changed in a bundle.
-const CHANGES: [(&str, fn(&mut Value)); 5] = [
+/// What is changed in a bundle, and how.
+type Change = (&'static str, fn(&mut Value));
+
+/// Every part that a signature covers, and the signature.
+const CHANGES: [Change; 5] = [
     ("payload", |bundle| change_payload(bundle, |statement| statement["predicate"]["added"] = json!(1))),
     ("subject", |bundle| {
         let other = model::Digest::of(b"the bytes of another application").to_string();
@@ -444,4 +447,42 @@ fn what_a_key_for_claims_signed_is_a_file_to_those_alone_who_pin_its_key() {
         assert_eq!(verdict, Said::Accepted, "{judge}: {why}");
         assert!(page.contains(&format!("| dsse → blob | {judge} |")), "{judge}");
     }
+}
+
+/// Whom the attestations of the public conformance suite are by.
+const BEACON: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
+
+/// An attestation as Python's package index publishes it (PEP 740) is a file of its own, beside the package.
+#[test]
+fn a_published_attestation_is_verified_by_the_name_of_its_file() {
+    let Some(vectors) = testkit::vectors() else { return };
+    let suite = vectors.join("sigstore-conformance");
+    let bundle =
+        fs::read(suite.join("bundle-verify/happy-path-intoto-in-dsse-v3/bundle.sigstore.json")).unwrap();
+    let bundle: Value = serde_json::from_slice(&bundle).unwrap();
+    let (material, envelope) = (&bundle["verificationMaterial"], &bundle["dsseEnvelope"]);
+    let published = json!({
+        "version": 1,
+        "verification_material": {
+            "certificate": material["certificate"]["rawBytes"],
+            "transparency_entries": material["tlogEntries"],
+        },
+        "envelope": {"statement": envelope["payload"], "signature": envelope["signatures"][0]["sig"]},
+    });
+    let files: Files = vec![
+        ("a.txt", fs::read(suite.join("a.txt")).unwrap()),
+        ("b.txt", b"another package".to_vec()),
+        ("root.json", fs::read(suite.join("trusted_root.production.json")).unwrap()),
+        ("a.txt.publish.attestation", published.to_string().into_bytes()),
+    ];
+    let issuer = "https://token.actions.githubusercontent.com";
+    let judge = |file: &str, kind: &str| {
+        let verify = ["verify", file, "--attestation", "a.txt.publish.attestation", "--type", kind];
+        let by = ["--identity", BEACON, "--issuer", issuer, "--trusted-root", "root.json"];
+        ask(avouch().args(verify).args(by), &files)
+    };
+    let (said, why) = judge("a.txt", "slsaprovenance1");
+    assert_eq!(said, Said::Accepted, "{why}");
+    assert_eq!(judge("b.txt", "slsaprovenance1").0, Said::Refused);
+    assert_eq!(judge("a.txt", "cyclonedx").0, Said::Refused);
 }
