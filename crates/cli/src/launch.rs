@@ -44,12 +44,12 @@ const STEADY: Duration = Duration::from_secs(60);
 
 /// The two processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum ServedProcess {
     KeyProcess,
     Server,
 }
 
-impl Role {
+impl ServedProcess {
     const fn verb(self) -> &'static str {
         match self {
             Self::KeyProcess => "signerd",
@@ -68,7 +68,7 @@ impl Role {
 /// A process that is kept running.
 #[derive(Debug)]
 struct Kept {
-    role: Role,
+    role: ServedProcess,
     child: Child,
     started: Instant,
     pause: Duration,
@@ -120,16 +120,16 @@ impl Household {
     }
 
     async fn begin_key_process(&mut self) -> Result<(), Failure> {
-        self.start(Role::KeyProcess)?;
+        self.start(ServedProcess::KeyProcess)?;
         let socket = self.folder.at(&self.folder.config.signerd.admin_socket);
-        self.wait(Role::KeyProcess, || UnixStream::connect(&socket).ok().map(drop)).await
+        self.wait(ServedProcess::KeyProcess, || UnixStream::connect(&socket).ok().map(drop)).await
     }
 
     async fn begin_server(&mut self) -> Result<Addresses, Failure> {
         let ready = self.folder.ready_file();
         let _not_there = fs::remove_file(&ready);
-        self.start(Role::Server)?;
-        self.wait(Role::Server, || addresses(&ready)).await
+        self.start(ServedProcess::Server)?;
+        self.wait(ServedProcess::Server, || addresses(&ready)).await
     }
 
     /// Starts a launcher in the background, whose words go to a file, and waits until its server serves.
@@ -165,13 +165,17 @@ impl Household {
         }
     }
 
-    fn start(&mut self, role: Role) -> Result<(), Failure> {
+    fn start(&mut self, role: ServedProcess) -> Result<(), Failure> {
         let child = spawn(role, &self.folder)?;
         self.kept.push(Kept { role, child, started: Instant::now(), pause: PAUSE });
         Ok(())
     }
 
-    async fn wait<T>(&mut self, role: Role, mut is_there: impl FnMut() -> Option<T>) -> Result<T, Failure> {
+    async fn wait<T>(
+        &mut self,
+        role: ServedProcess,
+        mut is_there: impl FnMut() -> Option<T>,
+    ) -> Result<T, Failure> {
         let process = role.name();
         let since = Instant::now();
         loop {
@@ -250,7 +254,7 @@ impl Household {
     }
 
     fn tell_server(&mut self, signal: Signal) {
-        let servers = self.kept.iter_mut().filter(|kept| kept.role == Role::Server);
+        let servers = self.kept.iter_mut().filter(|kept| kept.role == ServedProcess::Server);
         servers.for_each(|kept| tell(&mut kept.child, signal));
     }
 
@@ -314,7 +318,7 @@ fn lock(folder: &Folder) -> Result<File, Failure> {
     Ok(file)
 }
 
-fn spawn(role: Role, folder: &Folder) -> Result<Child, Failure> {
+fn spawn(role: ServedProcess, folder: &Folder) -> Result<Child, Failure> {
     let process = role.name();
     let failed =
         |cause: std::io::Error| Failure::Process { process, fault: format!("cannot be started: {cause}") };
@@ -341,10 +345,10 @@ fn end_with(command: &mut Command, launcher: Pid) {
 }
 
 /// The user to change to for a role. Who is not root stays who they are, and must be the one whom the configuration names.
-fn user_of(role: Role, folder: &Folder) -> Result<Option<User>, Failure> {
+fn user_of(role: ServedProcess, folder: &Folder) -> Result<Option<User>, Failure> {
     let (key, named) = match role {
-        Role::KeyProcess => ("signerd.user", folder.key_process_user()?),
-        Role::Server => ("server.user", folder.server_user()?),
+        ServedProcess::KeyProcess => ("signerd.user", folder.key_process_user()?),
+        ServedProcess::Server => ("server.user", folder.server_user()?),
     };
     let own = rustix::process::geteuid().as_raw();
     match named {
