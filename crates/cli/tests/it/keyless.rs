@@ -155,7 +155,8 @@ fn somebody_who_logs_in_with_a_browser_signs() {
 #[test]
 fn a_login_that_ends_with_a_token_of_another_login_client_issuer_or_time_signs_nothing() {
     let desk = Desk::new();
-    let table: [(fn(&mut Value), &str); 6] = [
+    type Change = fn(&mut Value);
+    let table: [(Change, &str); 6] = [
         (|claims| claims["nonce"] = "another".into(), "it is of another login (`nonce`)"),
         (|claims| drop(claims.as_object_mut().unwrap().remove("nonce")), "it is of another login (`nonce`)"),
         (|claims| claims["aud"] = "another".into(), "the token is for the audience `another`"),
