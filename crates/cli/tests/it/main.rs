@@ -37,6 +37,7 @@ mod launcher;
 mod login;
 mod matrix;
 mod oci;
+mod openpgp;
 mod operations;
 mod packages;
 mod platform;
