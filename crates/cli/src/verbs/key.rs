@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use envelope::openpgp;
 use model::{Algorithm, Class, Form, Instant, KeyId, Purpose, Space};
 use quorum::{Change, IdentityProof, Key, KeyRecord, KeyState, Registry, RequesterProof, Requirement, Rule};
 use serde::Serialize;
@@ -58,7 +59,7 @@ enum KeyVerb {
     },
     /// Make a key, or the next generation of one
     #[command(
-        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create platform/rekor-v1 --form set    begins the log of Rekor v1\n  avouch key create payments/minisign --form minisign --algorithm ed25519\n  avouch key create payments/cms --form cms --algorithm rsa3072 --rule administrators=1"
+        after_help = "Examples:\n  avouch key create payments/blob --form blob\n  avouch key create platform/rekor-v1 --form set    begins the log of Rekor v1\n  avouch key create payments/minisign --form minisign --algorithm ed25519\n  avouch key create payments/openpgp --form openpgp --algorithm rsa4096\n  avouch key create payments/cms --form cms --algorithm rsa3072 --rule administrators=1"
     )]
     Create(Create),
     /// Keep a key from signing; only an endorsed change restores it
@@ -392,6 +393,11 @@ fn show(key: &Key, terminal: Terminal) {
     }
     if record.form == Form::Minisign {
         terminal.line("  it signs 64 bytes that are the digest of a file: whoever pins it for anything but minisign may be shown others");
+    }
+    if record.form == Form::OpenPgp {
+        let fingerprint = openpgp::Key::new(&record.public_key, record.not_before).fingerprint();
+        let name = &record.name;
+        terminal.line(format_args!("  OpenPGP knows it as {fingerprint}; `avouch trust export --openpgp {name}` prints its certificate"));
     }
     if let Some(line) = public::line(record) {
         terminal.line(format_args!("  public {line}"));
