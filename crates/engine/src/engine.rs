@@ -18,7 +18,8 @@ use crate::stages::{
     Arrival, Lanes, LogStage, LogStageError, Parts, RETRY_AFTER, Received, World, profile_view, records,
 };
 use crate::{
-    EntryError, EntryReply, ProfileView, Stage, StoreError, Submission, SubmitError, View, Write, recovery,
+    EntryError, EntryReply, Lookup, ProfileView, Repeat, Stage, StoreError, Submission, SubmitError, View,
+    Write, recovery,
 };
 
 /// The running signing cycle. Clones are handles to the same.
@@ -27,6 +28,20 @@ pub struct Engine {
     world: Arc<World>,
     cycle: Arc<Mutex<Option<Arc<Cycle>>>>,
 }
+/// What finds a submission that was handed over: as the request that it is, or as the one that it repeats.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    lookup: Lookup,
+    repeat: Repeat,
+}
+
+impl Ticket {
+    /// The id that was submitted. What it repeats has another.
+    pub const fn id(&self) -> RequestId {
+        self.lookup.id
+    }
+}
+
 
 /// Somebody's wait for a request. It ends when this is dropped, and the reply with it.
 #[must_use = "who drops it does not wait any more"]
@@ -110,11 +125,12 @@ impl Engine {
     }
 
     /// Takes a request in. `reply` is called once: when the request is final, when it waits for endorsements, or when
-    /// it was not taken. Its id comes back; none, where it could not be read.
-    pub fn submit(&self, caller: Caller, submission: Submission, reply: Reply) -> Option<RequestId> {
-        match Received::parse(caller, submission, self.world.clock.now()) {
+    /// it was not taken. What comes back finds it meanwhile; nothing does, where it could not be read.
+    pub fn submit(&self, caller: Caller, submission: Submission, reply: Reply) -> Option<Ticket> {
+        let now = self.world.clock.now();
+        match Received::parse(caller, submission, now) {
             Ok(received) => {
-                let id = received.id();
+                let ticket = Ticket { lookup: received.lookup(now), repeat: received.mode };
                 self.offer(Arrival::Submission { received: Box::new(received), reply });
                 Some(id)
             }
@@ -124,6 +140,16 @@ impl Engine {
             }
         }
     }
+    /// How a submission stands, under its own id or as the repeat of another; `None` while it is not recorded.
+    pub fn submitted(&self, caller: &Caller, ticket: &Ticket) -> Result<Option<View>, SubmitError> {
+        let known = self.world.requests.find(std::slice::from_ref(&ticket.lookup))?.pop().unwrap_or_default();
+        let repeated = known.by_repeat.filter(|_| ticket.repeat == Repeat::Same);
+        match known.by_id.or(known.by_key).or(repeated) {
+            Some(id) => self.view(caller, id),
+            None => Ok(None),
+        }
+    }
+
 
     /// Takes an endorsement of a request in: the canonical JSON of it, whoever brings it. `reply` is called once, with
     /// how the request stands then: when it is final, where this was the last endorsement that was missing.

@@ -36,7 +36,7 @@ pub use calls::{
     Conflict, Decision, Directory, IndexedEntry, Known, Leaf, LeafKind, Ledger, LogIndex, Lookup, Moment,
     PolicyEngine, Question, RequestStore, Row, StampError, Standing, StoreError, Timestamper, Write,
 };
-pub use engine::{Engine, EngineError, Watch, sees};
+pub use engine::{Engine, EngineError, Ticket, Watch, sees};
 pub use entries::{EntryError, EntryReply};
 pub use metrics::{Histogram, LATENCY_BOUNDS_S, Metrics, Outcomes, StageMetrics};
 pub use platform::PlatformError;

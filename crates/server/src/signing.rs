@@ -11,7 +11,7 @@ use store::Store;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
-use crate::blocking::blocking;
+use crate::blocking::{AT_ONCE_BYTES_MAX, blocking};
 use crate::caller::Callers;
 use crate::config::Limits;
 use crate::cosigned::Cosigned;
@@ -56,11 +56,16 @@ impl Signing {
         place: Place,
     ) -> Result<View, Refusal> {
         let (reply, answer) = reply_leaving(place);
-        let (engine, by) = (self.engine.clone(), caller.clone());
-        let id = blocking(move || Ok::<_, SubmitError>(engine.submit(by, submission, reply))).await?;
-        match (self.within(answer, wait.max(WAIT_MIN)).await, id) {
+        let (engine, by, bytes) = (self.engine.clone(), caller.clone(), submission.bytes());
+        let submit = move || Ok::<_, SubmitError>(engine.submit(by, submission, reply));
+        let ticket = if bytes <= AT_ONCE_BYTES_MAX { submit()? } else { blocking(submit).await? };
+        match (self.within(answer, wait.max(WAIT_MIN)).await, ticket) {
             (Some(result), _) => Ok(result?),
-            (None, Some(id)) => self.view(&caller, id).await?.ok_or_else(|| unrecorded(id)),
+            (None, Some(ticket)) => {
+                let (engine, id) = (self.engine.clone(), ticket.id());
+                let submitted = blocking(move || engine.submitted(&caller, &ticket)).await?;
+                submitted.ok_or_else(|| unrecorded(id))
+            }
             (None, None) => Err(Refusal::internal(Untold)),
         }
     }

@@ -1,10 +1,12 @@
 //! A request as it was received: read, bounded, and nothing more.
 
+use std::time::Duration;
+
 use identity::Caller;
 use model::{Digest, Hex16, Hex32, Instant, Item, ItemTree, Items, Kind, Request, RequestId, Signing, Tag};
 
 use crate::submission::Repeat;
-use crate::{Row, State, StoreError, Submission, SubmitError};
+use crate::{Lookup, Row, State, StoreError, Submission, SubmitError};
 
 /// A request that was read and holds together. Nobody has decided anything about it. It is the one type of the
 /// cycle that a row can become.
@@ -33,6 +35,9 @@ pub(crate) enum Origin {
     /// From its row: it was in flight when a server stopped. An entry in the log is not before this size of it.
     InFlight { log_size: u64 },
 }
+
+/// For how long a repeat is answered with what was given.
+const REPEAT_WITHIN: Duration = Duration::from_secs(24 * 3_600);
 
 /// The longest idempotency key.
 pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
@@ -63,6 +68,17 @@ impl Received {
             submitted: now,
             origin: Origin::Client,
         })
+    }
+
+    /// By what is looked for what it may repeat.
+    pub(crate) fn lookup(&self, now: Instant) -> Lookup {
+        Lookup {
+            principal: self.caller.principal,
+            id: self.id(),
+            idempotency_key: self.idempotency_key.clone(),
+            repeat: self.repeat,
+            repeat_since: now.before(REPEAT_WITHIN),
+        }
     }
 
     /// Reads a row again. `caller` is who submitted it, with what they may reach now.

@@ -1,9 +1,9 @@
 //! Whoever asks twice gets the same receipt once.
 
-use engine::{Decision, Ledger, Repeat, State, SubmitError};
+use engine::{Decision, Ledger, Repeat, State, SubmitError, Ticket};
 use quorum::{Change, KeyState};
 
-use crate::world::{MINUTE, World};
+use crate::world::{Asking, MINUTE, Transport, World};
 
 #[test]
 fn the_same_request_again_gives_the_same_receipts_and_signs_nothing() {
@@ -140,4 +140,32 @@ fn the_same_thing_twenty_times_at_once_is_signed_once() {
     let views: Vec<_> = same.into_iter().chain(alike).map(|answer| answer.wait().unwrap()).collect();
     assert!(views.iter().all(|view| view.id == asking.id() && view.receipts == views[0].receipts));
     assert_eq!(world.line.signed(), 2, "one signature an item");
+}
+
+/// Where signing has to wait for somebody, whoever asks again meanwhile is shown what they repeat.
+#[test]
+fn a_repeat_of_what_is_under_way_is_found_as_the_request_that_it_repeats() {
+    let world = World::new();
+    let engine = world.engine();
+    let asking = world.asking(&engine, "default", &["a"]);
+    world.line.set(Transport::CutsItems);
+    let caller = world.caller();
+    let hand_over =
+        |asking: &Asking| engine.submit(world.caller(), asking.submission(), Box::new(|_| ())).unwrap();
+    let found = |ticket: &Ticket| loop {
+        if let Some(view) = engine.submitted(&caller, ticket).unwrap() {
+            break view;
+        }
+        std::thread::yield_now();
+    };
+    let first = hand_over(&asking);
+    assert_eq!(found(&first).id, first.id());
+    let again = hand_over(&asking.once_more(&world));
+    assert_ne!(again.id(), first.id());
+    assert_eq!(found(&again).id, first.id());
+    // Who wants a new signature waits for that one.
+    let mut anew = asking.once_more(&world);
+    anew.repeat = Repeat::Again;
+    let anew = hand_over(&anew);
+    assert_eq!(found(&anew).id, anew.id());
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use identity::Caller;
 use model::{RequestId, from_canonical, limits};
@@ -14,10 +13,7 @@ use crate::board::Reply;
 use crate::recovery::CRASHES_MAX;
 use crate::stages::{Condemned, Fate, Fitting, Received, records};
 use crate::submission::Repeat;
-use crate::{Known, Lookup, Row, Standing, State, StoreError, SubmitError, View, Write};
-
-/// For how long a repeat is answered with what was given.
-const REPEAT_WITHIN: Duration = Duration::from_secs(24 * 3_600);
+use crate::{Known, Row, Standing, State, StoreError, SubmitError, View, Write};
 
 /// What is stored of a batch.
 struct Found {
@@ -72,18 +68,12 @@ impl Submit {
     }
 
     fn look_up(&self, batch: &[Arrival]) -> Result<Found, StoreError> {
-        let repeat_since = self.world.clock.now().before(REPEAT_WITHIN);
+        let now = self.world.clock.now();
         let mut lookups = Vec::new();
         let mut ids = Vec::new();
         for arrival in batch {
             match arrival {
-                Arrival::Submission { received, .. } => lookups.push(Lookup {
-                    principal: received.caller.principal,
-                    id: received.id(),
-                    idempotency_key: received.idempotency_key.clone(),
-                    repeat: received.repeat,
-                    repeat_since,
-                }),
+                Arrival::Submission { received, .. } => lookups.push(received.lookup(now)),
                 Arrival::Endorsement { id, .. }
                 | Arrival::Withdrawal { id, .. }
                 | Arrival::Unfinished { id } => ids.push(*id),
