@@ -1,8 +1,8 @@
 //! Attestations as Python's package index publishes them
 //! ([PEP 740](https://peps.python.org/pep-0740/#attestation-objects), version 1): the parts of a bundle under other names.
 
-use model::Base64;
-use serde::Deserialize;
+use data_encoding::BASE64;
+use serde::de::{Deserialize, Deserializer, Error as _};
 
 use super::{BUNDLE_BYTES_MAX, Bundle, BundleError, Content, LIST_LENGTH_MAX, Signer, Version, wire};
 use crate::dsse::{Envelope, IN_TOTO};
@@ -11,7 +11,7 @@ use crate::protojson::list_of_at_most;
 /// What is added to the name of a file for one of these, after what it is about.
 pub const SUFFIX: &str = ".attestation";
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Published {
     version: u32,
@@ -19,19 +19,29 @@ struct Published {
     envelope: Signed,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Material {
-    certificate: Base64,
+    certificate: Lines,
     #[serde(deserialize_with = "list_of_at_most::<LIST_LENGTH_MAX, _, _>")]
     transparency_entries: Vec<wire::Entry>,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Signed {
-    statement: Base64,
-    signature: Base64,
+    statement: Lines,
+    signature: Lines,
+}
+
+/// Bytes in base64, perhaps in lines, as some programs write them (RFC 4648 §3.1, RFC 2045 §6.8).
+struct Lines(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Lines {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?.replace('\n', "");
+        BASE64.decode(text.as_bytes()).map(Self).map_err(|_| D::Error::custom("this is not base64"))
+    }
 }
 
 impl Bundle {
