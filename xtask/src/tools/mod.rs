@@ -36,6 +36,7 @@ const NEEDS: &[Need] = &[
     Need { program: "gpg", package: "gnupg", purpose: "signs and verifies as OpenPGP has it" },
     Need { program: "gpgv", package: "gpgv", purpose: "verifies OpenPGP signatures, as APT does" },
     Need { program: "sqv", package: "sqv", purpose: "verifies them in another implementation" },
+    Need { program: "gpgsm", package: "gpgsm", purpose: "verifies what is signed of commits with CMS" },
     Need { program: "git", package: "git", purpose: "has the commits that are signed" },
     Need { program: "chromium", package: "chromium", purpose: "is the browser in which people log in" },
     Need { program: "npm", package: "npm", purpose: "fetches what is written in JavaScript" },

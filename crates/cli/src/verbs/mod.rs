@@ -70,6 +70,9 @@ pub(crate) enum Verb {
     Oci(oci::OciArgs),
     /// Sign commits and tags, as git calls `ssh-keygen` (`gpg.ssh.program`)
     GitSign(git_sign::GitSignArgs),
+    /// The same, as git calls `gpgsm` (`gpg.x509.program`)
+    #[command(hide = true)]
+    GitGpgsm(git_sign::GitGpgsmArgs),
     /// Verify a file offline, against a trust root
     Verify(verify::VerifyArgs),
     /// Show what is in a receipt, bundle, CMS signature, timestamp or trust root
@@ -144,6 +147,7 @@ impl Verb {
             Self::Attest(args) => attest::run(&args, terminal),
             Self::Oci(args) => oci::run(&args, terminal),
             Self::GitSign(args) => git_sign::run(&args),
+            Self::GitGpgsm(args) => git_sign::run_gpgsm(&args),
             Self::Verify(args) => verify::run(&args, terminal),
             Self::Inspect(args) => inspect::run(&args, terminal),
             Self::Explain(args) => explain::run(&args, terminal),

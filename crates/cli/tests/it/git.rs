@@ -15,6 +15,12 @@ struct Repository<'a> {
     site: &'a Site,
     git: &'a Tool,
     folder: PathBuf,
+    format: &'static str,
+}
+
+/// Our own program, as git is told of it.
+fn program() -> String {
+    avouch().get_program().to_string_lossy().into_owned()
 }
 
 impl Repository<'_> {
@@ -24,6 +30,7 @@ impl Repository<'_> {
             .args(arguments)
             .current_dir(&self.folder)
             .env("AVOUCH_CONTEXT", self.site.path("context.toml"));
+        command.env("GNUPGHOME", self.site.path("gnupg"));
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
         for who in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{who}_NAME"), "Ada").env(format!("GIT_{who}_EMAIL"), "ada@example.com");
@@ -39,13 +46,41 @@ impl Repository<'_> {
 
     /// What git says of an object, with either program behind it.
     fn accepts(&self, verb: &str, object: &str) -> bool {
-        let avouch = avouch().get_program().to_string_lossy().into_owned();
-        let says = ["ssh-keygen", avouch.as_str()].map(|program| {
-            let program = format!("gpg.ssh.program={program}");
+        let (key, theirs) = match self.format {
+            "ssh" => ("gpg.ssh.program", "ssh-keygen"),
+            _ => ("gpg.x509.program", "gpgsm"),
+        };
+        let says = [theirs, &program()].map(|program| {
+            let program = format!("{key}={program}");
             self.git(&["-c", &program, verb, object]).status.success()
         });
         assert_eq!(says[0], says[1], "{verb} {object}");
         says[0]
+    }
+
+    /// Copies of a commit and a tag in which something is changed, this too, none of which anybody takes.
+    fn refuses_what_is_changed(&self, from: &str, to: &str) -> u32 {
+        let changes = [
+            ("commit", "verify-commit", "HEAD", "The first change", "The final change"),
+            ("commit", "verify-commit", "HEAD", "author Ada", "author Eve"),
+            ("commit", "verify-commit", "HEAD", from, to),
+            ("tag", "verify-tag", "v1.0", "tag v1.0", "tag v2.0"),
+            ("tag", "verify-tag", "v1.0", "The first release", "The final release"),
+        ];
+        for (kind, verb, object, from, to) in changes {
+            let changed = self.changed(kind, object, from, to);
+            assert!(!self.accepts(verb, &changed), "{from}");
+        }
+        u32::try_from(changes.len()).unwrap()
+    }
+
+    fn configure(&self, settings: &[(&str, &str)]) {
+        self.good(&["init", "-q", "-b", "main"]);
+        settings.iter().for_each(|(name, value)| drop(self.good(&["config", name, value])));
+        fs::write(self.folder.join("f"), "content\n").unwrap();
+        self.good(&["add", "f"]);
+        self.good(&["commit", "-q", "-S", "-m", "The first change\n\nand why"]);
+        self.good(&["tag", "-s", "v1.0", "-m", "The first release"]);
     }
 
     /// The same object with something in it changed.
@@ -69,42 +104,23 @@ fn interop_git_takes_commits_and_tags_that_a_platforms_ssh_key_signed() {
     site.good(&["profile", "create", "default/git", "--dir", &dir, "--key=sshsig=default/git"]);
     let folder = site.folder.path().join("repository");
     fs::create_dir(&folder).unwrap();
-    let repository = Repository { site: &site, git: &git, folder: folder.clone() };
-    repository.good(&["init", "-q", "-b", "main"]);
+    let repository = Repository { site: &site, git: &git, folder: folder.clone(), format: "ssh" };
     let line = site.good(&["key", "show", "default/git", "--public", "--dir", &dir]);
     let public = line.trim().splitn(3, ' ').nth(2).unwrap().to_owned();
     fs::write(folder.join("../allowed"), line.replace("default/git ", "ada@example.com ")).unwrap();
-    let program = avouch().get_program().to_string_lossy().into_owned();
-    for (name, value) in [
+    repository.configure(&[
         ("gpg.format", "ssh"),
-        ("gpg.ssh.program", program.as_str()),
+        ("gpg.ssh.program", &program()),
         ("user.signingKey", &format!("key::{public}")),
         ("avouch.profile", "default/git"),
         ("gpg.ssh.allowedSignersFile", &site.path("allowed")),
-    ] {
-        repository.good(&["config", name, value]);
-    }
-    fs::write(folder.join("f"), "content\n").unwrap();
-    repository.good(&["add", "f"]);
-    repository.good(&["commit", "-q", "-S", "-m", "The first change\n\nand why"]);
-    repository.good(&["tag", "-s", "v1.0", "-m", "The first release"]);
+    ]);
     assert!(repository.accepts("verify-commit", "HEAD") && repository.accepts("verify-tag", "v1.0"));
-    let (mut accepted, mut refused) = (2, 0);
-    for (kind, verb, object, from, to) in [
-        ("commit", "verify-commit", "HEAD", "The first change", "The final change"),
-        ("commit", "verify-commit", "HEAD", "author Ada", "author Eve"),
-        ("commit", "verify-commit", "HEAD", " U1NIU0lH", " U1NIU0lI"),
-        ("tag", "verify-tag", "v1.0", "tag v1.0", "tag v2.0"),
-        ("tag", "verify-tag", "v1.0", "The first release", "The final release"),
-    ] {
-        let changed = repository.changed(kind, object, from, to);
-        assert!(!repository.accepts(verb, &changed), "{from}");
-        refused += 1;
-    }
+    let refused = repository.refuses_what_is_changed(" U1NIU0lH", " U1NIU0lI");
     // Who is asked about it sees what it is.
     let asked = site.good(&["request", "list"]);
     assert!(asked.contains("default/git"), "{asked}");
-    interop_row("git, by ssh", &git, Direction::Ours, accepted, refused);
+    interop_row("git, by ssh", &git, Direction::Ours, 2, refused);
 
     // Another key's name in the configuration, and a profile that signs nothing of the kind.
     let output =
@@ -126,6 +142,61 @@ fn interop_git_takes_commits_and_tags_that_a_platforms_ssh_key_signed() {
     assert!(repository.accepts("verify-commit", "HEAD"));
     let changed = repository.changed("commit", "HEAD", "theirs", "ours!!");
     assert!(!repository.accepts("verify-commit", &changed));
-    (accepted, refused) = (1, 1);
-    interop_row("git, by ssh", &git, Direction::Theirs, accepted, refused);
+    interop_row("git, by ssh", &git, Direction::Theirs, 1, 1);
+}
+
+#[test]
+fn interop_git_takes_commits_and_tags_with_cms_signatures_of_a_platform() {
+    let (Some(git), Some(gpgsm)) = (testkit::tool("git"), testkit::tool("gpgsm")) else { return };
+    let Some(openssl) = testkit::tool("openssl") else { return };
+    let site = Site::new();
+    let folder = site.folder.path().join("repository");
+    fs::create_dir(&folder).unwrap();
+    trust(&site, &gpgsm, &openssl);
+    let repository = Repository { site: &site, git: &git, folder, format: "x509" };
+    repository.configure(&[("gpg.format", "x509"), ("gpg.x509.program", &program())]);
+    assert!(repository.accepts("verify-commit", "HEAD") && repository.accepts("verify-tag", "v1.0"));
+    let said = text(&repository.git(&["log", "-1", "--format=%G? %GS"]));
+    assert!(said.starts_with("G ") && said.contains("cms"), "{said}");
+    let refused = repository.refuses_what_is_changed("committer Ada", "committer Eve");
+    interop_row("git, by x509", &git, Direction::Ours, 2, refused);
+    // Of another platform nobody can say anything, and what is no CMS is not taken for one.
+    let stranger = Site::new();
+    let theirs = Repository { site: &stranger, folder: repository.folder.clone(), ..repository };
+    let said = theirs.git(&["verify-commit", "HEAD"]);
+    assert!(!said.status.success(), "{}", text(&said));
+    let said = theirs.git(&[
+        "-c",
+        "gpg.format=openpgp",
+        "-c",
+        &format!("gpg.program={}", program()),
+        "commit",
+        "-S",
+        "--allow-empty",
+        "-m",
+        "x",
+    ]);
+    assert!(!said.status.success() && text(&said).contains("git config gpg.format"), "{}", text(&said));
+}
+
+/// Has gpgsm believe the platform's root.
+fn trust(site: &Site, gpgsm: &Tool, openssl: &Tool) {
+    use std::os::unix::fs::PermissionsExt;
+    let home = site.folder.path().join("gnupg");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(home.join("root.pem"), site.good(&["trust", "export", "--roots"])).unwrap();
+    let mut fingerprint = openssl.command();
+    fingerprint.args(["x509", "-noout", "-fingerprint", "-sha1", "-in"]).arg(home.join("root.pem"));
+    let said = String::from_utf8(fingerprint.output().unwrap().stdout).unwrap();
+    fs::write(home.join("trustlist.txt"), format!("{} S relax\n", said.trim().rsplit('=').next().unwrap()))
+        .unwrap();
+    fs::write(home.join("gpgsm.conf"), "disable-crl-checks\ndisable-dirmngr\n").unwrap();
+    let import = gpgsm
+        .command()
+        .env("GNUPGHOME", &home)
+        .args(["--batch", "--import"])
+        .arg(home.join("root.pem"))
+        .output();
+    assert!(import.as_ref().unwrap().status.success(), "{}", text(&import.unwrap()));
 }
