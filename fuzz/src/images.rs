@@ -16,7 +16,7 @@ pub fn image(bytes: &[u8]) -> Reading {
             let unsigned = Digest::of(UNSIGNED);
             let is_of_it =
                 image.subject.as_ref().and_then(|subject| subject.digest.sha256()) == Some(&unsigned);
-            assert!(is_of_it || image.bundle_of(&unsigned).is_none(), "a bundle of something else");
+            assert!(is_of_it || image.proof_of(&unsigned).is_none(), "a proof of something else");
             signatures_of(image).for_each(drop);
         }
         reading = Taken;

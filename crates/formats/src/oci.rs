@@ -13,7 +13,7 @@ mod manifest;
 mod reference;
 mod simple;
 
-pub use attached::{Attached, BUNDLE, COSIGN_SIGN, EMPTY, Kept, OCTETS, PREDICATE};
+pub use attached::{Attached, BUNDLE, COSIGN_SIGN, EMPTY, Kept, OCTETS, PREDICATE, Proof, RECEIPT};
 pub use descriptor::{ContentDigest, Descriptor};
 pub use manifest::{
     ACCEPTED, Image, Index, MANIFEST_BYTES_MAX, MEDIA_IMAGE, MEDIA_INDEX, Manifest, ManifestError,

@@ -1,14 +1,21 @@
 //! Seeds of images in registries.
 
-use formats::oci::{Attached, Descriptor, Index, MEDIA_IMAGE, Repository, SimpleSigning, with_signature};
+use formats::oci::{
+    Attached, Descriptor, Index, MEDIA_IMAGE, Proof, Repository, SimpleSigning, with_signature,
+};
 use model::{Digest, Instant};
 
 use super::{Done, write};
 
 pub(crate) fn all() -> Done {
     let subject = Descriptor::of(MEDIA_IMAGE, b"an image");
-    let attached =
-        Attached::new(&subject, b"{}", "https://example.com/t", Instant::from_seconds(1_795_165_602));
+    let attached = Attached::new(
+        &subject,
+        Proof::Bundle,
+        b"{}",
+        "https://example.com/t",
+        Instant::from_seconds(1_795_165_602),
+    );
     write("image", "attached", &attached.manifest.encode())?;
     let mut index = Index::empty();
     index.manifests.push(subject);

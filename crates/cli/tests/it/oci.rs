@@ -11,7 +11,9 @@ use crate::clients::registry::{
     with_referrers,
 };
 use crate::command_line::{avouch, text};
+use crate::holders::World;
 use crate::sigstore_site::{ADA, SigstoreSite};
+use crate::token::create;
 
 /// Somebody with a registry, who was told where to sign and whom to believe.
 struct Desk {
@@ -138,11 +140,18 @@ fn a_claim_about_an_image_is_no_signature_of_it_whatever_its_manifest_says() {
     assert!(code == 1 && said.contains("predicate type"), "{said}");
 }
 
-/// The manifest that holds the one bundle of an image.
-fn attached(registry: &str, image: &str) -> Value {
+/// The manifests that refer to an image.
+fn all_attached(registry: &str, image: &str) -> Vec<Value> {
     let index: Value = serde_json::from_slice(&manifest(registry, &image.replace(':', "-"))).unwrap();
-    let [one] = &index["manifests"].as_array().unwrap()[..] else { panic!("{index}") };
-    serde_json::from_slice(&manifest(registry, one["digest"].as_str().unwrap())).unwrap()
+    let listed = index["manifests"].as_array().unwrap().iter();
+    let read = |one: &Value| serde_json::from_slice(&manifest(registry, one["digest"].as_str().unwrap()));
+    listed.map(|one| read(one).unwrap()).collect()
+}
+
+/// The one that does.
+fn attached(registry: &str, image: &str) -> Value {
+    let [one] = <[Value; 1]>::try_from(all_attached(registry, image)).unwrap();
+    one
 }
 
 #[test]
@@ -265,4 +274,78 @@ fn what_a_registry_that_keeps_lists_does_not_know_is_put_into_its_list() {
     let kind = "application/vnd.oci.image.index.v1+json";
     put_manifest(&address, Some(&digest.replace(':', "-")), kind, bare.to_string().as_bytes());
     assert_eq!(desk.verify(&image, &[]).0, 0, "the registry lists it");
+}
+
+/// What a platform says on its own, with a registry beside it.
+struct Platform {
+    world: World,
+    registry: Registry,
+}
+
+impl Platform {
+    fn run(&self, words: &[&str]) -> (i32, String) {
+        let output = self.world.tool(self.world.site.command(), words);
+        (output.status.code().unwrap_or(-1), text(&output))
+    }
+
+    fn good(&self, words: &[&str]) -> String {
+        let (code, said) = self.run(words);
+        assert_eq!(code, 0, "{words:?}: {said}");
+        said
+    }
+
+    /// Endorses what waits, as the administrator.
+    fn endorse(&self, waiting: &Value) {
+        let principal = fs::read(self.world.site.dir.join("admin/principal.json")).unwrap();
+        let principal: Value = serde_json::from_slice(&principal).unwrap();
+        let key = self.world.site.dir.join("admin/administrator.pub").to_string_lossy().into_owned();
+        let (request, digest) = (waiting["request"].as_str().unwrap(), waiting["digest"].as_str().unwrap());
+        let who = ["--as", principal["principal"].as_str().unwrap(), "--key", &key];
+        let passphrase = self.world.site.path("passphrase");
+        let endorse = ["endorse", request, "--digest", digest, "--passphrase-file", &passphrase];
+        self.good(&[&endorse[..], &who].concat());
+    }
+}
+
+#[test]
+fn an_image_that_a_governed_key_signs_is_proven_by_the_receipt_beside_it_and_by_no_bundle() {
+    let Some(tool) = testkit::tool("docker-registry") else { return };
+    let platform = Platform { world: World::new(), registry: Registry::start(&tool) };
+    let (site, address) = (&platform.world.site, &platform.registry.address);
+    let rule = ["--form", "dsse", "--rule", "administrators=1", "--independent", "0"];
+    assert_eq!(create(site, "default/careful", &rule).0, 0);
+    let profile = ["profile", "create", "default/careful", "--key=dsse=default/careful"];
+    platform.good(&[&profile[..], &["--dir", &site.data()]].concat());
+    platform.good(&["trust", "export"]);
+    let digest = push(address, "careful");
+    let image = at(address, &digest);
+    let sign = ["oci", "sign", &image, "--profile", "default/careful", "--wait", "0", "--json"];
+    let sign = [&sign[..], &["--source", "", "--idempotency-key", "one"]].concat();
+    let (code, said) = platform.run(&sign);
+    assert_eq!(code, 4, "{said}");
+    assert_eq!(platform.run(&["oci", "verify", &image]).0, 1, "nothing is attached before it is signed");
+    platform.endorse(&serde_json::from_str(&said).unwrap());
+    platform.good(&sign);
+    platform.good(&sign);
+    let attached = all_attached(address, &digest);
+    assert_eq!(attached.len(), 2, "a repeat attaches nothing twice: {attached:?}");
+    let said = platform.good(&["oci", "verify", &image, "--require-quorum"]);
+    assert!(said.contains("endorsed"), "{said}");
+    assert!(platform.good(&["oci", "inspect", &image]).contains("default/careful, with 1 endorsements"));
+
+    let of_kind = |kind: &str| {
+        let found = attached.iter().find(|one| one["artifactType"].as_str().unwrap().contains(kind));
+        found.unwrap().clone()
+    };
+    let bundle = of_kind("sigstore.bundle");
+    refer(address, &digest, bundle.to_string().as_bytes());
+    let (code, said) = platform.run(&["oci", "verify", &image]);
+    assert!(code == 2 && said.contains("endorse"), "{code}: {said}");
+    // A receipt of one image is none of another.
+    let mut receipt = of_kind("avouch.receipt");
+    let other = push(address, "not careful");
+    receipt["subject"]["digest"] = other.clone().into();
+    refer(address, &other, receipt.to_string().as_bytes());
+    let (code, said) = platform.run(&["oci", "verify", &at(address, &other)]);
+    assert!(code == 1 && said.contains("sha256"), "{code}: {said}");
 }

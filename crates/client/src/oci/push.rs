@@ -43,7 +43,7 @@ impl RepositoryClient {
         self.put(name, media_type, bytes).await.map(drop)
     }
 
-    /// Attaches a bundle to an image. What is there already stays as it is.
+    /// Attaches a proof to an image. What is there already stays as it is.
     pub async fn attach(&self, image: &Digest, attached: &Attached) -> Result<(Digest, Listed), OciError> {
         self.put_blob(EMPTY).await?;
         self.put_blob(&attached.blob).await?;

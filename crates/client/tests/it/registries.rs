@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use client::oci::{Listed, Login, OciError, Reach, Referrers, RepositoryClient};
-use formats::oci::{Attached, BUNDLE, Descriptor, Index, MEDIA_IMAGE, MEDIA_INDEX};
+use formats::oci::{Attached, BUNDLE, Descriptor, Index, MEDIA_IMAGE, MEDIA_INDEX, Proof};
 use model::{Digest, Instant};
 use serde_json::json;
-use testkit::{Asked, HttpSite, Reply};
+use testkit::{Asked, HttpSite, Reply, TlsPeriod, TlsRoot};
 
 /// A repository at a site.
 fn at(site: &HttpSite, login: Login) -> RepositoryClient {
@@ -208,7 +208,8 @@ fn forgetful(times: u32) -> HttpSite {
 async fn what_others_write_over_is_listed_again_and_in_the_end_it_is_said_that_it_is_lost() {
     let image = Digest::of(&manifest());
     let subject = Descriptor::of(MEDIA_IMAGE, &manifest());
-    let attached = Attached::new(&subject, b"{}", "https://example.com/t", Instant::from_seconds(1));
+    let attached =
+        Attached::new(&subject, Proof::Bundle, b"{}", "https://example.com/t", Instant::from_seconds(1));
     let site = forgetful(1);
     let client = at(&site, Login::Anonymous);
     let (digest, listed) = client.attach(&image, &attached).await.unwrap();
@@ -223,4 +224,28 @@ async fn what_others_write_over_is_listed_again_and_in_the_end_it_is_said_that_i
 
     let error = at(&forgetful(9), Login::Anonymous).attach(&image, &attached).await.unwrap_err();
     assert!(matches!(error, OciError::Contended { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_registry_is_believed_by_the_certificates_that_are_named_and_no_others() {
+    let root = TlsRoot::new();
+    let answer = |_: &Asked| said(MEDIA_IMAGE, manifest());
+    let good = HttpSite::serve_tls(root.server("127.0.0.1", TlsPeriod::Now), answer);
+    let expired = HttpSite::serve_tls(root.server("127.0.0.1", TlsPeriod::Past), answer);
+    let elsewhere = HttpSite::serve_tls(root.server("registry.example.com", TlsPeriod::Now), answer);
+    let ask = |site: &HttpSite, ca: &TlsRoot| {
+        let (_, host) = site.url().split_once("://").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let port = host.rsplit(':').next().unwrap();
+        let repository = format!("127.0.0.1:{port}/team/app").parse().unwrap();
+        RepositoryClient::new(repository, &Reach { ca_pem: Some(ca.pem()), ..Reach::default() }).unwrap()
+    };
+    assert!(ask(&good, &root).tagged("a").await.unwrap().is_some());
+    for (what, client) in [
+        ("of another authority", ask(&good, &TlsRoot::new())),
+        ("expired", ask(&expired, &root)),
+        ("of another host", ask(&elsewhere, &root)),
+    ] {
+        let error = client.tagged("a").await.unwrap_err();
+        assert!(matches!(error, OciError::Unreachable { .. }), "{what}: {error}");
+    }
 }

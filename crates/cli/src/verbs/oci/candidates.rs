@@ -3,7 +3,7 @@
 
 use client::oci::{Found, OciError, RepositoryClient};
 use envelope::in_toto::PredicateType;
-use formats::oci::{Descriptor, Manifest, SimpleSigning, signature_tag, signatures_of};
+use formats::oci::{Descriptor, Manifest, Proof, SimpleSigning, signature_tag, signatures_of};
 use model::Digest;
 
 use crate::failure::Failure;
@@ -16,14 +16,16 @@ pub(super) struct Referrer {
     pub(super) found: Result<Found, OciError>,
 }
 
-/// A bundle that is attached to an image.
+/// A bundle or receipt that is attached to an image.
 pub(super) struct Candidate {
     /// The manifest that holds it: `sha256:…`.
     pub(super) attached: String,
     /// What kind of claim it makes, as its manifest says, and nobody vouches for.
     pub(super) predicate: Option<String>,
-    /// The bundle; or why it cannot be had.
-    pub(super) bundle: Result<Vec<u8>, OciError>,
+    /// Of what kind it is.
+    pub(super) proof: Proof,
+    /// Its bytes; or why they cannot be had.
+    pub(super) bytes: Result<Vec<u8>, OciError>,
 }
 
 /// All that refers to an image, by the registry's list and by the tag that is one where there is none: clients of before 1.1
@@ -76,11 +78,11 @@ fn is_its_own_fault(cause: &OciError) -> bool {
     )
 }
 
-/// What is read of the bundles of one image, all together.
-const BUNDLES_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What is read of the bundles and receipts of one image, all together.
+const PROOFS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// The bundles among what refers to an image; only those of a kind of claim, where one is wanted.
-pub(super) fn bundles(
+/// The bundles and receipts among what refers to an image; only those of a kind of claim, where one is wanted.
+pub(super) fn proofs(
     client: &RepositoryClient,
     image: &Digest,
     referrers: &[Referrer],
@@ -91,31 +93,31 @@ pub(super) fn bundles(
         _ => true,
     };
     let mut candidates = Vec::new();
-    let mut bytes: u64 = 0;
+    let mut read: u64 = 0;
     for Referrer { listed, found } in referrers {
         let Ok(Found { manifest: Manifest::Image(manifest), .. }) = found else { continue };
-        let Some(kept) = manifest.bundle_of(image) else { continue };
+        let Some(kept) = manifest.proof_of(image) else { continue };
         if !is_wanted(kept.predicate) {
             continue;
         }
-        bytes = bytes.saturating_add(kept.bundle.size);
-        if bytes > BUNDLES_BYTES_MAX {
+        read = read.saturating_add(kept.blob.size);
+        if read > PROOFS_BYTES_MAX {
             return Err(Failure::Usage {
                 what: format!(
-                    "more than {BUNDLES_BYTES_MAX} bytes of bundles are attached to `sha256:{image}`"
+                    "more than {PROOFS_BYTES_MAX} bytes of bundles and receipts are attached to `sha256:{image}`"
                 ),
                 advice: "ask whoever keeps the repository to take away what nobody needs, or name one kind with `--type`",
             });
         }
         let fetched = crate::online::call::<_, OciError>(async {
-            Ok(client.blob(kept.bundle, envelope::bundle::BUNDLE_BYTES_MAX).await)
+            Ok(client.blob(kept.blob, envelope::bundle::BUNDLE_BYTES_MAX).await)
         })?;
-        let bundle = match fetched {
+        let bytes = match fetched {
             Err(cause) if !is_its_own_fault(&cause) => return Err(cause.into()),
             fetched => fetched,
         };
         let (attached, predicate) = (listed.digest.to_string(), kept.predicate.map(str::to_owned));
-        candidates.push(Candidate { attached, predicate, bundle });
+        candidates.push(Candidate { attached, predicate, proof: kept.proof, bytes });
     }
     Ok(candidates)
 }

@@ -3,7 +3,9 @@
 use clap::Args;
 use client::oci::{Found, RepositoryClient};
 use envelope::bundle::{Bundle, Signer};
-use formats::oci::{Manifest, Reference};
+use formats::oci::{Manifest, Proof, Reference};
+use model::Item;
+use model::receipt::Receipt;
 use pki::Certificate;
 use pki::token::CertificateNames;
 use serde::Serialize;
@@ -83,8 +85,8 @@ fn platforms(image: &Found) -> Vec<(model::Digest, String)> {
 
 fn examine(client: &RepositoryClient, image: &Found, platform: Option<String>) -> Result<Shown, Failure> {
     let referrers = candidates::referrers(client, &image.digest)?;
-    let bundles = candidates::bundles(client, &image.digest, &referrers, None)?;
-    let attached = referrers.iter().map(|one| attachment(one, &bundles)).collect();
+    let proofs = candidates::proofs(client, &image.digest, &referrers, None)?;
+    let attached = referrers.iter().map(|one| attachment(one, &proofs)).collect();
     Ok(Shown {
         image: client.repository().image(&image.digest),
         media_type: image.descriptor.media_type.clone(),
@@ -94,22 +96,46 @@ fn examine(client: &RepositoryClient, image: &Found, platform: Option<String>) -
     })
 }
 
-fn attachment(referrer: &Referrer, bundles: &[Candidate]) -> Attachment {
+fn attachment(referrer: &Referrer, proofs: &[Candidate]) -> Attachment {
     let manifest = referrer.listed.digest.to_string();
-    let bundle = bundles.iter().find(|bundle| bundle.attached == manifest);
-    let kind = match (&referrer.found, bundle) {
+    let proof = proofs.iter().find(|proof| proof.attached == manifest);
+    let kind = match (&referrer.found, proof) {
         (Err(cause), _) => format!("cannot be had: {cause}"),
-        (_, Some(bundle)) => bundle.predicate.clone().unwrap_or_else(|| "a Sigstore bundle".to_owned()),
+        (_, Some(proof)) => {
+            let what = match proof.proof {
+                Proof::Bundle => "a Sigstore bundle",
+                Proof::Receipt => "a receipt",
+            };
+            let predicate = proof.predicate.as_deref().unwrap_or("a claim of some kind");
+            format!("{predicate}, in {what}")
+        }
         (Ok(Found { manifest: Manifest::Image(image), .. }), None) => image.kind().to_owned(),
         (Ok(found), None) => found.descriptor.media_type.clone(),
     };
     let kind = kind.chars().filter(|c| !c.is_control()).take(256).collect();
-    let signer = bundle.and_then(|bundle| signer(bundle.bundle.as_ref().ok()?));
+    let signer = proof.and_then(|proof| {
+        let bytes = proof.bytes.as_ref().ok()?;
+        match proof.proof {
+            Proof::Bundle => signer_of_bundle(bytes),
+            Proof::Receipt => signer_of_receipt(bytes),
+        }
+    });
     Attachment { manifest, kind, signer }
 }
 
+/// Who signed what a receipt is of, as it says itself.
+fn signer_of_receipt(json: &[u8]) -> Option<String> {
+    let receipt = Receipt::parse(json).ok()?;
+    let item = Item::parse(receipt.items.first()?.item.as_bytes()).ok()?;
+    let endorsed = match receipt.endorsements.len() {
+        0 => String::new(),
+        count => format!(", with {count} endorsements"),
+    };
+    Some(format!("the key {}{endorsed}", item.key.name))
+}
+
 /// Who signed a bundle, as it says itself.
-fn signer(json: &[u8]) -> Option<String> {
+fn signer_of_bundle(json: &[u8]) -> Option<String> {
     let of = |der: &[u8]| {
         let certificate = Certificate::from_der(der).ok()?;
         let names = CertificateNames::of(&certificate).ok()?;

@@ -96,5 +96,5 @@ fn keep(
         Ok(model::Digest::of(&bytes))
     })?;
     let image = client.repository().image(&image.digest);
-    Ok(Made { image, attached: format!("sha256:{digest}"), tag: Some(tag), written })
+    Ok(Made { image, attached: vec![format!("sha256:{digest}")], tag: Some(tag), written })
 }

@@ -9,8 +9,9 @@ use envelope::bundle::Bundle;
 use envelope::in_toto::{self, PredicateType, Statement, Subject};
 use envelope::{detached, timestamp};
 use formats::Prepared;
-use formats::oci::Attached;
-use model::{Base64, Content, Digests};
+use formats::oci::{Attached, Proof};
+use model::receipt::Receipt;
+use model::{Base64, Content, Digests, Instant};
 use serde::Serialize;
 
 use crate::context::ContextArgs;
@@ -30,6 +31,10 @@ pub(super) struct MakeArgs {
     /// The folder, which is there, for receipts and bundles; otherwise the one in which this runs
     #[arg(long, value_name = "DIR", default_value = ".", hide_default_value = true)]
     pub(super) out: PathBuf,
+    /// Do not attach the receipt, which says of what product and source the image is, why it was signed, who asked and who endorsed;
+    /// what a governed key signs is not verified without
+    #[arg(long)]
+    without_receipt: bool,
     /// Do it as the holder of an ID token, without a managed key
     #[arg(long, conflicts_with_all = ["profile", "product", "version", "class", "source", "reason", "idempotency_key", "out"])]
     keyless: bool,
@@ -53,18 +58,18 @@ pub(super) struct Claim {
 #[derive(Debug, Serialize)]
 pub(super) struct Made {
     pub(super) image: String,
-    /// The manifest that holds the bundle.
-    pub(super) attached: String,
+    /// The manifests that hold the bundle and the receipt.
+    pub(super) attached: Vec<String>,
     /// The tag under which it is listed, where the registry keeps no list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tag: Option<String>,
     pub(super) written: Vec<PathBuf>,
 }
 
-/// A bundle about one of the images.
+/// What proves a claim about one of the images.
 struct Sealed<'a> {
     image: &'a Found,
-    bundle: Vec<u8>,
+    proofs: Vec<(Proof, Vec<u8>)>,
     written: Vec<PathBuf>,
 }
 
@@ -110,7 +115,8 @@ impl MakeArgs {
         for one in made {
             terminal.line(format_args!("{} {}", terminal.good("signed"), terminal.bold(&one.image)));
             let by = one.tag.as_ref().map(|tag| format!(", listed under the tag {tag}"));
-            terminal.line(format_args!("  attached {}{}", one.attached, by.unwrap_or_default()));
+            let by = by.unwrap_or_default();
+            one.attached.iter().for_each(|attached| terminal.line(format_args!("  attached {attached}{by}")));
             one.written.iter().for_each(|path| terminal.line(format_args!("  {}", path.display())));
         }
     }
@@ -120,7 +126,7 @@ impl MakeArgs {
         let sign = |image: &'a Found| {
             let artifact = Artifact { digests: image.digest.into(), name: None };
             let bundle = session.sign(&artifact, What::Statement(claim.about(image)?))?;
-            Ok(Sealed { image, bundle, written: Vec::new() })
+            Ok(Sealed { image, proofs: vec![(Proof::Bundle, bundle)], written: Vec::new() })
         };
         images.iter().map(sign).collect()
     }
@@ -142,8 +148,32 @@ impl MakeArgs {
         if signed.is_empty() {
             return Ok(Asked::Open(conclude(&view, signed, self.json, terminal)));
         }
-        let sealed = images.iter().map(|image| of_image(image, &signed));
+        let sealed = images.iter().map(|image| self.of_image(image, &signed));
         sealed.collect::<Result<_, _>>().map(Asked::Signed)
+    }
+
+    /// What of all that was signed is of an image: the bundle, where there can be one, and the receipt.
+    fn of_image<'a>(&self, image: &'a Found, signed: &[Signed]) -> Result<Sealed<'a>, Failure> {
+        let digest = image.digest.to_string();
+        let its = signed.iter().find(|one| one.sha256 == digest);
+        let written = its.map(|one| one.written.clone()).unwrap_or_default();
+        let kinds = [(Proof::Bundle, detached::Kind::Bundle), (Proof::Receipt, detached::Kind::Receipt)];
+        let mut proofs = Vec::new();
+        for (proof, kind) in kinds {
+            let path = written.iter().find(|path| path.to_string_lossy().ends_with(kind.suffix()));
+            let is_left_out = proof == Proof::Receipt && self.without_receipt;
+            if let Some(path) = path.filter(|_| !is_left_out) {
+                proofs.push((proof, crate::files::read_bounded(path, envelope::bundle::BUNDLE_BYTES_MAX)?));
+            }
+        }
+        if proofs.is_empty() {
+            return Err(Failure::Usage {
+                what: "what was signed is in no log, or by a key whose algorithm no client of Sigstore knows: no bundle can be made of it"
+                    .to_owned(),
+                advice: "attach the receipt, or sign with a profile that logs, and a key of P-256, P-384 or RSA",
+            });
+        }
+        Ok(Sealed { image, proofs, written })
     }
 
     /// An image as a file that is signed: its manifest, and what is claimed of it.
@@ -178,34 +208,29 @@ enum Asked<'a> {
     Open(Exit),
 }
 
-/// What of all that was signed is of an image: the bundle beside its receipt.
-fn of_image<'a>(image: &'a Found, signed: &[Signed]) -> Result<Sealed<'a>, Failure> {
-    let digest = image.digest.to_string();
-    let its = signed.iter().find(|one| one.sha256 == digest);
-    let written = its.map(|one| one.written.clone()).unwrap_or_default();
-    let suffix = detached::Kind::Bundle.suffix();
-    let path = written.iter().find(|path| path.to_string_lossy().ends_with(suffix));
-    let path = path.ok_or_else(|| Failure::Usage {
-        what: "what was signed is in no log, or by a key whose algorithm no client of Sigstore knows: no bundle can be made of it"
-            .to_owned(),
-        advice: "sign with a profile that logs, and a key of P-256, P-384 or RSA; the receipt was written",
-    })?;
-    let bundle = crate::files::read_bounded(path, envelope::bundle::BUNDLE_BYTES_MAX)?;
-    Ok(Sealed { image, bundle, written })
+fn attach(client: &RepositoryClient, sealed: Sealed<'_>, claim: &Claim) -> Result<Made, Failure> {
+    let Sealed { image, proofs, written } = sealed;
+    // The same receipt makes the same manifests: a repeat attaches nothing twice.
+    let created = proofs.iter().find_map(|(proof, bytes)| signed_at(*proof, bytes));
+    let created = created.unwrap_or_else(crate::clock::now);
+    let (mut attached, mut tag) = (Vec::new(), None);
+    for (proof, bytes) in &proofs {
+        let one = Attached::new(&image.descriptor, *proof, bytes, claim.predicate_type.uri(), created);
+        let (digest, listed) = crate::online::call(client.attach(&image.digest, &one))?;
+        attached.push(format!("sha256:{digest}"));
+        if let Listed::Tag(named) = listed {
+            tag = Some(named);
+        }
+    }
+    let image = client.repository().image(&image.digest);
+    Ok(Made { image, attached, tag, written })
 }
 
-fn attach(client: &RepositoryClient, sealed: Sealed<'_>, claim: &Claim) -> Result<Made, Failure> {
-    let Sealed { image, bundle, written } = sealed;
-    let read = Bundle::from_json(&bundle).map_err(Failure::inside("read a bundle that was just made"))?;
-    let stamped = read.timestamps.first().and_then(|response| timestamp::open(response).ok());
-    // The same receipt makes the same manifest: a repeat attaches nothing twice.
-    let created = stamped.map_or_else(crate::clock::now, |token| token.tst_info().time);
-    let attached = Attached::new(&image.descriptor, &bundle, claim.predicate_type.uri(), created);
-    let (digest, listed) = crate::online::call(client.attach(&image.digest, &attached))?;
-    let tag = match listed {
-        Listed::Registry => None,
-        Listed::Tag(tag) => Some(tag),
+/// When it was signed, by the timestamp authority's clock.
+fn signed_at(proof: Proof, bytes: &[u8]) -> Option<Instant> {
+    let response = match proof {
+        Proof::Bundle => Bundle::from_json(bytes).ok()?.timestamps.into_iter().next()?,
+        Proof::Receipt => Receipt::parse(bytes).ok()?.items.into_iter().next()?.timestamp?.0,
     };
-    let image = client.repository().image(&image.digest);
-    Ok(Made { image, attached: format!("sha256:{digest}"), tag, written })
+    Some(timestamp::open(&response).ok()?.tst_info().time)
 }

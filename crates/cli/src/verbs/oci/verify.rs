@@ -4,12 +4,13 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use ::verify::{
-    Artifact, BundleTrust, Evidence, Expectations, KeyExpectation, Present, Refused, StatementExpectations,
-    TimeSource, TrustRoot, Verified, Wanted, verify_bundle,
+    Artifact, BundleTrust, Evidence, Expectations, Fault, KeyExpectation, Part, Present, QuorumExpectation,
+    Refused, StatementExpectations, TimeSource, TrustRoot, Verified, Wanted, verify_bundle, verify_receipt,
 };
 use clap::Args;
 use envelope::in_toto::PredicateType;
-use formats::oci::{COSIGN_SIGN, Reference};
+use formats::oci::{COSIGN_SIGN, Proof, Reference};
+use model::receipt::Receipt;
 use model::{Digest, Instant};
 use serde::Serialize;
 
@@ -19,7 +20,7 @@ use crate::context::ContextArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
-use crate::verbs::verify::foreign::{Foreign, ForeignArgs};
+use crate::verbs::verify::foreign::{Believed, Foreign, ForeignArgs};
 
 /// The flags of `avouch oci verify`.
 #[derive(Debug, Args)]
@@ -44,9 +45,15 @@ pub(super) struct OciVerifyArgs {
     /// The key, by name, that must have signed
     #[arg(long)]
     key: Option<model::Space>,
+    /// People must have endorsed it, even where the key's record asks for nobody
+    #[arg(long, conflicts_with_all = ["identity", "public_key"])]
+    require_quorum: bool,
     /// The profile asks for no timestamp token
     #[arg(long)]
     without_timestamp: bool,
+    /// The profile asks for no log entry
+    #[arg(long)]
+    without_log: bool,
     /// The present; otherwise this machine's clock
     #[arg(long, value_name = "TIME")]
     at: Option<Instant>,
@@ -85,10 +92,17 @@ struct Judged {
     refused: Option<Refused>,
 }
 
-/// Whom to believe.
+/// Whose proof counts.
+enum Whom {
+    /// Somebody who was named, by these logs and authorities.
+    Foreign(Foreign, Believed),
+    /// The keys of a platform.
+    Platform(Box<TrustRoot>),
+}
+
+/// Whom to believe, and what is expected.
 struct Bench {
-    foreign: Option<(Foreign, crate::verbs::verify::foreign::Believed)>,
-    root: Option<TrustRoot>,
+    whom: Whom,
     expectations: Expectations,
     statement: StatementExpectations,
     present: Present,
@@ -101,7 +115,7 @@ pub(super) fn run(args: &OciVerifyArgs, terminal: Terminal) -> Result<Exit, Fail
     let named = client.repository().image(&image.digest);
     let referrers = candidates::referrers(&client, &image.digest)?;
     let wanted = bench.statement.predicate.as_ref();
-    let candidates = candidates::bundles(&client, &image.digest, &referrers, wanted)?;
+    let candidates = candidates::proofs(&client, &image.digest, &referrers, wanted)?;
     let judged = bench.judge(&image.digest, candidates);
     if args.json {
         let good = judged.good.iter().map(|(_, verified)| verified).collect();
@@ -122,20 +136,22 @@ impl OciVerifyArgs {
             Some(path) => crate::reading::trust_root(path),
             None => self.context.load()?.trust_root(),
         };
-        let foreign = match self.foreign.named()? {
-            Some(foreign) => Some((foreign, self.foreign.trusted_root(platform)?)),
-            None => None,
+        let whom = match self.foreign.named()? {
+            Some(foreign) => Whom::Foreign(foreign, self.foreign.trusted_root(platform)?),
+            None => Whom::Platform(Box::new(platform()?)),
         };
-        let root = if foreign.is_none() { Some(platform()?) } else { None };
         let signature = || COSIGN_SIGN.parse().map_err(Failure::inside("name what a signature claims"));
         let predicate = self.predicate_type.clone().map_or_else(signature, Ok)?;
-        let timestamp = if self.without_timestamp { Evidence::IfPresent } else { Evidence::Required };
+        let evidence = |without| if without { Evidence::IfPresent } else { Evidence::Required };
+        let quorum =
+            if self.require_quorum { QuorumExpectation::Required } else { QuorumExpectation::AsRecorded };
         Ok(Bench {
-            foreign,
-            root,
+            whom,
             expectations: Expectations {
                 key: self.key.clone().map(KeyExpectation::Name),
-                timestamp,
+                timestamp: evidence(self.without_timestamp),
+                log: evidence(self.without_log),
+                quorum,
                 ..Expectations::default()
             },
             // INVARIANT: a claim of another kind, by whomever, is no signature: a scan that found the worst is signed, too.
@@ -156,32 +172,54 @@ impl Bench {
     fn judge(&self, image: &Digest, candidates: Vec<Candidate>) -> Judged {
         let artifact = Artifact { digests: (*image).into(), name: None };
         let mut judged = Judged::default();
-        for Candidate { attached, bundle, .. } in candidates {
-            let bundle = match bundle {
-                Ok(bundle) => bundle,
+        // INVARIANT: whoever names a key or somebody wants bundles of theirs, and no platform's word. By a trust root, receipts
+        // come first: of a governed key they alone prove that people endorsed.
+        let (receipts, bundles) = candidates.into_iter().partition(|one| one.proof == Proof::Receipt);
+        if matches!(self.whom, Whom::Platform(_)) {
+            self.judge_all(&artifact, receipts, &mut judged);
+        }
+        if judged.good.is_empty() {
+            self.judge_all(&artifact, bundles, &mut judged);
+        }
+        judged
+    }
+
+    fn judge_all(&self, artifact: &Artifact, candidates: Vec<Candidate>, judged: &mut Judged) {
+        for Candidate { attached, proof, bytes, .. } in candidates {
+            let bytes = match bytes {
+                Ok(bytes) => bytes,
                 Err(cause) => {
                     judged.passed.push(Passed { attached, reasons: vec![model::told(&cause)] });
                     continue;
                 }
             };
-            match self.verify(&artifact, &bundle).and_then(|verified| verified.expect(&self.statement)) {
+            match self.verify(artifact, proof, &bytes).and_then(|verified| verified.expect(&self.statement)) {
                 Ok(verified) => judged.good.push((attached, verified)),
                 Err(refused) => judged.pass(attached, refused),
             }
         }
-        judged
     }
 
-    fn verify(&self, artifact: &Artifact, bundle: &[u8]) -> Result<Verified, Refused> {
+    fn verify(&self, artifact: &Artifact, proof: Proof, bytes: &[u8]) -> Result<Verified, Refused> {
         let (expectations, present) = (&self.expectations, self.present);
-        match (&self.foreign, &self.root) {
-            (Some((foreign, believed)), _) => {
-                foreign.verify(artifact, bundle, believed.into(), expectations, present)
+        let root = match &self.whom {
+            Whom::Foreign(foreign, believed) => {
+                return foreign.verify(artifact, bytes, believed.into(), expectations, present);
             }
-            (None, Some(root)) => {
-                verify_bundle(artifact, bundle, BundleTrust::Platform(root), expectations, present)
+            Whom::Platform(root) => root,
+        };
+        match proof {
+            Proof::Bundle => {
+                verify_bundle(artifact, bytes, BundleTrust::Platform(root), expectations, present)
             }
-            (None, None) => unreachable!("whoever names nobody has a trust root"),
+            Proof::Receipt => {
+                let receipt = Receipt::parse(bytes).map_err(|cause| Refused::Bad {
+                    part: Part::Receipt,
+                    item: None,
+                    fault: Fault::Unreadable(Box::new(cause)),
+                })?;
+                verify_receipt(artifact, &receipt, root, expectations, present)
+            }
         }
     }
 }
