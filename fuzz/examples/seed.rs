@@ -313,6 +313,12 @@ fn sigstore() -> Done {
         let bundle = Bundle::from_json(&example(&format!("{name}/bundle.sigstore.json"))?)?;
         write("bundle", name, &bundle.to_json())?;
     }
+    let entry = r#"{"logIndex":"1","logId":{"keyId":"AA=="},"kindVersion":{"kind":"dsse","version":"0.0.1"},"canonicalizedBody":"e30="}"#;
+    let published = format!(
+        r#"{{"version":1,"verification_material":{{"certificate":"AA==","transparency_entries":[{entry}]}},"envelope":{{"statement":"e30=","signature":"AA=="}}}}"#
+    );
+    write("bundle", "published", published.as_bytes())?;
+    write("bundle", "bad-published", published.replace(":1,", ":2,").as_bytes())?;
     // A whole one is too large: the log and one authority of it.
     let mut root = TrustedRoot::from_json(&example("trusted_root.json")?)?;
     root.ctlogs.clear();

@@ -11,9 +11,10 @@ use model::{Digest, TufRole};
 use crate::Reading::{self, Refused, Taken};
 use crate::known::THEN;
 
-/// A bundle: written again it is the same, and so are its log entries on their way into a receipt and back.
+/// A bundle, or what stands for one beside a package: written again it is the same, and so are its log entries on their way into a receipt and back.
 pub fn bundle(bytes: &[u8]) -> Reading {
-    let Ok(bundle) = Bundle::from_json(bytes) else { return Refused };
+    let read = Bundle::from_json(bytes).or_else(|_| Bundle::from_published(bytes));
+    let Ok(bundle) = read else { return Refused };
     let again = Bundle::from_json(&bundle.to_json()).expect("our own JSON");
     assert_eq!(again.to_json(), bundle.to_json(), "a bundle reads back as itself");
     let _ = bundle.signature();
