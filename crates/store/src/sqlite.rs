@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use engine::StoreError;
 use model::Clock;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Failed, Fault};
@@ -218,6 +219,9 @@ pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenE
     let connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+    // Plans depend on no bound value. Without this a statement that was kept is prepared anew whenever its values are
+    // cleared, which is before each use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
