@@ -8,7 +8,8 @@ use envelope::timestamp::{
     rejection, seal,
 };
 use envelope::{Chosen, ToBeSigned};
-use model::{Clock, Digest, Hash, Instant};
+use model::journal::Leaf;
+use model::{BadSignature, Clock, Digest, Hash, Instant};
 use pki::Certificate;
 use signer::{Chain, Imprint, Order, Orders, RefusalCode, Signed, Signer, TimestampOrder};
 
@@ -25,6 +26,15 @@ pub struct TimestampAuthority {
     ledger: Arc<dyn Ledger>,
     // INVARIANT: what is seen here decides only which key is ordered; the key process decides whether it signs.
     sight: Sight<Own>,
+}
+
+/// Who verifies the signature in a response before anybody believes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verifier {
+    /// The authority: for whoever asks from outside.
+    Authority,
+    /// The engine, which asks for its own signatures: Stamp verifies each token with its path, and does not do it twice.
+    Engine,
 }
 
 /// The answer to a timestamp request: the DER of a TimeStampResp.
@@ -59,7 +69,7 @@ impl TimestampAuthority {
         let offered: Vec<Result<&Request, Answer>> = requests.iter().map(check_offer).collect();
         let accepted: Vec<Request> =
             offered.iter().filter_map(|offer| offer.as_ref().ok().copied().cloned()).collect();
-        let mut made = self.make(&accepted).into_iter();
+        let mut made = self.make(&accepted, Verifier::Authority).into_iter();
         let answer_to = |offer: Result<&Request, Answer>| match offer {
             Err(rejected) => Ok(rejected),
             Ok(_) => {
@@ -77,25 +87,26 @@ impl TimestampAuthority {
         Ok(own.chain.certificates.iter().chain(&own.chain.root).cloned().collect())
     }
 
-    fn make(&self, requests: &[Request]) -> Vec<Result<Vec<u8>, AuthorityError>> {
+    fn make(&self, requests: &[Request], verifier: Verifier) -> Vec<Result<Vec<u8>, AuthorityError>> {
         let batches = requests.chunks(BATCH_MAX);
         let made = batches.flat_map(|batch| {
-            self.make_batch(batch).unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect())
+            let made = self.make_batch(batch, verifier);
+            made.unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect())
         });
         made.collect()
     }
 
-    fn make_batch(&self, batch: &[Request]) -> Result<Made, AuthorityError> {
-        let made = self.order(&*self.sight.view()?, batch)?;
+    fn make_batch(&self, batch: &[Request], verifier: Verifier) -> Result<Made, AuthorityError> {
+        let made = self.order(&*self.sight.view()?, batch, verifier)?;
         if made.iter().any(says_another_key) {
             // The key was retired or suspended since it was last looked at, or another authority certified it: once is
             // enough to notice.
-            return self.order(&*self.sight.renewed()?, batch);
+            return self.order(&*self.sight.renewed()?, batch, verifier);
         }
         Ok(made)
     }
 
-    fn order(&self, own: &Own, batch: &[Request]) -> Result<Made, AuthorityError> {
+    fn order(&self, own: &Own, batch: &[Request], verifier: Verifier) -> Result<Made, AuthorityError> {
         let ledger = self.ledger.head().map_err(|source| AuthorityError::Ledger(Arc::new(source)))?;
         let orders = Orders { ledger, orders: batch.iter().map(|request| order(own, request)).collect() };
         let answers =
@@ -103,7 +114,7 @@ impl TimestampAuthority {
         let pairs = batch.iter().zip(answers.answers);
         Ok(pairs
             .map(|(request, answer)| match answer {
-                signer::Answer::Signed(signed) => token(own, request, &signed),
+                signer::Answer::Signed(signed) => token(own, request, &signed, verifier),
                 signer::Answer::Refused(refusal) => Err(AuthorityError::Refused(refusal)),
             })
             .collect())
@@ -119,7 +130,10 @@ impl Timestamper for TimestampAuthority {
             certificate: CertificateWish::Embedded,
         };
         let requests: Vec<Request> = imprints.iter().map(request).collect();
-        self.make(&requests).into_iter().map(|made| made.map_err(StampError::from)).collect()
+        self.make(&requests, Verifier::Engine)
+            .into_iter()
+            .map(|made| made.map_err(StampError::from))
+            .collect()
     }
 }
 
@@ -169,8 +183,13 @@ fn imprint(imprint: &RequestImprint) -> Option<Imprint> {
     }
 }
 
-/// Composes what the key process must have signed, checks the signature over it, and puts the response together.
-fn token(own: &Own, request: &Request, signed: &Signed) -> Result<Vec<u8>, AuthorityError> {
+/// Composes what the key process must have signed, and puts the response together.
+fn token(
+    own: &Own,
+    request: &Request,
+    signed: &Signed,
+    verifier: Verifier,
+) -> Result<Vec<u8>, AuthorityError> {
     let unusable = |source| AuthorityError::Token(Arc::new(source));
     let (time, serial) = match Chosen::decode(&signed.chosen) {
         Ok(Chosen::Stamp { time, serial }) => (time, serial),
@@ -182,8 +201,7 @@ fn token(own: &Own, request: &Request, signed: &Signed) -> Result<Vec<u8>, Autho
     for Chain { certificates, .. } in &own.chains {
         let Some(certificate) = certificates.first() else { continue };
         let to_be_signed = compose(&tst_info, certificate, time).map_err(unusable)?;
-        // INVARIANT: a signature that does not verify never leaves.
-        match to_be_signed.verify(&own.public_key, &signed.signature) {
+        match verify(&to_be_signed, own, signed, verifier) {
             Ok(()) => {
                 let ToBeSigned::Message(attributes) = to_be_signed else {
                     return Err(AuthorityError::NotAStamp(None));
@@ -196,6 +214,23 @@ fn token(own: &Own, request: &Request, signed: &Signed) -> Result<Vec<u8>, Autho
         }
     }
     Err(bad)
+}
+
+/// INVARIANT: a signature that does not verify never leaves. For the engine, which verifies it itself, it is enough that
+/// the journal's intent says that these bytes were signed: so it is known which of several certificates they name.
+fn verify(
+    to_be_signed: &ToBeSigned,
+    own: &Own,
+    signed: &Signed,
+    verifier: Verifier,
+) -> Result<(), BadSignature> {
+    match verifier {
+        Verifier::Authority => to_be_signed.verify(&own.public_key, &signed.signature),
+        Verifier::Engine => match Leaf::decode(&signed.leaf) {
+            Ok(Leaf::Intent(intent)) if intent.to_be_signed == to_be_signed.sha256() => Ok(()),
+            _ => Err(BadSignature),
+        },
+    }
 }
 
 #[cfg(test)]

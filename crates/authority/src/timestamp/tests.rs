@@ -13,6 +13,7 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use envelope::timestamp::{Authority, Stamped, open, verify};
+use model::journal::Intent;
 use model::{Form, PublicKey};
 use pki::{CertificateProfile, DistinguishedName, Issuer, NewCertificate, Serial, Validity};
 use quorum::{Change, Registry};
@@ -97,7 +98,25 @@ impl Fake {
         }
         let signature = self.key.sign(&SystemRandom::new(), &message).unwrap().as_ref().to_vec();
         let chosen = Chosen::Stamp { time: NOW, serial }.encode();
-        signer::Answer::Signed(Signed { signature, chosen, index: 0, leaf: Vec::new(), journal: None })
+        let leaf = Leaf::Intent(Intent {
+            sequence: 0,
+            time: NOW,
+            key: self.key_id(),
+            record: Digest::ZERO,
+            registry: Digest::ZERO,
+            request: Digest::ZERO,
+            item: 0,
+            to_be_signed: Digest::of(&message),
+            endorsements: Digest::ZERO,
+            chosen: chosen.clone(),
+        });
+        signer::Answer::Signed(Signed { signature, chosen, index: 0, leaf: leaf.encode(), journal: None })
+    }
+}
+
+impl Fake {
+    fn key_id(&self) -> model::KeyId {
+        self.certificate.public_key().unwrap().id()
     }
 }
 

@@ -8,7 +8,8 @@ use signer::Refusal;
 /// Makes timestamp tokens.
 ///
 /// *Durability*: none is asked for; a token that was made and lost is made again. *Concurrency*: one caller.
-/// Results are per imprint and in their order.
+/// Results are per imprint and in their order. *Trust*: none; every token is verified before it is believed, so that whoever
+/// makes them need not.
 pub trait Timestamper: Send + Sync {
     /// An RFC 3161 TimeStampResp in DER over each of these SHA-256 digests (of raw signatures).
     fn stamp(&self, imprints: &[Digest]) -> Vec<Result<Vec<u8>, StampError>>;
