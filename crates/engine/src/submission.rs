@@ -22,6 +22,13 @@ pub struct Submission {
     pub repeat: Repeat,
 }
 
+impl Submission {
+    /// How long all of it is.
+    pub fn bytes(&self) -> usize {
+        self.request.len() + self.items.iter().map(Vec::len).sum::<usize>()
+    }
+}
+
 /// Is a repeat answered with the receipts that were given before?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Repeat {

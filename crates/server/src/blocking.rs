@@ -2,6 +2,10 @@
 
 use crate::problem::Refusal;
 
+/// What is no longer than this is read where it came in, if nothing of that waits: it takes less time than another thread
+/// takes to wake.
+pub(crate) const AT_ONCE_BYTES_MAX: usize = 16 * 1024;
+
 /// Why blocking work came to nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("a blocking task ended without an answer")]

@@ -17,7 +17,7 @@ use store::FrozenLogs;
 use tokio::sync::oneshot;
 
 use crate::accept::Peer;
-use crate::blocking::blocking;
+use crate::blocking::{AT_ONCE_BYTES_MAX, blocking};
 use crate::body;
 use crate::caller::Callers;
 use crate::config::{Limits, LogSubmissions};
@@ -83,8 +83,8 @@ impl EntryCounter {
         let mut place = self.turnstile.admit()?;
         let bytes = body::within(&mut place, headers, body, SUBMISSION_BYTES_MAX, self.limits.body).await?;
         let (told, answered) = oneshot::channel();
-        let engine = self.engine.clone();
-        blocking(move || {
+        let (engine, length) = (self.engine.clone(), bytes.len());
+        let log = move || {
             let body = SubmittedBody::parse(&bytes)?;
             drop(bytes);
             engine.log(
@@ -96,8 +96,12 @@ impl EntryCounter {
                 }),
             );
             Ok::<_, SubmittedError>(())
-        })
-        .await?;
+        };
+        if length <= AT_ONCE_BYTES_MAX {
+            log()?
+        } else {
+            blocking(log).await?
+        }
         let entry = answered
             .await
             .map_err(|_| Refusal::new(Code::Unavailable, "the log is going down: try again"))??;
