@@ -255,13 +255,19 @@ impl KeyProcess {
         let Cosignature { witness, time, signature } = cosignature;
         let (size, own) = (checkpoint.size(), self.journal.state().next());
         let anchorage = &self.journal.state().anchorage;
-        let is_other = anchorage.root_at(size).is_some_and(|root| root != *checkpoint.root());
-        if is_other || size > own {
+        let confirmed = anchorage.stand(&witness.log_id()).map_or(0, |stand| stand.confirmed);
+        let is_offered = self.offered(witness).is_some_and(|offered| offered.size == size);
+        // INVARIANT: under the origin that this witness is shown there is nothing but what was offered to it. What it saw
+        // beyond that, another copy of this process has shown it, however long this one has become since.
+        let is_beyond = size > confirmed && !is_offered;
+        if is_beyond || anchorage.root_at(size).is_some_and(|root| root != *checkpoint.root()) {
             let (witness, time) = (witness.name().to_owned(), *time);
             self.anchoring.elsewhere = Some(Elsewhere { witness, size, time, own });
             return None;
         }
-        self.offered(witness).filter(|offered| offered.size == size)?;
+        if !is_offered {
+            return None;
+        }
         self.anchoring.hold(witness, size, *time, self.clock.now());
         Some(Cosigned { witness: witness.log_id(), size, time: *time, signature: *signature })
     }

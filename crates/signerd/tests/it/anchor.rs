@@ -336,6 +336,27 @@ fn two_clones_of_the_key_process_cannot_both_be_cosigned() {
     seen(&platform, &town, b"one", &[0, 1]);
 }
 
+/// A copy that was left far behind and has grown since is longer than what any witness saw.
+#[test]
+fn a_copy_that_grew_longer_than_what_a_witness_saw_is_named_all_the_same() {
+    let disk = Arc::new(MemoryDisk::new());
+    let (mut platform, town) = on(Arc::<MemoryDisk>::clone(&disk));
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    let older = copy(&*disk);
+    assert_eq!(held(town.round(&platform.process, &[0, 1, 2])), 3);
+    let seen = platform.process.state().unwrap().journal.size;
+    platform.world.disk = older;
+    let platform = platform.restart();
+    for n in 0..40_u8 {
+        blob(&platform, &[n]).unwrap();
+    }
+    assert!(platform.process.state().unwrap().journal.size > seen + 40);
+    let why = loose(town.round(&platform.process, &[1]));
+    assert!(why.contains("the witness `witness.example.test/2` cosigned this journal"), "{why}");
+    assert!(why.contains("another copy of it runs"), "{why}");
+    assert_eq!(governed(&platform, b"one").unwrap_err().0, RefusalCode::Journal);
+}
+
 #[test]
 fn an_adoption_is_the_way_forward_and_begins_a_new_journal_and_new_logs() {
     let disk = Arc::new(MemoryDisk::new());
