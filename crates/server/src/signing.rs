@@ -58,13 +58,8 @@ impl Signing {
         let (reply, answer) = reply_leaving(place);
         let (engine, by, bytes) = (self.engine.clone(), caller.clone(), submission.bytes());
         let submit = move || Ok::<_, SubmitError>(engine.submit(by, submission, reply));
-<<<<<<< HEAD
         let ticket = if bytes <= AT_ONCE_BYTES_MAX { submit()? } else { blocking(submit).await? };
         match (self.within(answer, wait.max(WAIT_MIN)).await, ticket) {
-=======
-        let id = if bytes <= AT_ONCE_BYTES_MAX { submit()? } else { blocking(submit).await? };
-        match (self.within(answer, wait.max(WAIT_MIN)).await, id) {
->>>>>>> e10e9ed (lift2)
             (Some(result), _) => Ok(result?),
             (None, Some(ticket)) => {
                 let (engine, id) = (self.engine.clone(), ticket.id());
