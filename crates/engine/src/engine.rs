@@ -132,7 +132,7 @@ impl Engine {
             Ok(received) => {
                 let ticket = Ticket { lookup: received.lookup(now), repeat: received.mode };
                 self.offer(Arrival::Submission { received: Box::new(received), reply });
-                Some(id)
+                Some(ticket)
             }
             Err(error) => {
                 reply(Err(error));
