@@ -125,7 +125,10 @@ fn interop_what_a_platform_signs_as_openpgp_is_accepted_everywhere_and_nothing_t
     assert!(code == 2 && said.contains("no key that is known here"), "{code}: {said}");
     let inspected = shop.site.good(&["inspect", "app.jar.asc"]);
     assert!(inspected.contains("of a file, with SHA-256"), "{inspected}");
+    let shown = shop.site.good(&["key", "show", "default/p384", "--dir", &shop.site.data()]);
+    let fingerprint = shown.split("OpenPGP knows it as ").nth(1).and_then(|rest| rest.get(..40)).unwrap();
     let inspected = shop.site.good(&["inspect", "p384.asc"]);
+    assert!(inspected.contains(fingerprint), "{inspected}");
     assert!(inspected.contains("by its own word"), "{inspected}");
     for (judge, (accepted, refused)) in judges.iter().zip(counts) {
         interop_row("openpgp", judge, Direction::Ours, accepted, refused);
@@ -244,7 +247,12 @@ fn interop_apt_takes_a_repository_whose_release_was_clearsigned_and_none_that_wa
         packages.len()
     );
     shop.put("Release", release.as_bytes());
-    shop.sign("Release", "rsa3072", &["--clearsign"]);
+    let said = shop.sign("Release", "rsa3072", &["--clearsign", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    // Whoever endorses holds the text against the file that they have.
+    let request = said["request"].as_str().unwrap();
+    let shown = shop.site.good(&["request", "show", request, "--file", "Release"]);
+    assert!(shown.contains("it is the file `Release`") && shown.contains("of type text"), "{shown}");
     let (code, said) = shop.verify("Release", &[]);
     assert_eq!(code, 0, "{said}");
     let signed = shop.read("Release.asc");

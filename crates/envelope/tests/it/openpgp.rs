@@ -19,8 +19,9 @@ use crate::support::{Key, carried_item, then};
 use crate::tampered::unnoticed;
 
 const FILE: &[u8] = b"what an organisation ships\n";
-const ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Ed25519, Algorithm::Rsa3072, Algorithm::Rsa4096];
+/// Few RSA keys: each takes a second, or several.
+const ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Ed25519, Algorithm::Rsa3072];
 
 fn since() -> Instant {
     "2026-01-02T03:04:05Z".parse().unwrap()
@@ -128,7 +129,7 @@ fn our_signatures_and_certificates_are_read_by_ourselves_for_their_file_and_key_
         assert_eq!(signature.created(), Some(then().whole_second()));
         verify(signature, signer.key(), FILE).unwrap();
         assert!(matches!(verify(signature, signer.key(), b"other"), Err(OpenPgpError::OtherDigest)));
-        let other = Owner::new(algorithm).read();
+        let other = Owner::new(Algorithm::EcdsaP256).read();
         let other = verify(signature, other.primary(), FILE);
         assert!(matches!(other, Err(OpenPgpError::OtherKey { .. })));
         // The same key, known since another time, is another key to OpenPGP.
@@ -354,10 +355,11 @@ fn judges() -> Vec<(Tool, Judge)> {
 fn interop_gnupg_and_sequoia_accept_our_signatures_and_no_changed_ones() {
     let dir = testkit::temp_folder();
     let put = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
+    let stranger = Owner::new(Algorithm::EcdsaP256).detached();
+    let owners = ALGORITHMS.map(|algorithm| (algorithm, Owner::new(algorithm)));
     for (tool, judge) in judges() {
         let (mut accepted, mut refused) = (0, 0);
-        for algorithm in ALGORITHMS {
-            let owner = Owner::new(algorithm);
+        for (algorithm, owner) in &owners {
             put("key.asc", owner.armored().as_bytes());
             put("key.gpg", &owner.certificate);
             put("file", FILE);
@@ -380,7 +382,7 @@ fn interop_gnupg_and_sequoia_accept_our_signatures_and_no_changed_ones() {
                 );
                 refused += 1;
             }
-            put("file.asc", Owner::new(algorithm).detached().as_bytes());
+            put("file.asc", stranger.as_bytes());
             assert!(!judge(&tool, dir.path()), "{} accepts another key", tool.name());
             refused += 2;
         }
@@ -392,7 +394,7 @@ fn interop_gnupg_and_sequoia_accept_our_signatures_and_no_changed_ones() {
 fn interop_gnupg_imports_our_certificates_and_accepts_our_clearsigned_texts() {
     let Some(gnupg) = Gnupg::new() else { return };
     let (mut accepted, mut refused) = (0, 0);
-    for algorithm in ALGORITHMS {
+    for algorithm in ALGORITHMS.into_iter().chain([Algorithm::Rsa4096]) {
         let owner = Owner::new(algorithm);
         gnupg.write("key.asc", owner.armored().as_bytes());
         let said = String::from_utf8(gnupg.done(&["--import", "key.asc"])).unwrap();
@@ -446,6 +448,9 @@ fn interop_we_accept_what_gnupg_signs_and_no_changed_file() {
             let text = Cleartext::parse(&gnupg.read("text.asc")).unwrap();
             assert_eq!(text.text(), canonical_text(&gnupg.read("text")).unwrap());
             verify(&text.signatures()[0], signer.key(), text.text()).unwrap();
+            let changed = String::from_utf8(gnupg.read("text.asc")).unwrap().replace("Example", "Exemple");
+            let changed = Cleartext::parse(changed.as_bytes()).unwrap();
+            assert!(verify(&changed.signatures()[0], signer.key(), changed.text()).is_err());
             accepted += 1;
             clear += 1;
             refused += 1;
@@ -460,7 +465,7 @@ fn interop_we_accept_what_gnupg_signs_and_no_changed_file() {
     let weak = read_signatures(&gnupg.read("file.sig")).unwrap_err();
     assert!(matches!(weak, OpenPgpError::WeakHash { name: "SHA-1" }));
     testkit::interop_row("openpgp", &gnupg.tool, Direction::Theirs, accepted, refused + 1);
-    testkit::interop_row("openpgp clearsigned", &gnupg.tool, Direction::Theirs, clear, 0);
+    testkit::interop_row("openpgp clearsigned", &gnupg.tool, Direction::Theirs, clear, clear);
 }
 
 #[test]
