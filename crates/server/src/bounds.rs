@@ -145,6 +145,11 @@ log's, none of it can be set, save by taking fewer connections: there are never 
             ),
             ("all their bodies together", bytes(limits.entries_bytes_max), "`503`"),
             (
+                "of the places of timestamp requests, claims and entries, held from one address (of IPv6, one /64)",
+                "a quarter".to_owned(),
+                "`503`, before the body is read",
+            ),
+            (
                 "entries for the log from one address (of IPv6, one /64) in a second; eight seconds' worth at once",
                 limits.entries_per_second.to_string(),
                 "`429`; set by `log_submissions_per_second`",

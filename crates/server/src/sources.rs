@@ -63,7 +63,7 @@ fn make_room(buckets: &mut HashMap<IpAddr, Bucket>) {
 }
 
 /// Whoever has one address of IPv6 has all of a /64.
-fn network(source: IpAddr) -> IpAddr {
+pub(crate) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

@@ -1,7 +1,9 @@
 //! What calls may take of the server before it is known whether they may: bounded, and full is an answer that costs
 //! nothing. Nobody's key is looked up and no body is read for a call that would be turned away in the end.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Code;
 use axum::extract::{Request, State};
@@ -13,6 +15,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use crate::accept::Peer;
 use crate::config::Limits;
 use crate::problem::Refusal;
+use crate::sources::network;
+
+/// One source of the public holds one place in so many, and no more: whoever begins calls and does not end them is in
+/// nobody's way but their own.
+const SOURCES_MIN: usize = 4;
 
 /// The bytes of bodies are counted in steps of this many.
 const STEP_BYTES: usize = 1024;
@@ -26,7 +33,13 @@ pub(crate) struct Turnstile {
     lookups: Semaphore,
     submissions: Arc<Semaphore>,
     steps: Arc<Semaphore>,
+    /// How many places a source may hold.
+    share: usize,
+    shares: Shares,
 }
+
+/// How many places each source holds: no more sources than there are places.
+type Shares = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 /// The place of one submission, from before anybody asked whose it is until the engine has answered.
 #[derive(Debug)]
@@ -35,6 +48,14 @@ pub(crate) struct Place {
     steps: Arc<Semaphore>,
     held: Vec<OwnedSemaphorePermit>,
     bytes: usize,
+    _share: Option<Share>,
+}
+
+/// That a source holds one place more. It holds one less when this is dropped.
+#[derive(Debug)]
+struct Share {
+    shares: Shares,
+    source: IpAddr,
 }
 
 impl Turnstile {
@@ -65,6 +86,8 @@ impl Turnstile {
             lookups: semaphore(limits.lookups_max),
             submissions: Arc::new(semaphore(places)),
             steps: Arc::new(semaphore(bytes / STEP_BYTES)),
+            share: (places / SOURCES_MIN).max(1),
+            shares: Shares::default(),
         }
     }
 
@@ -83,8 +106,44 @@ impl Turnstile {
     pub(crate) fn admit(&self) -> Result<Place, Refusal> {
         let place = Arc::clone(&self.submissions).try_acquire_owned();
         let place = place.map_err(|_| busy("too many requests are on their way"))?;
-        Ok(Place { _place: place, steps: Arc::clone(&self.steps), held: Vec::new(), bytes: 0 })
+        Ok(Place { _place: place, steps: Arc::clone(&self.steps), held: Vec::new(), bytes: 0, _share: None })
     }
+
+    /// A place for whoever calls from there, if there is one and they do not hold their share already.
+    pub(crate) fn admit_from(&self, source: Option<IpAddr>) -> Result<Place, Refusal> {
+        let source = network(source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+        let share = Share::take(&self.shares, source, self.share)
+            .ok_or_else(|| busy("too many calls from this address are on their way"))?;
+        Ok(Place { _share: Some(share), ..self.admit()? })
+    }
+}
+
+impl Share {
+    fn take(shares: &Shares, source: IpAddr, most: usize) -> Option<Self> {
+        let mut held = lock(shares);
+        let count = held.entry(source).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Self { shares: Arc::clone(shares), source })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut held = lock(&self.shares);
+        if let Some(count) = held.get_mut(&self.source) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.source);
+            }
+        }
+    }
+}
+
+fn lock(shares: &Shares) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    shares.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Place {
@@ -162,6 +221,23 @@ mod tests {
         assert_eq!(second.grow(1).unwrap_err().problem.code, Code::Busy);
         drop(first);
         second.grow(3 * STEP_BYTES).unwrap();
+    }
+
+    #[test]
+    fn one_source_holds_its_share_of_the_places_and_leaves_the_others_to_others() {
+        let limits = Limits { entries_max: 8, ..Limits::default() };
+        let turnstile = Turnstile::of_entries(&limits);
+        let one: Option<IpAddr> = Some("2001:db8::1".parse().unwrap());
+        let same_network = Some("2001:db8::ffff:2".parse().unwrap());
+        let other = Some("192.0.2.7".parse().unwrap());
+        let held = [turnstile.admit_from(one).unwrap(), turnstile.admit_from(same_network).unwrap()];
+        assert_eq!(turnstile.admit_from(one).unwrap_err().problem.code, Code::Busy);
+        let others = turnstile.admit_from(other).unwrap();
+        drop(held);
+        assert_eq!(lock(&turnstile.shares).len(), 1, "whoever holds nothing is forgotten");
+        turnstile.admit_from(one).unwrap();
+        drop(others);
+        assert!(lock(&turnstile.shares).is_empty());
     }
 
     #[tokio::test]

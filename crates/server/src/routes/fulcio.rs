@@ -90,7 +90,7 @@ impl CertificateCounter {
             Refusal::new(Code::TooMany, "this address asks for more certificates than one is given")
                 .after(after)
         })?;
-        self.turnstile.admit()
+        self.turnstile.admit_from(peer.source)
     }
 
     /// Reads a claim, with the token of the body or else of the header.

@@ -51,8 +51,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let entries = &counter.entries;
-    entries.admit(&parts.headers, peer).await?;
-    let mut place = entries.turnstile.admit()?;
+    let mut place = entries.admit(&parts.headers, peer).await?;
     let bytes =
         body::within(&mut place, &parts.headers, body, SUBMISSION_BYTES_MAX, entries.limits.body).await?;
     let log = Arc::clone(&counter.log);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::Code;
 use authority::{Answer, AuthorityError, TimestampAuthority};
+use axum::Extension;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,7 @@ use model::Hash;
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::accept::Peer;
 use crate::blocking::blocking;
 use crate::body;
 use crate::config::Limits;
@@ -81,10 +83,11 @@ enum Language {
 /// `POST /api/v1/timestamp`.
 pub(crate) async fn stamp(
     State(counter): State<TimestampCounter>,
+    Extension(peer): Extension<Peer>,
     request: HttpRequest,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let mut place = counter.turnstile.admit()?;
+    let mut place = counter.turnstile.admit_from(peer.source)?;
     let (language, bytes_max) = match body::content_type(&parts.headers) {
         "application/timestamp-query" => (Language::Der, REQUEST_BYTES_MAX),
         "application/json" => (Language::Json, JSON_BYTES_MAX),

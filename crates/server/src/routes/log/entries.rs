@@ -25,7 +25,7 @@ use crate::dialect::FROZEN;
 use crate::problem::{Refusal, words};
 use crate::sources::Sources;
 use crate::strangers::Strangers;
-use crate::turnstile::Turnstile;
+use crate::turnstile::{Place, Turnstile};
 
 /// Takes entries from outside.
 #[derive(Clone)]
@@ -51,8 +51,8 @@ pub(crate) async fn log_entry(
     if super::frozen_at(&counter.frozen, &uri, &parts.headers).is_some() {
         return Err(Refusal::new(Code::ReadOnly, FROZEN));
     }
-    counter.admit(&parts.headers, peer).await?;
-    let entry = counter.log(&parts.headers, body).await?;
+    let place = counter.admit(&parts.headers, peer).await?;
+    let entry = counter.log(place, &parts.headers, body).await?;
     let key =
         counter.engine.log_key_of(&entry.checkpoint).ok_or_else(|| Refusal::new(Code::ReadOnly, FROZEN))?;
     let json = answer(&key.log_id(), &entry).map_err(Refusal::internal)?;
@@ -61,8 +61,8 @@ pub(crate) async fn log_entry(
 }
 
 impl EntryCounter {
-    /// May whoever calls bring an entry now? Asked before anything is read.
-    pub(crate) async fn admit(&self, headers: &HeaderMap, peer: Peer) -> Result<(), Refusal> {
+    /// A place for an entry of whoever calls, if they may bring one now. Asked before anything is read.
+    pub(crate) async fn admit(&self, headers: &HeaderMap, peer: Peer) -> Result<Place, Refusal> {
         let source = peer.source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         match self.limits.entries_from {
             LogSubmissions::Anybody => {}
@@ -76,11 +76,11 @@ impl EntryCounter {
         self.sources.admit(source).map_err(|after| {
             Refusal::new(Code::TooMany, "this address brings more entries than the log takes from one")
                 .after(after)
-        })
+        })?;
+        self.turnstile.admit_from(Some(source))
     }
 
-    async fn log(&self, headers: &HeaderMap, body: Body) -> Result<LogEntry, Refusal> {
-        let mut place = self.turnstile.admit()?;
+    async fn log(&self, mut place: Place, headers: &HeaderMap, body: Body) -> Result<LogEntry, Refusal> {
         let bytes = body::within(&mut place, headers, body, SUBMISSION_BYTES_MAX, self.limits.body).await?;
         let (told, answered) = oneshot::channel();
         let (engine, length) = (self.engine.clone(), bytes.len());

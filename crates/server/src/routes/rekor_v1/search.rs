@@ -2,6 +2,7 @@
 
 use api::Code;
 use authority::Promised;
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 use store::LogQuery;
 
 use super::{RekorV1Counter, answered, json};
+use crate::accept::Peer;
 use crate::blocking::blocking;
 use crate::body;
 use crate::problem::{Refusal, json_words};
@@ -55,9 +57,10 @@ struct Content {
 /// `POST /api/v1/log/entries/retrieve`.
 pub(crate) async fn retrieve(
     State(counter): State<RekorV1Counter>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let wanted: Wanted = asked(&counter, request).await?;
+    let wanted: Wanted = asked(&counter, peer, request).await?;
     let count = wanted.ids.len() + wanted.indices.len() + wanted.entries.len();
     if !(1..=ENTRIES_MAX).contains(&count) {
         let text = format!("{count} entries are asked for, where 1 to {ENTRIES_MAX} can be at once");
@@ -69,16 +72,21 @@ pub(crate) async fn retrieve(
 /// `POST /api/v1/index/retrieve`.
 pub(crate) async fn index(
     State(counter): State<RekorV1Counter>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let told: Told = asked(&counter, request).await?;
+    let told: Told = asked(&counter, peer, request).await?;
     let query = told.query()?;
     Ok(json(&blocking(move || counter.names(&query)).await?))
 }
 
-async fn asked<T: DeserializeOwned>(counter: &RekorV1Counter, request: Request) -> Result<T, Refusal> {
+async fn asked<T: DeserializeOwned>(
+    counter: &RekorV1Counter,
+    peer: Peer,
+    request: Request,
+) -> Result<T, Refusal> {
     let (parts, body) = request.into_parts();
-    let mut place = counter.entries.turnstile.admit()?;
+    let mut place = counter.entries.turnstile.admit_from(peer.source)?;
     let limit = counter.entries.limits.body;
     let bytes = body::within(&mut place, &parts.headers, body, QUESTION_BYTES_MAX, limit).await?;
     serde_json::from_slice(&bytes).map_err(|error| Refusal::new(Code::BadRequest, json_words(&error)))
