@@ -53,7 +53,8 @@ pub fn statement(bytes: &[u8]) -> Reading {
     let checked = kind.check(&statement.predicate);
     assert_eq!(checked.is_ok(), kind.check(&again.predicate).is_ok(), "a claim is judged by what it says");
     let _ = (kind.builder(&statement.predicate), kind.sources(&statement.predicate));
-    let names = statement.names(&Digest::of(UNSIGNED).into()).map(|subject| subject.digest.contains_key("sha256"));
+    let names =
+        statement.names(&Digest::of(UNSIGNED).into()).map(|subject| subject.digest.contains_key("sha256"));
     assert!(names.is_none_or(|named| named), "a file is known by its digest");
     if let Err(PredicateError::Missing { pointer } | PredicateError::Other { pointer, .. }) = &checked {
         assert!(pointer.starts_with('/') && pointer.chars().all(|c| !c.is_control()));

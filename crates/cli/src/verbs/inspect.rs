@@ -154,7 +154,8 @@ fn show_receipt(receipt: &Receipt, terminal: Terminal) {
 /// What a form signs besides the content.
 pub(super) fn show_parameters(parameters: &Parameters, terminal: Terminal) {
     let Parameters { namespace, payload_type, trusted_comment, signature_of } = parameters;
-    let said = [("namespace", namespace), ("payload type", payload_type), ("trusted comment", trusted_comment)];
+    let said =
+        [("namespace", namespace), ("payload type", payload_type), ("trusted comment", trusted_comment)];
     for (what, text) in said.into_iter().filter_map(|(what, text)| Some((what, text.as_ref()?))) {
         terminal.line(format_args!("  {what} {text:?}"));
     }

@@ -112,12 +112,8 @@ pub(crate) fn sign(args: &SignArgs, context: &Context) -> Result<(RequestView, V
         });
     }
     let files = read(args, &carried)?;
-    let call = Call {
-        request: &args.request,
-        parameters: &args.parameters,
-        out: args.out.as_deref(),
-        context,
-    };
+    let call =
+        Call { request: &args.request, parameters: &args.parameters, out: args.out.as_deref(), context };
     call.sign(&client, &files)
 }
 

@@ -11,8 +11,8 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use ::verify::{
-    Artifact, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation,
-    Refused, TimeSource, TrustRoot, Verified, WitnessExpectation, verify_cms, verify_receipt,
+    Artifact, CmsTrust, Evidence, Expectations, KeyExpectation, Present, QuorumExpectation, Refused,
+    TimeSource, TrustRoot, Verified, WitnessExpectation, verify_cms, verify_receipt,
 };
 use clap::Args;
 use envelope::detached;

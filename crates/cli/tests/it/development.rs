@@ -118,7 +118,15 @@ fn a_token_becomes_a_bundle_that_names_its_holder_and_serves_one_key() {
     assert!(code == 1 && said.contains("400"), "{code} {said}");
 
     fs::write(site.folder.path().join("tests.json"), "{}").unwrap();
-    let what = ["attest", "app.tar", "--keyless", "--predicate", "tests.json", "--type", "https://example.com/tests"];
+    let what = [
+        "attest",
+        "app.tar",
+        "--keyless",
+        "--predicate",
+        "tests.json",
+        "--type",
+        "https://example.com/tests",
+    ];
     site.good(&[&what[..], &["--identity-token", &development.token()]].concat());
     let said = development.verify(&["--bundle", "app.tar.custom.att.sigstore.json"]);
     assert!(said.contains("https://example.com/tests"), "{said}");
@@ -165,8 +173,12 @@ fn interop_cosign_signs_and_verifies_keylessly_as_avouch_does() {
 
     let what = ["--predicate", "tests.json", "--type", "https://example.com/tests"];
     fs::write(site.folder.path().join("tests.json"), "{}").unwrap();
-    site.good(&[&["attest", "app.tar", "--keyless"], &what[..], &["--identity-token", &development.token()]].concat());
+    site.good(
+        &[&["attest", "app.tar", "--keyless"], &what[..], &["--identity-token", &development.token()]]
+            .concat(),
+    );
     let attested = ["verify-blob-attestation", "--trusted-root", &root, "--use-signed-timestamps"];
-    let bundle = ["--type", "https://example.com/tests", "--bundle", "app.tar.custom.att.sigstore.json", "app.tar"];
+    let bundle =
+        ["--type", "https://example.com/tests", "--bundle", "app.tar.custom.att.sigstore.json", "app.tar"];
     good(&[&attested[..], &by, &bundle].concat());
 }

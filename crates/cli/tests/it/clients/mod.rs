@@ -122,7 +122,14 @@ impl Stage {
         let site = &self.world.site;
         let (code, said) = create(site, "default/attest", &["--form", "dsse"]);
         assert_eq!(code, 0, "{said}");
-        site.good(&["profile", "create", "default/attest", "--key=dsse=default/attest", "--dir", &site.data()]);
+        site.good(&[
+            "profile",
+            "create",
+            "default/attest",
+            "--key=dsse=default/attest",
+            "--dir",
+            &site.data(),
+        ]);
         for (what, key) in [(What::Blob, "default/blob"), (What::Attestation, "default/attest")] {
             let pem = site.good(&["trust", "export", "--key", key]);
             fs::write(self.folder().join(key_file("avouch", what)), pem).unwrap();
