@@ -1,5 +1,5 @@
 //! `avouch git-sign`: what git calls to sign and to verify, in the words of `ssh-keygen` (`gpg.ssh.program`); those of
-//! `gpgsm` are beneath.
+//! `gpg` and `gpgsm` are beneath.
 //!
 //! Signing is the platform's. What git verifies, `ssh-keygen` verifies, because who may sign what is said in its own file
 //! (`allowed_signers`): those calls go to it as they are.
@@ -73,7 +73,7 @@ enum Ask {
 /// The first word of a command line of git's, in the words of `ssh-keygen`.
 const FIRST: &str = "-Y";
 
-/// The first words of one in the words of `gpgsm`.
+/// The first words of one in the words of `gpg` and `gpgsm`.
 const FIRST_OF_GPGSM: [&str; 2] = ["--status-fd", "--keyid-format"];
 
 /// A command line with our verb in it. Git calls the program that its configuration names, and puts nothing before its own

@@ -48,6 +48,7 @@ impl Repository<'_> {
     fn accepts(&self, verb: &str, object: &str) -> bool {
         let (key, theirs) = match self.format {
             "ssh" => ("gpg.ssh.program", "ssh-keygen"),
+            "openpgp" => ("gpg.program", "gpg"),
             _ => ("gpg.x509.program", "gpgsm"),
         };
         let says = [theirs, &program()].map(|program| {
@@ -176,15 +177,45 @@ fn interop_git_takes_commits_and_tags_with_cms_signatures_of_a_platform() {
         "-m",
         "x",
     ]);
-    assert!(!said.status.success() && text(&said).contains("git config gpg.format"), "{}", text(&said));
+    assert!(!said.status.success() && text(&said).contains("no key that makes `.asc`"), "{}", text(&said));
+}
+
+#[test]
+fn interop_git_takes_commits_and_tags_that_a_platforms_key_of_openpgp_signed() {
+    let (Some(git), Some(gpg)) = (testkit::tool("git"), testkit::tool("gpg")) else { return };
+    let site = Site::new();
+    let (dir, passphrase) = (site.data(), site.path("passphrase"));
+    let key = ["key", "create", "default/git", "--form", "openpgp", "--algorithm", "ed25519"];
+    site.good(&[&key[..], &["--dir", &dir, "--admin-passphrase-file", &passphrase]].concat());
+    site.good(&["profile", "create", "default/git", "--dir", &dir, "--key=openpgp=default/git"]);
+    let home = private_folder(&site, "gnupg");
+    fs::write(site.path("git.asc"), site.good(&["trust", "export", "--openpgp", "default/git"])).unwrap();
+    let imported =
+        gpg.command().env("GNUPGHOME", &home).args(["--batch", "--import", &site.path("git.asc")]).output();
+    assert!(imported.as_ref().unwrap().status.success(), "{}", text(&imported.unwrap()));
+    let folder = site.folder.path().join("repository");
+    fs::create_dir(&folder).unwrap();
+    let repository = Repository { site: &site, git: &git, folder, format: "openpgp" };
+    repository.configure(&[("gpg.program", &program()), ("avouch.profile", "default/git")]);
+    assert!(repository.accepts("verify-commit", "HEAD") && repository.accepts("verify-tag", "v1.0"));
+    let said = text(&repository.git(&["log", "-1", "--format=%GS"]));
+    assert!(said.contains("default/git (localhost)"), "{said}");
+    let refused = repository.refuses_what_is_changed("committer Ada", "committer Eve");
+    interop_row("git, by openpgp", &git, Direction::Ours, 2, refused);
+}
+
+/// A folder that nobody else may enter, as GnuPG wants its own.
+fn private_folder(site: &Site, name: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = site.folder.path().join(name);
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    folder
 }
 
 /// Has gpgsm believe the platform's root.
 fn trust(site: &Site, gpgsm: &Tool, openssl: &Tool) {
-    use std::os::unix::fs::PermissionsExt;
-    let home = site.folder.path().join("gnupg");
-    fs::create_dir(&home).unwrap();
-    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+    let home = private_folder(site, "gnupg");
     fs::write(home.join("root.pem"), site.good(&["trust", "export", "--roots"])).unwrap();
     let mut fingerprint = openssl.command();
     fingerprint.args(["x509", "-noout", "-fingerprint", "-sha1", "-in"]).arg(home.join("root.pem"));

@@ -1,7 +1,13 @@
-//! What git calls to sign and to verify in the words of `gpgsm` (`gpg.x509.program`): CMS, with a timestamp in it.
+//! What git calls to sign and to verify in the words that `gpg` and `gpgsm` have in common (`gpg.program`,
+//! `gpg.x509.program`): OpenPGP, and CMS with a timestamp in it.
+//!
+//! What is verified as OpenPGP, `gpg` verifies, because who may sign is said in its own keyring: those calls go to it as
+//! they are.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use ::verify::{
     Artifact, CmsTrust, Evidence, Expectations, Present, Proven, TimeSource, Verified, verify_cms,
@@ -12,6 +18,7 @@ use envelope::cms::CMS_BYTES_MAX;
 use envelope::detached::Kind;
 use model::{Digests, Hash};
 
+use super::FIRST_OF_GPGSM;
 use super::object::{self, OBJECT_BYTES_MAX, Outcome};
 use crate::context::ContextArgs;
 use crate::exit::Exit;
@@ -49,13 +56,16 @@ pub(crate) struct GitGpgsmArgs {
 const BEGIN: &str = "-----BEGIN SIGNED MESSAGE-----";
 const END: &str = "-----END SIGNED MESSAGE-----";
 
+/// The same of OpenPGP.
+const BEGIN_OPENPGP: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
+
 pub(crate) fn run(args: &GitGpgsmArgs) -> Result<Exit, Failure> {
     match &args.verify {
         Some(signature) => args.judge(signature),
         None if args.sign => args.sign(),
         None => Err(Failure::Usage {
             what: "git asks to sign with `-bsau`, or to verify with `--verify`".to_owned(),
-            advice: "let git call it: `git config gpg.x509.program avouch`",
+            advice: "let git call it: `git config gpg.program avouch`, or `gpg.x509.program`",
         }),
     }
 }
@@ -71,18 +81,25 @@ impl GitGpgsmArgs {
     }
 
     fn sign(&self) -> Result<Exit, Failure> {
-        let format = object::said("gpg.format");
-        if format.as_deref() != Some("x509") {
-            return Err(Failure::Usage {
-                what: "commits and tags are signed here in the formats x509 and ssh".to_owned(),
-                advice: "say which with `git config gpg.format x509` or `ssh`",
-            });
-        }
+        let kind = match object::said("gpg.format").as_deref() {
+            Some("x509") => Kind::Cms,
+            None | Some("openpgp") => Kind::OpenPgp,
+            Some(format) => {
+                return Err(Failure::Usage {
+                    what: format!(
+                        "commits and tags are signed here as OpenPGP and x509, and not as {format}"
+                    ),
+                    advice: "for SSH signatures the program is `gpg.ssh.program`",
+                });
+            }
+        };
         let bytes = standard_input()?;
-        match object::sign(&bytes, Kind::Cms, &[], |_| Ok(()))? {
+        match object::sign(&bytes, kind, &[], |_| Ok(()))? {
             Outcome::Unsigned(exit) => Ok(exit),
-            Outcome::Signed(der) => {
-                let _nobody_reads = io::stdout().write_all(armored(&der).as_bytes());
+            Outcome::Signed(signature) => {
+                // What OpenPGP has is armored already.
+                let signature = if kind == Kind::Cms { armored(&signature).into_bytes() } else { signature };
+                let _nobody_reads = io::stdout().write_all(&signature);
                 // Git looks for these words and for nothing behind them.
                 self.tell("BEGIN_SIGNING");
                 self.tell("SIG_CREATED D");
@@ -93,6 +110,9 @@ impl GitGpgsmArgs {
 
     /// Judges a signature by the trust root of the stored context, and says so in the words that git reads.
     fn judge(&self, signature: &Path) -> Result<Exit, Failure> {
+        if crate::files::read_head(signature, 64)?.starts_with(BEGIN_OPENPGP) {
+            return ask_gpg();
+        }
         self.tell("NEWSIG");
         let judged = judged(signature);
         match &judged {
@@ -109,6 +129,18 @@ impl GitGpgsmArgs {
         }
         judged.map(|_| Exit::Done)
     }
+}
+
+/// Hands git's own words on.
+fn ask_gpg() -> Result<Exit, Failure> {
+    let is_first = |word: &OsString| {
+        let word = word.to_string_lossy();
+        FIRST_OF_GPGSM.iter().any(|first| word.starts_with(first))
+    };
+    let words = std::env::args_os().skip_while(|word| !is_first(word));
+    let status = Command::new("gpg").args(words).status();
+    let status = status.map_err(Failure::file("run", Path::new("gpg")))?;
+    Ok(if status.success() { Exit::Done } else { Exit::Bad })
 }
 
 fn judged(signature: &Path) -> Result<Verified, Failure> {
