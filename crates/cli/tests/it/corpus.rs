@@ -32,7 +32,7 @@ const fn key(form: &'static str, algorithm: &'static str) -> Key {
 
 const ENDORSED: &[&str] = &["--rule", "administrators=1", "--independent", "0"];
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 7] = [
     Case { name: "p256.bin", profile: "default", keys: &[], flags: &[] },
     Case {
         name: "p384.bin",
@@ -47,6 +47,12 @@ const CASES: [Case; 6] = [
         flags: &[],
     },
     Case { name: "ed25519.bin", profile: "default/ed25519", keys: &[key("cms", "ed25519")], flags: &[] },
+    Case {
+        name: "plain.bin",
+        profile: "default/plain",
+        keys: &[key("minisign", "ed25519"), key("sshsig", "p256")],
+        flags: &[],
+    },
     Case {
         name: "governed.bin",
         profile: "default/governed",

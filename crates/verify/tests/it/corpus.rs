@@ -7,8 +7,9 @@ use model::receipt::Receipt;
 use model::{Digests, Hash, Instant};
 use serde::Deserialize;
 use verify::{
-    Artifact, BundleTrust, CmsTrust, Evidence, Expectations, NotChecked, Present, Proven, QuorumExpectation,
-    Refused, TimeSource, TrustRoot, verify_bundle, verify_cms, verify_receipt,
+    Artifact, BundleTrust, CmsTrust, Evidence, Expectations, MinisignTrust, NotChecked, Present, Proven,
+    QuorumExpectation, Refused, SshTrust, TimeSource, TrustRoot, verify_bundle, verify_cms, verify_minisig,
+    verify_receipt, verify_sshsig,
 };
 
 #[derive(Deserialize)]
@@ -50,7 +51,7 @@ fn versions() -> Vec<Version> {
 }
 
 fn artifact(bytes: &[u8]) -> Artifact {
-    Artifact { digests: Digests::of(bytes, &[Hash::Sha384, Hash::Sha512]), name: None }
+    Artifact { digests: Digests::of(bytes, &Hash::ALL), name: None }
 }
 
 impl Version {
@@ -126,6 +127,16 @@ fn every_bundle_and_cms_of_every_version_verifies_or_asks_for_its_receipt() {
                         let p7s = version.read(&format!("{}.p7s", file.name));
                         verify_cms(&artifact, &p7s, CmsTrust::Platform(trust), &alone, version.present())
                     }
+                    "minisign" => {
+                        let minisig = version.read(&format!("{}.minisig", file.name));
+                        let trust = MinisignTrust::Platform(trust);
+                        verify_minisig(&artifact, None, &minisig, trust, &alone, version.present())
+                    }
+                    "sshsig" => {
+                        let sshsig = version.read(&format!("{}.sshsig", file.name));
+                        let trust = SshTrust::Platform(trust);
+                        verify_sshsig(&artifact, &sshsig, Some("file"), trust, &alone, version.present())
+                    }
                     other => panic!("{other}: what stands beside the receipt?"),
                 };
                 match verdict {
@@ -138,6 +149,6 @@ fn every_bundle_and_cms_of_every_version_verifies_or_asks_for_its_receipt() {
                 }
             }
         }
-        assert!(verified >= 7, "only {verified} were verified");
+        assert!(verified >= 9, "only {verified} were verified");
     }
 }

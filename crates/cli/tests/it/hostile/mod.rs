@@ -57,6 +57,8 @@ impl Lonely {
         site.serve();
         for (name, flags) in [
             ("default/dsse", &["--form", "dsse"][..]),
+            ("default/minisign", &["--form", "minisign", "--algorithm", "ed25519"]),
+            ("default/sshsig", &["--form", "sshsig"]),
             ("default/governed", &["--form", "blob", "--rule", "administrators=1"]),
             ("default/other", &["--form", "blob", "--algorithm", "rsa3072"]),
         ] {
@@ -97,8 +99,8 @@ struct Judge {
     serials: BTreeSet<u64>,
     /// The last version of the metadata that each key signs.
     versions: BTreeMap<KeyId, u64>,
-    /// The log's last head.
-    last: Head,
+    /// The last head of each key's log.
+    last: BTreeMap<KeyId, Head>,
     tally: BTreeMap<&'static str, usize>,
 }
 
@@ -106,7 +108,8 @@ impl Judge {
     fn new(platform: Platform) -> Self {
         let (given, leaves, serials) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let (versions, tally) = (BTreeMap::new(), BTreeMap::new());
-        Self { platform, given, leaves, serials, versions, last: head(&[]), tally }
+        let last = BTreeMap::new();
+        Self { platform, given, leaves, serials, versions, last, tally }
     }
 
     /// One answer; times must be between these two.
@@ -137,14 +140,22 @@ impl Judge {
                 self.count("timestamp tokens");
             }
             Order::Checkpoint(order) => {
-                self.check_purpose(&order.key, Purpose::Checkpoint);
-                let (old, new) = (self.last, order.new);
+                // A log of certificates has heads of its own, with a time in them.
+                match chosen {
+                    Chosen::TreeHead(time) => {
+                        self.check_purpose(&order.key, Purpose::Sct);
+                        check_time(time, between);
+                    }
+                    _ => self.check_purpose(&order.key, Purpose::Checkpoint),
+                }
+                let last = self.last.entry(order.key).or_insert_with(|| head(&[]));
+                let (old, new) = (*last, order.new);
                 if old == new {
                     return self.count("checkpoints given again");
                 }
                 tlog::proof::verify_consistency(old.size, &old.root, new.size, &new.root, &order.proof)
                     .unwrap_or_else(|error| panic!("a second history: {error}: {old:?}, {order:?}"));
-                self.last = new;
+                *last = new;
                 self.count("checkpoints");
             }
             Order::Recall(order) => {
@@ -307,7 +318,7 @@ fn check_journal(site: &Site, judge: &Judge) {
         assert!(named, "`fsck` finds nothing at leaf {}", signed.index);
     }
     assert!(
-        judge.last.size == 0
+        judge.last.is_empty()
             || findings.iter().any(|text| text.contains("the key process signed a checkpoint")),
         "{findings:?}"
     );

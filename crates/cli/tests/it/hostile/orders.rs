@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::{
-    Base64, Class, Clock as _, Content, Digest, Disclosure, FileClaim, Form, Hex16, Hex32, Item, ItemKey,
-    Items, KeyId, Kind, Parameters, PersonId, PlatformId, PrincipalId, Proven, Purpose, Request, RequestId,
-    Requester, Signing, Space, Subject, merkle, to_canonical,
+    Base64, Carried, Class, Clock as _, Content, Digest, Disclosure, FileClaim, Form, Hashed, Hex16, Hex32,
+    Item, ItemKey, Items, KeyId, Kind, Parameters, PersonId, PlatformId, PrincipalId, Proven, Purpose,
+    Request, RequestId, Requester, Signing, Space, Subject, merkle, to_canonical,
 };
 use quorum::{Key, Registry};
 use signer::{
@@ -263,15 +263,24 @@ impl Intruder {
         let file = FileClaim { sha256: Digest::of(&content), size: content.len() as u64 };
         let content = match self.dice.below(5) {
             0 => Content::Inline { bytes: Base64(content) },
-            _ => Content::Sha256 { digest: file.sha256, length: file.size },
+            _ => match key.record.form.carries(key.record.public_key.algorithm()) {
+                Carried::Digest(hash) => {
+                    let hashed =
+                        Hashed::from_slice(hash, &hash.digest(&content)).expect("as long as the hash");
+                    (hashed, file.size).into()
+                }
+                _ => Content::Sha256 { digest: file.sha256, length: file.size },
+            },
         };
+        let trusted_comment = (key.record.form == Form::Minisign).then(|| "a newer release".to_owned());
+        let namespace = key.record.namespaces.first().cloned();
         let item = Item {
             index: 0,
             salt: Hex16(self.dice.bytes()),
             name: "app.tar.gz".to_owned(),
             format: "blob".parse().expect("a word is a name"),
             form: key.record.form,
-            parameters: Parameters::default(),
+            parameters: Parameters { namespace, trusted_comment, ..Parameters::default() },
             key: ItemKey {
                 name: key.record.name.clone(),
                 generation: key.record.generation,
