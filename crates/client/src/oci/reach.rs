@@ -1,11 +1,15 @@
 //! How a registry is reached, and who asks.
 
 use std::fmt;
+use std::time::Duration;
 
 use reqwest::{Certificate, Url, redirect};
 
 use super::OciError;
 use crate::context::{CONNECT_LIMIT, is_loopback, kept_here};
+
+/// How long a connection is kept that nobody uses: registries and those before them end it after some ten seconds.
+const IDLE_LIMIT: Duration = Duration::from_secs(4);
 
 /// How a registry is reached, and who asks.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +86,7 @@ impl Reach {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent("avouch")
+            .pool_idle_timeout(IDLE_LIMIT)
             .connect_timeout(CONNECT_LIMIT);
         if is_loopback(base) {
             builder = kept_here(builder);

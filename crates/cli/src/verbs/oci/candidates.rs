@@ -34,7 +34,7 @@ pub(super) fn referrers(client: &RepositoryClient, image: &Digest) -> Result<Vec
     let listed = listed(client, image)?;
     let fetch = |listed: Descriptor| {
         let found = match listed.digest.sha256() {
-            Some(digest) => crate::online::call::<_, OciError>(async {
+            Some(digest) => crate::online::go_on::<_, OciError>(async {
                 let found = client.manifest(digest).await;
                 Ok(found.and_then(|found| found.ok_or_else(|| absent(client, &listed))))
             })?,
@@ -51,7 +51,7 @@ pub(super) fn referrers(client: &RepositoryClient, image: &Digest) -> Result<Vec
 
 /// The lists, without what stands in both.
 pub(super) fn listed(client: &RepositoryClient, image: &Digest) -> Result<Vec<Descriptor>, Failure> {
-    crate::online::call(async {
+    crate::online::go_on(async {
         let mut listed = client.kept_by_registry(image).await?.unwrap_or_default();
         for one in client.kept_under_tag(image).await?.manifests {
             if listed.iter().all(|known| known.digest != one.digest) {
@@ -109,7 +109,7 @@ pub(super) fn proofs(
                 advice: "ask whoever keeps the repository to take away what nobody needs, or name one kind with `--type`",
             });
         }
-        let fetched = crate::online::call::<_, OciError>(async {
+        let fetched = crate::online::go_on::<_, OciError>(async {
             Ok(client.blob(kept.blob, envelope::bundle::BUNDLE_BYTES_MAX).await)
         })?;
         let bytes = match fetched {
@@ -126,11 +126,11 @@ pub(super) fn proofs(
 pub(super) fn legacy(client: &RepositoryClient, image: &Digest) -> Result<usize, Failure> {
     const SIGNATURES_MAX: usize = 256;
     const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
-    let found = crate::online::call(client.tagged(&signature_tag(image)))?;
+    let found = crate::online::go_on(client.tagged(&signature_tag(image)))?;
     let Some(Manifest::Image(signatures)) = found.map(|found| found.manifest) else { return Ok(0) };
     let mut count = 0;
     for (layer, _) in signatures_of(&signatures).take(SIGNATURES_MAX) {
-        let bytes = crate::online::call(client.blob(layer, PAYLOAD_BYTES_MAX))?;
+        let bytes = crate::online::go_on(client.blob(layer, PAYLOAD_BYTES_MAX))?;
         // What is of another image was put there by somebody who hoped that nobody looks.
         count += usize::from(SimpleSigning::parse(&bytes).is_ok_and(|payload| payload.image == *image));
     }

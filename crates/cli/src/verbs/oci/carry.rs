@@ -53,7 +53,7 @@ impl Carry<'_> {
         let mut seen = BTreeSet::from([*image]);
         let mut open = vec![*image];
         while let Some(one) = open.pop() {
-            let known = crate::online::call(self.to.referrers(&one))?;
+            let known = crate::online::go_on(self.to.referrers(&one))?;
             for listed in candidates::listed(self.from, &one)? {
                 let Some(digest) = listed.digest.sha256().copied() else { continue };
                 let is_known = known.manifests().iter().any(|there| there.digest == listed.digest);
@@ -73,8 +73,8 @@ impl Carry<'_> {
         let mut lost = Vec::new();
         for suffix in LEGACY {
             let tag = format!("{}.{suffix}", fallback_tag(image));
-            let Some(here) = crate::online::call(self.from.tagged(&tag))? else { continue };
-            let there = crate::online::call(self.to.tagged(&tag))?;
+            let Some(here) = crate::online::go_on(self.from.tagged(&tag))? else { continue };
+            let there = crate::online::go_on(self.to.tagged(&tag))?;
             if there.is_none_or(|there| there.digest != here.digest) {
                 let manifest = format!("sha256:{}", here.digest);
                 let place = Place::Tag(tag.clone());
@@ -86,7 +86,7 @@ impl Carry<'_> {
 
     /// Carries one of them.
     pub(super) fn carry(&self, lost: &Lost) -> Result<(), Failure> {
-        crate::online::call(async {
+        crate::online::go_on(async {
             let found = match &lost.place {
                 Place::Referrer(digest) => self.from.manifest(digest).await?,
                 Place::Tag(tag) => self.from.tagged(tag).await?,

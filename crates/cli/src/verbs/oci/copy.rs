@@ -88,7 +88,7 @@ pub(super) fn run(args: &OciCopyArgs, terminal: Terminal) -> Result<Exit, Failur
 /// The image, which must be at both places, and those that it lists.
 fn named(args: &OciCopyArgs, from: &RepositoryClient, to: &RepositoryClient) -> Result<Vec<Digest>, Failure> {
     let image = reached::image(from, &args.from)?;
-    if crate::online::call(to.manifest(&image.digest))?.is_none() {
+    if crate::online::go_on(to.manifest(&image.digest))?.is_none() {
         return Err(Failure::Usage {
             what: format!("`{}` is not there", to.repository().image(&image.digest)),
             advice: "copy the image first, with the digest that it has: what is attached to it refers to that",
@@ -101,11 +101,11 @@ fn named(args: &OciCopyArgs, from: &RepositoryClient, to: &RepositoryClient) -> 
 /// Every image that has a tag, and those that it lists. What tags are for what is attached is none.
 fn tagged(client: &RepositoryClient) -> Result<Vec<Digest>, Failure> {
     let mut images: Vec<Digest> = Vec::new();
-    for tag in crate::online::call(client.tags())? {
+    for tag in crate::online::go_on(client.tags())? {
         if tag.starts_with("sha256-") {
             continue;
         }
-        let Some(image) = crate::online::call(client.tagged(&tag))? else { continue };
+        let Some(image) = crate::online::go_on(client.tagged(&tag))? else { continue };
         for image in reached::with_listed(client, image)? {
             if !images.contains(&image.digest) {
                 images.push(image.digest);

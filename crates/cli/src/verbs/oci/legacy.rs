@@ -83,7 +83,7 @@ fn keep(
     })?;
     let signature = crate::files::read_bounded(path, model::limits::SIGNATURE_BYTES_MAX)?;
     let tag = signature_tag(&image.digest);
-    let digest = crate::online::call::<_, client::oci::OciError>(async {
+    let digest = crate::online::go_on::<_, client::oci::OciError>(async {
         let present = client.tagged(&tag).await?.and_then(|found| match found.manifest {
             Manifest::Image(image) => Some(image),
             Manifest::Index(_) => None,

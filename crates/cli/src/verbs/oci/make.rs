@@ -38,13 +38,13 @@ pub(super) struct MakeArgs {
     /// Do it as the holder of an ID token, without a managed key
     #[arg(long, conflicts_with_all = ["profile", "product", "version", "class", "source", "reason", "idempotency_key", "out"])]
     keyless: bool,
-    #[command(flatten, next_help_heading = "With --keyless")]
-    holder: KeylessArgs,
     #[command(flatten)]
     pub(super) context: ContextArgs,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten, next_help_heading = "With --keyless")]
+    holder: KeylessArgs,
 }
 
 /// What is claimed of each image.
@@ -216,7 +216,7 @@ fn attach(client: &RepositoryClient, sealed: Sealed<'_>, claim: &Claim) -> Resul
     let (mut attached, mut tag) = (Vec::new(), None);
     for (proof, bytes) in &proofs {
         let one = Attached::new(&image.descriptor, *proof, bytes, claim.predicate_type.uri(), created);
-        let (digest, listed) = crate::online::call(client.attach(&image.digest, &one))?;
+        let (digest, listed) = crate::online::go_on(client.attach(&image.digest, &one))?;
         attached.push(format!("sha256:{digest}"));
         if let Listed::Tag(named) = listed {
             tag = Some(named);

@@ -44,7 +44,7 @@ impl RegistryArgs {
 
 /// Which image a name means: its digest's, or the one that the tag names now.
 pub(super) fn image(client: &RepositoryClient, named: &Reference) -> Result<Found, Failure> {
-    let found = crate::online::call(async {
+    let found = crate::online::go_on(async {
         match (&named.digest, named.tag.as_deref()) {
             (Some(digest), _) => client.manifest(digest).await,
             (None, tag) => client.tagged(tag.unwrap_or("latest")).await,
@@ -75,7 +75,7 @@ pub(super) fn with_listed(client: &RepositoryClient, image: Found) -> Result<Vec
                     advice: "sign the index alone, which covers them all by their digests",
                 });
             }
-            let one = crate::online::call(client.manifest(&digest))?.ok_or_else(|| Failure::Usage {
+            let one = crate::online::go_on(client.manifest(&digest))?.ok_or_else(|| Failure::Usage {
                 what: format!("the index lists `sha256:{digest}`, which the repository does not have"),
                 advice: "push the whole of it, or sign the index alone",
             })?;
