@@ -486,3 +486,44 @@ fn a_published_attestation_is_verified_by_the_name_of_its_file() {
     assert_eq!(judge("b.txt", "slsaprovenance1").0, Said::Refused);
     assert_eq!(judge("a.txt", "cyclonedx").0, Said::Refused);
 }
+
+/// Without it cosign verifies whatever a key signed as of SHA-256.
+const SHA384: &[&str] = &["--signature-digest-algorithm", "sha384"];
+
+/// Which keys sign claims, and whose bundles cosign reads. A profile may have a key for claims beside those for files.
+#[test]
+fn keys_of_every_algorithm_sign_claims_and_a_key_for_claims_leaves_files_to_the_others() {
+    let desk = Desk::new();
+    let (data, predicate) = (desk.world.site.data(), vector("slsaprovenance1"));
+    let cosign = testkit::tool("cosign");
+    for (algorithm, flags) in [("p384", SHA384), ("rsa3072", &[]), ("ed25519", &[])] {
+        let (name, key) = (format!("default/{algorithm}"), format!("--key=dsse=default/{algorithm}"));
+        let (code, said) = create(&desk.world.site, &name, &["--form", "dsse", "--algorithm", algorithm]);
+        assert_eq!(code, 0, "{said}");
+        desk.good(&["profile", "create", &name, "--key=blob=default/blob", &key, "--dir", &data]);
+        desk.put(algorithm, algorithm.as_bytes());
+        let attest =
+            ["attest", algorithm, "--profile", &name, "--type", "slsaprovenance1", "--predicate", &predicate];
+        desk.good(&[&attest[..], &["--source", ""]].concat());
+        desk.good(&["verify", algorithm, "--type", "slsaprovenance1", "--key", &name]);
+        // The other key of the profile signs the file, and this one does not.
+        desk.good(&["sign", algorithm, "--profile", &name, "--source", ""]);
+        let receipt = desk.json(&format!("{algorithm}.receipt.json"));
+        assert_eq!(receipt["items"].as_array().unwrap().len(), 1);
+        let bundle = format!("{algorithm}.slsaprovenance1.att.sigstore.json");
+        assert_eq!(Path::new(&desk.path(&bundle)).exists(), algorithm != "ed25519", "{algorithm}");
+        let (Some(cosign), true) = (&cosign, algorithm != "ed25519") else { continue };
+        desk.put("key.pem", desk.good(&["trust", "export", "--key", &name]).as_bytes());
+        let verify = ["verify-blob-attestation", "--key", "key.pem", "--use-signed-timestamps"];
+        let root = [
+            "--trusted-root",
+            "sigstore/trusted_root.json",
+            "--type",
+            "slsaprovenance1",
+            "--bundle",
+            &bundle,
+        ];
+        let (good, said) = desk.cosign(cosign, &[&verify[..], &root, flags, &[algorithm]].concat());
+        assert!(good, "{algorithm}: {said}");
+    }
+}
