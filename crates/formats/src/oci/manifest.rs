@@ -249,6 +249,7 @@ mod tests {
         )
     }
 
+    /// CVE-2021-41190: one digest had two meanings.
     #[test]
     fn a_manifest_that_others_could_read_as_an_index_is_refused() {
         let good = Manifest::parse(image("").as_bytes(), Some(MEDIA_IMAGE)).unwrap();
