@@ -215,6 +215,8 @@ fn every_bit_of_a_signature_a_certificate_and_a_clearsigned_text_is_covered() {
     }
 }
 
+/// CVE-2024-53856, CVE-2024-53857: malformed packets brought a reader down, or took memory without an end. CVE-2025-47934:
+/// packets beside those that were signed were shown as signed.
 #[test]
 fn an_armored_signature_with_other_things_around_it_or_in_it_is_refused() {
     let owner = Owner::new(Algorithm::Ed25519);
@@ -252,6 +254,39 @@ fn an_armored_signature_with_other_things_around_it_or_in_it_is_refused() {
     }
 }
 
+/// CVE-2023-41037: what stood before the text of a clearsigned message was shown with it, and nobody had signed it.
+#[test]
+fn a_clearsigned_text_with_anything_around_it_or_before_it_is_refused() {
+    let owner = Owner::new(Algorithm::Ed25519);
+    let file = String::from_utf8(owner.clearsigned(b"Origin: Example\nSuite: stable\n")).unwrap();
+    let read = Cleartext::parse(file.as_bytes()).unwrap();
+    verify(&read.signatures()[0], owner.read().primary(), read.text()).unwrap();
+    let begin = "-----BEGIN PGP SIGNED MESSAGE-----";
+    for changed in [
+        format!("said before\n{file}"),
+        format!("{file}said after\n"),
+        file.replacen("Hash: SHA256\n", "Hash: SHA256\nComment: said before\n", 1),
+        file.replacen("Hash: SHA256\n", "said before\nHash: SHA256\n", 1),
+        file.replacen("\nOrigin", "\n-Origin", 1),
+        file.replacen(begin, &format!("{begin} "), 1),
+        file.replacen(
+            "-----BEGIN PGP SIGNATURE-----",
+            &format!("-----BEGIN PGP SIGNATURE-----\n\n{file}"),
+            1,
+        ),
+        file.replacen("\nSuite", "\rSuite", 1),
+        format!("{file}{file}"),
+    ] {
+        assert!(Cleartext::parse(changed.as_bytes()).is_err(), "{changed}");
+    }
+    for (named, refused) in [("Hash: SHA512", true), ("Hash: SHA512,SHA256", false), ("Hash: MD5", true)] {
+        let changed = file.replacen("Hash: SHA256", named, 1);
+        let read = Cleartext::parse(changed.as_bytes());
+        assert_eq!(matches!(read, Err(OpenPgpError::OtherHashNamed { .. })), refused, "{named}");
+    }
+}
+
+/// CVE-2019-14855: certifications with SHA-1 were believed.
 #[test]
 fn weak_hashes_and_what_must_be_understood_are_refused_by_their_names() {
     let owner = Owner::new(Algorithm::Ed25519);
