@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use client::oci::{Listed, Login, OciError, Reach, Referrers, RepositoryClient};
+use client::oci::{Listed, Login, OciError, REFERRERS_MAX, Reach, Referrers, RepositoryClient};
 use formats::oci::{Attached, BUNDLE, Descriptor, Index, MEDIA_IMAGE, MEDIA_INDEX, Proof};
 use model::{Digest, Instant};
 use serde_json::json;
@@ -27,6 +27,7 @@ fn said(kind: &str, body: Vec<u8>) -> Reply {
     Reply::Say(200, vec![format!("content-type: {kind}")], body)
 }
 
+/// CVE-2023-33959: a registry gave another artifact than was verified.
 #[tokio::test]
 async fn other_bytes_than_those_that_were_asked_for_by_their_digest_are_refused() {
     let site = HttpSite::serve(|asked| match asked.path() {
@@ -62,6 +63,7 @@ async fn what_is_too_long_or_is_no_manifest_or_is_two_of_them_is_not_taken() {
     assert_eq!(client.tagged("none").await.unwrap(), None);
 }
 
+/// GO-2023-1829, GO-2023-1831: signatures without number were looked at.
 #[tokio::test]
 async fn a_list_without_end_is_given_up_and_its_pages_are_of_one_registry() {
     let index = || Index::empty().encode();
@@ -71,6 +73,12 @@ async fn a_list_without_end_is_given_up_and_its_pages_are_of_one_registry() {
     let error = at(&endless, Login::Anonymous).referrers(&image).await.unwrap_err();
     assert!(matches!(error, OciError::Endless { pages: 64, .. }), "{error}");
     assert_eq!(endless.asked(), 64);
+    let mut many = Index::empty();
+    many.manifests = vec![Descriptor::of(MEDIA_IMAGE, b"one"); REFERRERS_MAX + 1];
+    let many = many.encode();
+    let crowded = HttpSite::serve(move |_| said(MEDIA_INDEX, many.clone()));
+    let error = at(&crowded, Login::Anonymous).referrers(&image).await.unwrap_err();
+    assert!(matches!(error, OciError::Endless { pages: 1, .. }), "{error}");
 
     let elsewhere = HttpSite::serve(move |_| said(MEDIA_INDEX, index()));
     let away = format!("{}/v2/", elsewhere.url());
