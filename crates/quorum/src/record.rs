@@ -260,12 +260,10 @@ impl KeyRecord {
         self.not_before <= at && at < self.not_after
     }
 
-    /// Does it sign in this namespace? Only SSH signatures are made in one.
+    /// Does it sign in this namespace? Only SSH signatures are made in one; that other items name none is for their forms
+    /// to see to.
     pub fn signs_in(&self, namespace: Option<&str>) -> bool {
-        match namespace {
-            None => self.namespaces.is_empty(),
-            Some(namespace) => self.namespaces.iter().any(|known| known == namespace),
-        }
+        self.form != Form::SshSig || self.namespaces.iter().any(|known| Some(known.as_str()) == namespace)
     }
 
     /// Holds the record to what its form asks for.
