@@ -123,7 +123,8 @@ pub(super) fn roots_pem(root: &TrustRoot) -> String {
 
 /// The OpenPGP certificates of a key: what it signed before it was followed by another is still verified.
 fn openpgp_certificates(root: &TrustRoot, name: &Space) -> Result<String, Failure> {
-    let keys = root.registry().keys().filter(|key| key.record.name == *name && key.state != KeyState::Revoked);
+    let known = root.registry().keys().filter(|key| key.record.name == *name);
+    let keys = known.filter(|key| key.state != KeyState::Revoked);
     let certificates: Vec<&[u8]> = keys.filter_map(|key| root.openpgp(&key.record.id())).collect();
     if certificates.is_empty() {
         return Err(Failure::Usage {

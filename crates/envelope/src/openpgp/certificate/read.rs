@@ -110,7 +110,9 @@ fn certificate(group: &[Component<'_>]) -> Result<Certificate, OpenPgpError> {
         let taken_back = user.by(&primary, &content, |kind| kind == Kind::CertificationRevocation);
         let taken_back = taken_back.first().and_then(|signature| signature.created());
         let own = user.by(&primary, &content, |kind| matches!(kind, Kind::Certification(_)));
-        if let Some(newest) = own.first().copied().filter(|own| taken_back.is_none_or(|at| own.created() > Some(at))) {
+        if let Some(newest) =
+            own.first().copied().filter(|own| taken_back.is_none_or(|at| own.created() > Some(at)))
+        {
             said.push(newest);
             user_ids.push(shown(user.packet.body));
         }
