@@ -27,6 +27,7 @@ mod parameters;
 mod presented;
 mod publication;
 mod random;
+mod read_ahead;
 mod readiness;
 mod reading;
 mod source;

@@ -1,7 +1,7 @@
 //! Reading what verbs are given: trust roots, receipts, and files to be signed or verified.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use envelope::openpgp::{CLEARTEXT, CLEARTEXT_BYTES_MAX, canonical_text};
@@ -12,6 +12,7 @@ use model::{Carried, Content, Digest, Digests, Form, Hash, HashState, Hashing, I
 use verify::{Artifact, TRUST_ROOT_BYTES_MAX, TrustRoot};
 
 use crate::failure::Failure;
+use crate::read_ahead::ReadAhead;
 
 /// Reads a trust root file.
 pub(crate) fn trust_root(path: &Path) -> Result<TrustRoot, Failure> {
@@ -83,7 +84,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 
 /// A file that is about to be read.
 struct Source {
-    reader: Box<dyn Read>,
+    reader: Box<dyn BufRead>,
     name: String,
     bar: ProgressBar,
 }
@@ -97,12 +98,17 @@ impl Source {
         };
         let name =
             name.map(str::to_owned).or_else(|| own_name.map(|name| name.into_owned())).unwrap_or_default();
-        let (reader, size): (Box<dyn Read>, u64) = if is_stdin(path) {
-            (Box::new(io::stdin().lock()), 0)
+        let (reader, size): (Box<dyn BufRead>, u64) = if is_stdin(path) {
+            (Box::new(BufReader::with_capacity(CHUNK_BYTES, io::stdin().lock())), 0)
         } else {
             let file = File::open(path).map_err(Failure::file("open", path))?;
             let size = file.metadata().map_err(Failure::file("read", path))?.len();
-            (Box::new(file), size)
+            let reader: Box<dyn BufRead> = if size < AHEAD_BYTES_MIN {
+                Box::new(BufReader::with_capacity(CHUNK_BYTES, file))
+            } else {
+                Box::new(ReadAhead::start(file).map_err(Failure::file("read", path))?)
+            };
+            (reader, size)
         };
         let bar = progress(&name, size);
         Ok(Self { reader: Box::new(bar.wrap_read(reader)), name, bar })
@@ -132,14 +138,17 @@ pub(crate) fn as_text(artifact: Artifact, path: &Path, receipt: &Receipt) -> Res
 pub(crate) fn hashing(path: &Path, others: &[Hash]) -> Result<(Hashing, String), Failure> {
     let Source { mut reader, name, bar } = Source::open(path, None)?;
     let mut hashing = Hashing::new(others);
-    let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        match reader.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(read) => hashing.update(&chunk[..read]),
-            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+        let length = match reader.fill_buf() {
+            Ok([]) => break,
+            Ok(read) => {
+                hashing.update(read);
+                read.len()
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
             Err(cause) => return Err(Failure::file("read", path)(cause)),
-        }
+        };
+        reader.consume(length);
     }
     bar.finish_and_clear();
     Ok((hashing, name))
@@ -147,6 +156,9 @@ pub(crate) fn hashing(path: &Path, others: &[Hash]) -> Result<(Hashing, String),
 
 /// Large enough that hashing, not the system call, sets the pace.
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Files from this on are read by a thread of their own.
+const AHEAD_BYTES_MIN: u64 = 16 * 1024 * 1024;
 
 /// Reads a file once, showing how far it is where somebody looks. `-` is standard input.
 pub(crate) fn file(path: &Path, name: Option<&str>, carried: &[Carried]) -> Result<ReadFile, Failure> {

@@ -1,6 +1,6 @@
 //! The format of a file that is just bytes: its signature stands beside it.
 
-use std::io::{ErrorKind, Read};
+use std::io::{BufRead, ErrorKind};
 
 use model::{Base64, Carried, Content, Hash, Hashing, limits};
 
@@ -9,9 +9,6 @@ use crate::{Format, FormatError, Likeness, Prepared};
 /// Any file, taken as it is. What must be signed is the whole of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Blob;
-
-/// Large enough that hashing, not the system call, sets the pace.
-const CHUNK_BYTES: usize = 256 * 1024;
 
 impl Format for Blob {
     fn name(&self) -> &'static str {
@@ -22,7 +19,7 @@ impl Format for Blob {
         Likeness::Fallback
     }
 
-    fn prepare(&self, file: &mut dyn Read, carried: &[Carried]) -> Result<Prepared, FormatError> {
+    fn prepare(&self, file: &mut dyn BufRead, carried: &[Carried]) -> Result<Prepared, FormatError> {
         let is_inline = carried.contains(&Carried::Inline);
         let hashes: Vec<Hash> =
             Hash::ALL.into_iter().filter(|one| carried.contains(&Carried::Digest(*one))).collect();
@@ -31,11 +28,10 @@ impl Format for Blob {
         let mut hashing = Hashing::with_states(&hashes, &states);
         let mut kept = Vec::new();
         let mut size: u64 = 0;
-        let mut chunk = vec![0; CHUNK_BYTES];
         loop {
-            let read = match file.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(read) => chunk.get(..read).expect("a reader returns at most the length of its buffer"),
+            let read = match file.fill_buf() {
+                Ok([]) => break,
+                Ok(read) => read,
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => continue,
                 Err(cause) => return Err(FormatError::Read(cause)),
             };
@@ -47,6 +43,8 @@ impl Format for Blob {
                 }
                 kept.extend_from_slice(read);
             }
+            let length = read.len();
+            file.consume(length);
         }
         let states = hashing.states().to_vec();
         let digests = hashing.finish();
@@ -61,7 +59,7 @@ impl Format for Blob {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-    use std::io;
+    use std::io::{self, BufReader, Read};
 
     use model::{Digest, FileClaim, Hashed};
 
@@ -86,7 +84,7 @@ mod tests {
     #[test]
     fn a_blob_is_the_digests_and_the_length_of_all_its_bytes_however_they_arrive() {
         let all = Hash::ALL.map(Carried::Digest);
-        for bytes in [&b""[..], b"a", &[7; 1000], &vec![1; CHUNK_BYTES + 1]] {
+        for bytes in [&b""[..], b"a", &[7; 1000], &vec![1; 300_000]] {
             let whole = Blob.prepare(&mut &*bytes, &all).unwrap();
             let length = u64::try_from(bytes.len()).unwrap();
             for hash in Hash::ALL {
@@ -96,7 +94,7 @@ mod tests {
             assert_eq!(whole.content(Carried::Inline), None);
             assert_eq!(whole.file(), FileClaim { sha256: Digest::of(bytes), size: length });
             if bytes.len() <= 1000 {
-                assert_eq!(Blob.prepare(&mut Drip(bytes, false), &all).unwrap(), whole);
+                assert_eq!(Blob.prepare(&mut BufReader::new(Drip(bytes, false)), &all).unwrap(), whole);
             }
         }
     }
@@ -118,7 +116,7 @@ mod tests {
                 Err(ErrorKind::UnexpectedEof.into())
             }
         }
-        let mut file = b"first half".chain(Broken);
+        let mut file = BufReader::new(b"first half".chain(Broken));
         assert!(matches!(
             Blob.prepare(&mut file, &[Carried::Digest(Hash::Sha256)]),
             Err(FormatError::Read(_))

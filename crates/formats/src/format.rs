@@ -1,6 +1,6 @@
 //! What every format must be able to say.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 
 use model::{Carried, Content, Digests, FileClaim, limits};
 
@@ -16,8 +16,9 @@ pub trait Format: Sync {
     /// How much a file looks like this format, by its name and its first [`HEAD_BYTES`](crate::HEAD_BYTES).
     fn sniff(&self, file_name: &str, head: &[u8]) -> Likeness;
 
-    /// Reads a file and says what of it must be signed, in each of these ways of carrying it.
-    fn prepare(&self, file: &mut dyn Read, carried: &[Carried]) -> Result<Prepared, FormatError>;
+    /// Reads a file and says what of it must be signed, in each of these ways of carrying it. Who opened it decides in
+    /// what pieces, and nothing is copied.
+    fn prepare(&self, file: &mut dyn BufRead, carried: &[Carried]) -> Result<Prepared, FormatError>;
 }
 
 /// How much a file looks like a format.
