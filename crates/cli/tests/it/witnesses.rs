@@ -178,6 +178,10 @@ fn a_log_that_hides_what_its_witnesses_saw_is_found_by_who_asks_them() {
     assert!(code == 0 && said.contains("is cosigned by witness.example.test/1"), "{said}");
     let (code, said) = asked(&site);
     assert!(code == 0 && said.contains("and the log lost none since"), "{said}");
+    // One that is shown to nobody any more may be shown otherwise to each.
+    let addresses: Vec<&str> = witnesses.iter().flat_map(|one| ["--witness", &one.address]).collect();
+    let (code, said) = site.run(&[&["log", "witnessed", "--fresh", "0"][..], &addresses].concat());
+    assert!(code == 2 && said.contains("was shown nothing for longer than 0 s"), "{said}");
     site.stop();
     copy_folder(&site.dir.join("server"), &site.folder.path().join("older"));
 
