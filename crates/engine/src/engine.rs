@@ -1,7 +1,6 @@
 //! The engine: a cheap handle to the running stages.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use envelope::rekor::SubmittedBody;
@@ -246,7 +245,7 @@ impl Engine {
     /// The counters at this moment.
     pub fn metrics(&self) -> Metrics {
         let queued = self.cycle().map_or_else(Vec::new, |cycle| cycle.queued());
-        self.world.counters.snapshot(queued, self.world.log_size.load(Ordering::Relaxed))
+        self.world.counters.snapshot(queued, self.world.log_mark().size())
     }
 
     /// How many lanes there are.

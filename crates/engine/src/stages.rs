@@ -28,6 +28,7 @@ mod world;
 pub use authorised::{Authorised, Endorsed};
 pub use fate::Stopped;
 pub use lane::{Lane, Lanes};
+pub(crate) use log::LogMark;
 pub use log::{Entrant, LogStage, LogStageError, Logged, found_log};
 pub use received::Received;
 pub use settle::{Ended, Settle, Settled};

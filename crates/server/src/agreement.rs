@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use engine::{Ledger, StoreError};
 use model::{Clock, Form};
-use quorum::{Registry, RegistryError};
+use quorum::{KeyRecord, Registry, RegistryError};
 use signer::{Agreement, Answer, CheckpointOrder, Head, Order, Orders, Refusal, Signer, SignerError, State};
 use store::{OpenError, Restoration, Store};
 use tlog::note::Note;
@@ -192,6 +192,7 @@ fn agreed(folder: &Path, signer: &Arc<dyn Signer>, clock: &Arc<dyn Clock>) -> Re
                 }
             } else {
                 known.check_left(&registry, origin)?;
+                known.check_is_next(&registry, &key.record)?;
                 // An adoption leaves behind what is not known, whatever followed since; a log that is followed in its turn is
                 // known to its end.
                 if !registry.has_left(known.newest.origin()) {
@@ -242,6 +243,21 @@ impl<'a> Known<'a> {
             return Ok(());
         }
         Err(AgreementError::OtherLog { stored: stored.to_owned(), expected: expected.to_owned() })
+    }
+
+    /// A log that was signed for is not begun anew: it is in the newest store. Only a clock that went back lets one be in use
+    /// that the stored one followed.
+    fn check_is_next(&self, registry: &Registry, next: &KeyRecord) -> Result<(), AgreementError> {
+        let origin = next.origin.as_deref().unwrap_or_default();
+        let signed = self.told.checkpoints.iter().find(|(of, _)| of == origin).map(|(_, head)| head.size);
+        let stored = registry.keys().find(|key| key.record.origin.as_deref() == Some(self.newest.origin()));
+        let follows = stored.is_some_and(|stored| stored.record.in_use_from() > next.in_use_from());
+        match signed {
+            Some(signed) if !follows => {
+                Err(AgreementError::StoreBehind { origin: origin.to_owned(), signed, stored: 0 })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What was signed last is the newest that is stored, or what that one was swapped in onto.

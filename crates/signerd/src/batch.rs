@@ -17,6 +17,7 @@ use std::time::Duration;
 use keystore::Key;
 use model::journal::{Ending, Intent, Leaf};
 use model::{Clock, Digest, Space, merkle};
+use quorum::KeyState;
 use signer::{Answer, Answers, Head, JournalProof, Order, Orders, Refusal, RefusalCode, Signed};
 
 use crate::abreast::abreast;
@@ -223,7 +224,7 @@ impl KeyProcess {
             Ok(signature) => {
                 let made = match recall {
                     Recall::Remembered | Recall::Standing => Made::Signature(signature.clone()),
-                    Recall::Once => Made::Nothing,
+                    Recall::Once | Recall::Again => Made::Nothing,
                 };
                 self.end(intent, Ending::Signed(Digest::of(&signature)), made)?;
                 Ok(signed(intent, signature, proof))
@@ -251,7 +252,10 @@ impl KeyProcess {
         let key = registry(state)?.key(&intent.key);
         let key =
             key.ok_or_else(|| refuse(RefusalCode::Key, format!("the registry knows no {}", intent.key)))?;
-        check_key(key, intent.time)
+        match recall {
+            Recall::Again if key.state == KeyState::Retired => Ok(()),
+            _ => check_key(key, intent.time),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use envelope::{Chosen, ToBeSigned};
 use keystore::Stores;
 use model::{Form, told};
+use quorum::{Key, KeyState};
 use signer::{CheckpointOrder, Head, Refusal, RefusalCode};
 use tlog::proof::verify_consistency;
 use tlog::{Checkpoint, tree_head};
@@ -10,7 +11,7 @@ use tlog::{Checkpoint, tree_head};
 use crate::guard::Reading;
 use crate::intended::{Intended, Prepared, PrivateKey, Recall, own_intent};
 use crate::journal::Work;
-use crate::standing::{check_clock, platform_key, refuse, registry};
+use crate::standing::{check_clock, check_key, check_rate, own_key, refuse, registry};
 use crate::state::State;
 
 /// Takes an order as far as its intent, or says why not.
@@ -23,11 +24,17 @@ pub(crate) fn prepare(
     let form = registry(state)?.key(&order.key).map_or(Form::Checkpoint, |key| key.record.form);
     // The key that promises in a log of Rekor v1 signs the checkpoints of that log, too: its clients know one key for both.
     let form = if matches!(form, Form::Sct | Form::Set) { form } else { Form::Checkpoint };
-    let key = platform_key(state, &order.key, form, now.time)?;
+    let key = own_key(state, &order.key, form)?;
     let name = &key.record.name;
     let origin = key.record.origin.as_deref();
     let origin = origin.ok_or_else(|| refuse(RefusalCode::Key, format!("key `{name}` names no origin")))?;
-    check_extends(state.heads.get(origin), order, origin)?;
+    let last = state.heads.get(origin);
+    let recall = if is_said_again(key, order, last) { Recall::Again } else { Recall::Once };
+    if recall == Recall::Once {
+        check_key(key, now.time)?;
+    }
+    check_rate(state, key, now.time)?;
+    check_extends(last, order, origin)?;
     let checkpoint = Checkpoint::new(origin, order.new.size, order.new.root)
         .map_err(|error| refuse(RefusalCode::Malformed, told(&error)))?;
     let (to_be_signed, chosen) = match form {
@@ -42,7 +49,16 @@ pub(crate) fn prepare(
     let private = PrivateKey::of(&key.record, keys)?;
     let intent = own_intent(state, key, now.time, order.digest(), to_be_signed.sha256(), chosen.encode())?;
     let work = Work::Checkpoint { origin: origin.to_owned(), head: order.new };
-    Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private, recall: Recall::Once }))
+    Ok(Prepared::Intended(work, Intended { intent, to_be_signed, key: private, recall }))
+}
+
+/// Is it what a key said last that was retired since?
+///
+/// INVARIANT: a retired key says nothing new. What it said last it says again, in the same words: of a log that lost what it
+/// showed when the power went, and that another followed before it was started again, all that was given out is shown. A
+/// tree head is no such thing, since a time stands in it.
+fn is_said_again(key: &Key, order: &CheckpointOrder, last: Option<&Head>) -> bool {
+    key.state == KeyState::Retired && key.record.form != Form::Sct && last == Some(&order.new)
 }
 
 /// INVARIANT: every checkpoint extends the last one, and two of one size are equal. The last one is in the journal,

@@ -41,6 +41,8 @@ pub(crate) enum Recall {
     Standing,
     /// The leaf is enough: the order is for this signature or for another.
     Once,
+    /// It is what the key said last, once more, which it may also where it was retired.
+    Again,
 }
 
 /// A private key in the store that its record names. The store was not asked for it yet: it may keep whoever asks

@@ -31,6 +31,14 @@ pub(crate) fn platform_key<'a>(
     form: Form,
     now: Instant,
 ) -> Result<&'a Key, Refusal> {
+    let key = own_key(state, id, form)?;
+    check_key(key, now)?;
+    check_rate(state, key, now)?;
+    Ok(key)
+}
+
+/// The platform's own key of this id, which must be of this form, whatever it may still do.
+pub(crate) fn own_key<'a>(state: &'a State, id: &KeyId, form: Form) -> Result<&'a Key, Refusal> {
     let key = registry(state)?.key(id);
     let key = key.ok_or_else(|| refuse(RefusalCode::Key, format!("the registry knows no {id}")))?;
     // INVARIANT: one key, one form. The record says which, and nothing in an order can say otherwise.
@@ -38,8 +46,6 @@ pub(crate) fn platform_key<'a>(
         let text = format!("key `{}` signs form {}, and not {form}", key.record.name, key.record.form);
         return Err(refuse(RefusalCode::Key, text));
     }
-    check_key(key, now)?;
-    check_rate(state, key, now)?;
     Ok(key)
 }
 

@@ -151,7 +151,7 @@ impl SignedCheckpoint {
     }
 
     /// Signs off a checkpoint of this log with a signature over its text, which must verify.
-    pub(crate) fn seal(
+    pub fn seal(
         checkpoint: Checkpoint,
         log: &VerifierKey,
         signature: &[u8],

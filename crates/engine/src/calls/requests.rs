@@ -61,7 +61,8 @@ pub struct Row {
     pub deadline: Instant,
     /// How it stands.
     pub standing: Standing,
-    /// The size of the transparency log when the intent was written: an entry of this request is not before it.
+    /// Where the transparency log stood when the intent was written, in a number of the engine's own: an entry of this request
+    /// is not before it.
     pub log_size: u64,
     /// How often a server stopped while it was in flight.
     pub crashes: u32,

@@ -3,12 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use model::receipt::LogEntry;
-use model::{Base64, Digest, KeyId, told};
+use model::{Base64, Digest, told};
 use tlog::note::NoteError;
-use tlog::{Committed, LogError, SignedCheckpoint, VerifierKey};
+use tlog::{Committed, LogError, SignedCheckpoint, TileError};
 
 use super::{Fate, Intended, Passed, Stamped, Trouble, World};
 use crate::platform::PlatformError;
@@ -16,13 +15,15 @@ use crate::{EntryError, IndexedEntry, State};
 
 mod entrant;
 mod known;
+mod mark;
 mod sealing;
 
 pub use entrant::Entrant;
 use entrant::{Candidate, Waiting, Whose, groups, perhaps};
 use known::Known;
+pub(crate) use mark::LogMark;
 pub use sealing::found_log;
-use sealing::{in_use, seal, stored};
+use sealing::{LogKey, in_use, seal, show_again, stored};
 
 /// A stamped request each of whose signatures is in the log, where its profile asks for that.
 #[derive(Debug)]
@@ -93,8 +94,9 @@ pub enum LogStageError {
 /// The fourth stage: the one sequencer of the one log.
 pub struct LogStage {
     world: Arc<World>,
-    key: KeyId,
-    verifier: VerifierKey,
+    key: LogKey,
+    /// The newest checkpoint of the log that is being left, until the next one is known to have begun.
+    leaving: Option<String>,
     /// `None` once it is not known what is durable, until it is opened again.
     log: Option<tlog::Log>,
     known: Known,
@@ -104,10 +106,10 @@ impl LogStage {
     /// The stage over a world whose log was founded; opens the log, or the one that succeeds it by now, and brings its
     /// index to where it is.
     pub fn open(world: Arc<World>) -> Result<Self, LogStageError> {
-        let (key, verifier) = stored(&*world.cache.refreshed()?, &world)?;
-        let known = Known::of(Arc::clone(&world), verifier.name());
-        world.logs.know(verifier.clone());
-        let mut stage = Self { world, key, verifier, log: None, known };
+        let key = stored(&*world.cache.refreshed()?, &world)?;
+        let known = Known::of(Arc::clone(&world), key.verifier.name());
+        world.logs.know(key.verifier.clone());
+        let mut stage = Self { world, key, leaving: None, log: None, known };
         stage.turn()?;
         stage.log()?;
         // An index that cannot be written keeps nothing from being signed: it is tried again when it is needed.
@@ -139,30 +141,45 @@ impl LogStage {
         passed
     }
 
+    /// Did the key process sign for this log before?
+    fn is_signed_for(&self, origin: &str) -> Result<bool, LogStageError> {
+        Ok(self.world.signer.state()?.checkpoints.iter().any(|(of, _)| of == origin))
+    }
+
     /// Goes on in the log whose key is in use by now, where that is another than the one that is open.
+    ///
+    /// INVARIANT: it goes on in logs that were added later alone, and a log that was signed for is never begun anew. A clock that goes back behind the time at which another
+    /// log took over brings no older one back, and a store that was put back does not begin the one that it lost.
     ///
     /// CRASH: entries that were in flight may stand in the old log, and get a second one in the new.
     fn turn(&mut self) -> Result<(), LogStageError> {
-        let (key, verifier) = in_use(&*self.world.cache.current()?, &self.world)?;
-        if verifier == self.verifier {
+        let next = in_use(&*self.world.cache.current()?, &self.world)?;
+        if next.log <= self.key.log || self.is_signed_for(next.verifier.name())? {
             return Ok(());
         }
         // What was swapped into the old log is signed and shown before it is left, unless its key signs no more: then it
         // was never shown, and nobody was told.
         match self.log() {
-            Ok(_) | Err(LogStageError::Refused(_) | LogStageError::Log(_)) => {}
+            Ok(_) => {}
+            // A log that is damaged does not hold up the next; a disk that fails for a moment does.
+            Err(LogStageError::Log(error)) if !is_passing(&error) => {}
+            Err(LogStageError::Refused(_)) => show_again(&self.world, &self.key)?,
             Err(error) => return Err(error),
         }
         let _ = self.catch_up();
         let locked = self.world.lock.load().map_err(LogStageError::Lock)?;
-        let last = locked.map(|locked| locked.checkpoint).unwrap_or_default();
+        let newest = locked.map(|locked| locked.checkpoint).unwrap_or_default();
+        // Where it is not known whether the next one began, it is begun once more in the place of the same.
+        let has_begun = newest.lines().next() == Some(next.verifier.origin());
+        let last = self.leaving.take().filter(|_| has_begun).unwrap_or(newest);
+        self.leaving = Some(last.clone());
         let (tiles, lock) = (Arc::clone(&self.world.tiles), Arc::clone(&self.world.lock));
         self.log = None;
-        let begun = tlog::Log::succeed(&last, verifier.clone(), tiles, lock)?;
-        drop(begun);
-        self.known = Known::of(Arc::clone(&self.world), verifier.name());
-        self.world.logs.know(verifier.clone());
-        (self.key, self.verifier) = (key, verifier);
+        drop(tlog::Log::succeed(&last, next.verifier.clone(), tiles, lock)?);
+        self.leaving = None;
+        self.known = Known::of(Arc::clone(&self.world), next.verifier.name());
+        self.world.logs.know(next.verifier.clone());
+        self.key = next;
         self.log().map(|_| ())
     }
 
@@ -205,7 +222,7 @@ impl LogStage {
     /// CRASH: the entries may be durable. Those of requests are looked for before they are staged again; who submitted
     /// others is told to ask again, and then is given what there is.
     fn put_back(&self, group: Vec<Waiting>, error: LogStageError, passed: &mut Passed<Logged, Entrant>) {
-        let (from, error) = (self.world.log_size.load(Ordering::Acquire), Arc::new(error));
+        let (from, error) = (self.world.log_mark(), Arc::new(error));
         for one in group {
             match one.whose {
                 Whose::Request(stamped) => passed.again.push(Entrant::Stamped(perhaps(stamped, from))),
@@ -236,7 +253,7 @@ impl LogStage {
                 self.log = None;
             }
             let committed = committed?;
-            self.world.log_size.store(committed.checkpoint.size(), Ordering::Release);
+            self.world.mark_log(LogMark::new(self.key.log, committed.checkpoint.size()));
             // CRASH: an index that does not have them catches up before it is asked.
             let first = committed.entries.first().map_or(0, |entry| entry.index);
             if let Err(error) = self.known.extend(first, indexed) {
@@ -249,7 +266,7 @@ impl LogStage {
 
     /// Appends entries: swapped in first, then signed, then shown.
     fn commit(&mut self, entries: &[Vec<u8>]) -> Result<Committed, LogStageError> {
-        let (world, key) = (Arc::clone(&self.world), self.key);
+        let (world, key) = (Arc::clone(&self.world), self.key.id);
         let log = self.log()?;
         let staged = log.stage(entries)?;
         log.swap(staged)?;
@@ -265,7 +282,7 @@ impl LogStage {
         let mut from = u64::MAX;
         for one in group {
             if let Some(first) = one.perhaps_from() {
-                from = from.min(first);
+                from = from.min(first.in_log(self.key.log));
                 wanted.extend(one.candidates.iter().map(|one| (one.leaf(), one)));
             }
         }
@@ -327,16 +344,27 @@ impl LogStage {
             Some(log) => log,
             None => {
                 let (tiles, lock) = (Arc::clone(&self.world.tiles), Arc::clone(&self.world.lock));
-                let mut log = tlog::Log::open(self.verifier.clone(), tiles, lock)?;
+                let mut log = tlog::Log::open(self.key.verifier.clone(), tiles, lock)?;
                 if log.pending().is_some() {
-                    seal(&self.world, self.key, &mut log)?;
+                    seal(&self.world, self.key.id, &mut log)?;
                 }
                 let size = log.checkpoint().map_or(0, SignedCheckpoint::size);
-                self.world.log_size.store(size, Ordering::Release);
+                self.world.mark_log(LogMark::new(self.key.log, size));
                 log
             }
         };
         Ok(self.log.insert(log))
+    }
+}
+
+/// Does an error say nothing of the log itself, so that the same may succeed later?
+const fn is_passing(error: &LogError) -> bool {
+    match error {
+        LogError::Lock { .. } | LogError::Note { .. } => true,
+        LogError::Read { source, .. } | LogError::Publish { source, .. } => {
+            matches!(source, TileError::Failed { .. })
+        }
+        _ => false,
     }
 }
 

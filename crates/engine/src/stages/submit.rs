@@ -10,7 +10,7 @@ use identity::Caller;
 use model::{Digest, Instant, PrincipalId, RequestId, Space};
 
 use super::lane::Passage;
-use super::{Condemned, Fate, Lanes, Received, Trouble, Warrant, World};
+use super::{Condemned, Fate, Lanes, LogMark, Received, Trouble, Warrant, World};
 use crate::board::Reply;
 use crate::submission::Repeat;
 use crate::{Stage, Standing, State, SubmitError, View, Write};
@@ -64,8 +64,8 @@ pub struct Intended {
 pub(crate) enum Entry {
     /// No: nothing of it was ever staged.
     New,
-    /// Perhaps, from this index on: look there first.
-    Perhaps { from: u64 },
+    /// Perhaps, from there on: look there first.
+    Perhaps { from: LogMark },
 }
 
 /// What Submit made of a batch.

@@ -1,12 +1,13 @@
 //! All that the stages touch, behind traits.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{Clock, RequestId, Space};
 use signer::Signer;
 use tlog::{CheckpointLock, TileStore};
 
+use super::LogMark;
 use super::records::Place;
 use crate::board::{Board, Reply, Seat};
 use crate::logs::Logs;
@@ -66,8 +67,8 @@ pub struct World {
     pub(crate) troubles: Troubles,
     /// The transparency logs that were opened.
     pub(crate) logs: Logs,
-    /// The size of the transparency log: the entries of an intent that is recorded now are not before it.
-    pub(crate) log_size: AtomicU64,
+    /// Where the transparency log stands: the entries of an intent that is recorded now are not before it.
+    log_mark: AtomicU64,
 }
 
 impl World {
@@ -93,7 +94,7 @@ impl World {
             counters: Counters::default(),
             troubles: Troubles::default(),
             logs: Logs::default(),
-            log_size: AtomicU64::new(0),
+            log_mark: AtomicU64::new(0),
             clock,
             signer,
             policy,
@@ -105,6 +106,15 @@ impl World {
             lock,
             index,
         }
+    }
+
+    /// Where the transparency log stands.
+    pub(crate) fn log_mark(&self) -> LogMark {
+        LogMark::read(self.log_mark.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn mark_log(&self, mark: LogMark) {
+        self.log_mark.store(mark.number(), Ordering::Release);
     }
 
     /// The platform, refreshed if it does not know what `knows` looks for.

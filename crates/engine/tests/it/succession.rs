@@ -61,6 +61,24 @@ fn a_log_that_is_to_follow_begins_with_the_first_entry_after_its_time() {
 }
 
 #[test]
+fn a_clock_that_goes_back_behind_a_succession_brings_no_old_log_back() {
+    let mut world = World::new();
+    let engine = world.engine();
+    assert_eq!(logged_in(&world, &engine, "a"), OLD);
+    rotate(&world);
+    world.clock.advance(HOUR);
+    assert_eq!(logged_in(&world, &engine, "b"), NEW);
+    world.clock.set_now(world.clock.now().before(Duration::from_secs(2)));
+    assert_eq!(logged_in(&world, &engine, "c"), NEW);
+    engine.drain();
+    drop(engine);
+    // Nor does a start.
+    world.reopen();
+    let engine = world.engine();
+    assert_eq!(logged_in(&world, &engine, "d"), NEW);
+}
+
+#[test]
 fn a_log_whose_turn_came_while_nobody_served_begins_with_the_start() {
     let mut world = World::new();
     let engine = world.engine();

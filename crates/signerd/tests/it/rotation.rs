@@ -90,16 +90,19 @@ fn a_new_authority_takes_over_at_its_time_and_the_old_one_signs_until_it_retires
 fn an_owned_server_brings_back_no_retired_authority_and_uses_no_old_shards_key() {
     let platform = Platform::new();
     let log = rotate(&platform, "platform/log", Form::Checkpoint, Algorithm::Ed25519);
-    checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap();
+    let last = checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap();
     platform.world.clock.advance(2 * HOUR);
     let origin = |platform: &Platform| {
         let heads = platform.process.state().unwrap().checkpoints;
         heads.into_iter().map(|(origin, head)| (origin, head.size)).collect::<Vec<_>>()
     };
-    // Whatever it orders with the old key is refused: its own log's next head, the same head again, another's head.
-    for head in [root_of(&[b"one"]), root_of(&[b"one", b"two"]), root_of(&[])] {
+    // Whatever it orders with the old key is refused: its own log's next head, another's head, another of the same size.
+    let heads = [root_of(&[b"one", b"two"]), root_of(&[]), root_of(&[b"other"])];
+    for head in heads {
         assert_eq!(checkpoint(&platform, log.old, head).unwrap_err().code, RefusalCode::Key);
     }
+    // What it said last it says again, to the byte, for a log that lost it.
+    assert_eq!(checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap().signature, last.signature);
     assert_eq!(origin(&platform), [(ORIGIN.to_owned(), 1)], "the old log ends where it ended");
     // The new shard is another log: it begins with nothing, and its key says nothing of the old one.
     checkpoint(&platform, log.new, root_of(&[b"first"])).unwrap();
@@ -107,10 +110,10 @@ fn an_owned_server_brings_back_no_retired_authority_and_uses_no_old_shards_key()
     // A clock that is put back, by a day or by a year, revives nobody, nor does a start on what the disks hold.
     for back in [Duration::from_secs(24 * 3_600), YEAR] {
         platform.world.clock.set_now(platform.world.now().before(back));
-        assert_eq!(checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap_err().code, RefusalCode::Key);
+        assert_eq!(checkpoint(&platform, log.old, heads[0]).unwrap_err().code, RefusalCode::Key);
     }
     let platform = platform.restart();
-    assert_eq!(checkpoint(&platform, log.old, root_of(&[b"one"])).unwrap_err().code, RefusalCode::Key);
+    assert_eq!(checkpoint(&platform, log.old, heads[0]).unwrap_err().code, RefusalCode::Key);
 }
 
 /// By whose certificate of the authority a token names it.

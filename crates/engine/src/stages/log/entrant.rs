@@ -7,7 +7,7 @@ use model::{Digest, Logging, merkle};
 use crate::platform::PlatformKey;
 use crate::stages::sign::Signature;
 use crate::stages::submit::Entry;
-use crate::stages::{Intended, Stamped};
+use crate::stages::{Intended, LogMark, Stamped};
 use crate::{EntryReply, IndexedEntry};
 
 /// What reaches Log.
@@ -63,7 +63,7 @@ impl Waiting {
     }
 
     /// From where on the log may hold the entries of this request already.
-    pub(super) fn perhaps_from(&self) -> Option<u64> {
+    pub(super) fn perhaps_from(&self) -> Option<LogMark> {
         match &self.whose {
             Whose::Request(stamped) => match stamped.intended().entry {
                 Entry::Perhaps { from } => Some(from),
@@ -110,7 +110,7 @@ fn candidate(signature: &Signature, key: &PlatformKey) -> Result<Candidate, Reko
 }
 
 /// The same request, whose entries may be in the log from now on.
-pub(super) fn perhaps(mut stamped: Box<Stamped>, from: u64) -> Box<Stamped> {
+pub(super) fn perhaps(mut stamped: Box<Stamped>, from: LogMark) -> Box<Stamped> {
     let intended: &mut Intended = &mut stamped.signed.intended;
     if intended.entry == Entry::New {
         intended.entry = Entry::Perhaps { from };

@@ -1,7 +1,5 @@
 //! Asking policy, counting, and what follows from them.
 
-use std::sync::atomic::Ordering;
-
 use model::RequestId;
 use quorum::Endorsement;
 
@@ -9,7 +7,7 @@ use super::{Arrival, Ending, Entry, Submit, Then};
 use crate::board::Reply;
 use crate::stages::authorised::Missing;
 use crate::stages::received::Origin;
-use crate::stages::{Condemned, Endorsed, Fate, Fitting, Received, Warrant, records};
+use crate::stages::{Condemned, Endorsed, Fate, Fitting, LogMark, Received, Warrant, records};
 use crate::{Decision, Leaf, Moment, Question, Standing, State, SubmitError, View, Write};
 
 /// A request about which policy is to be asked.
@@ -131,7 +129,7 @@ impl Submit {
                 return None;
             }
         };
-        let log_size = self.world.log_size.load(Ordering::Acquire);
+        let log_size = self.world.log_mark().number();
         let to = Standing { state: State::Intended, since: self.world.clock.now(), reasons: Vec::new() };
         let place = self.world.place(received.id(), &received.request.space);
         leaves.push(records::intent(place, &endorsed));
@@ -145,7 +143,7 @@ impl Submit {
                 (Some(Write::Move { id, from, to, endorsements, log_size, receipts, leaves }), Entry::New)
             }
             // INVARIANT: the intent is in the row already; a second one would say that it was decided twice.
-            Origin::InFlight { log_size } => (None, Entry::Perhaps { from: log_size }),
+            Origin::InFlight { log_size } => (None, Entry::Perhaps { from: LogMark::read(log_size) }),
         };
         Some((write, Then::Go { warrant: Box::new(Warrant::Sign(endorsed)), entry, passages, reply }))
     }
@@ -156,7 +154,7 @@ impl Submit {
         let received = &condemned.fitting.received;
         match self.lanes.book(&condemned.fitting.keys) {
             Ok(passages) => {
-                let entry = Entry::Perhaps { from: received.log_size() };
+                let entry = Entry::Perhaps { from: LogMark::read(received.log_size()) };
                 let warrant = Box::new(Warrant::Recall(condemned));
                 Some((None, Then::Go { warrant, entry, passages, reply: None }))
             }
