@@ -169,6 +169,9 @@ pub(super) fn judge(args: &VerifyArgs) -> Result<Verified, Failure> {
 }
 
 fn judge_by(args: &VerifyArgs, hashes: &[Hash]) -> Result<Verified, Failure> {
+    if args.file.is_dir() {
+        return Err(Failure::file("read", &args.file)(std::io::ErrorKind::IsADirectory.into()));
+    }
     let expectations = args.expectations()?;
     let present = match args.at {
         Some(at) => Present { at, source: TimeSource::Named },

@@ -98,11 +98,11 @@ fn a_key_that_was_named_is_not_passed_over_because_a_receipt_stands_beside() {
     let named = ["--public-key", &path("key.pem"), "--sigstore", &path("root.json")];
     let (code, said) = run(&[&["verify", &path("file")], &named[..]].concat());
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("there is no receipt, bundle or CMS signature beside"), "{said}");
+    assert!(said.contains("there is no receipt, bundle or signature beside"), "{said}");
     for other in ["file.receipt.json", "file.p7s"] {
         let (code, said) =
             run(&[&["verify", &path("file"), "--signature", &path(other)], &named[..]].concat());
         assert_eq!(code, Some(3), "{said}");
-        assert!(said.contains("`--public-key` verifies a bundle"), "{said}");
+        assert!(said.contains("whoever is named does not sign as"), "{said}");
     }
 }
