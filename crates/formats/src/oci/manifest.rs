@@ -238,7 +238,7 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
     use super::*;
 
     const DIGEST: &str = "sha256:c9c5d7e1d2d042e9b5b8b2d5e0ef033b5e2574c2d9a5571ea11c1ab2b731ee01";
