@@ -32,8 +32,8 @@ Examples:
 With --keyless the key lives for this run alone, a certificate names whoever the ID token does, and beside each file
 appears NAME.sigstore.json alone. Profiles, requests and endorsements are for managed keys.
 
-Beside each file appear NAME.receipt.json and, by the keys of the profile, NAME.sigstore.json, NAME.sig, NAME.p7s, NAME.minisig
-and NAME.sshsig.
+Beside each file appear NAME.receipt.json and, by the keys of the profile, NAME.sigstore.json, NAME.sig, NAME.p7s, NAME.minisig,
+NAME.sshsig and NAME.asc.
 
 Where people must endorse, it says which request and digest, waits, and ends with exit code 4; the same command fetches
 the receipt once they have. A request that was rejected (5) or expired (6) is asked anew by the same command, unless
