@@ -17,6 +17,8 @@ pub enum Step {
     JournalSegment,
     /// The swap of the log's checkpoint, with its staged tiles.
     Swap,
+    /// The next log takes the place of one that it follows.
+    Succession,
     /// The tile files.
     Tiles,
     /// The published checkpoint.
@@ -92,12 +94,13 @@ pub(crate) enum Kind {
 
 impl Step {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Intent,
         Self::JournalWrite,
         Self::JournalSync,
         Self::JournalSegment,
         Self::Swap,
+        Self::Succession,
         Self::Tiles,
         Self::Publish,
         Self::Outcome,
@@ -119,6 +122,7 @@ impl Step {
             Self::JournalSync => "journal sync",
             Self::JournalSegment => "journal segment",
             Self::Swap => "checkpoint swap",
+            Self::Succession => "succession of logs",
             Self::Tiles => "tiles",
             Self::Publish => "published checkpoint",
             Self::Outcome => "outcome",
@@ -140,6 +144,7 @@ impl Step {
             | Self::JournalSync
             | Self::JournalSegment
             | Self::Swap
+            | Self::Succession
             | Self::Tiles
             | Self::Publish
             | Self::Outcome => Kind::Disk,
@@ -242,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_table_has_every_step_once_and_every_kind_of_fault() {
-        assert_eq!(all().len(), 8 * 4 + 2 + 3 * 6 + 4 + 2 * 2 + 1);
+        assert_eq!(all().len(), 9 * 4 + 2 + 3 * 6 + 4 + 2 * 2 + 1);
         assert!(Kind::ALL.iter().all(|kind| Step::ALL.iter().any(|step| step.kind() == *kind)));
     }
 }

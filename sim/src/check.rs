@@ -16,6 +16,7 @@ use tlog::{Log, RightEdge, SignedCheckpoint, VerifierKey, proof};
 
 use crate::clients::Asked;
 use crate::disk::JournalDisk;
+use crate::logs::Logs;
 use crate::store::CrashStore;
 use crate::submitters::Submitters;
 use crate::truth::{Found, Truth, must};
@@ -70,35 +71,34 @@ impl Ending<'_> {
     pub(crate) fn check(&self) -> Found {
         self.truth.look()?;
         self.check_heads()?;
-        let log = self.open_log()?;
-        self.check_checkpoints(&log)?;
-        self.check_nothing_twice(&log)?;
-        self.submitters.check(&log)?;
+        let logs = self.open_logs()?;
+        self.check_checkpoints(&logs)?;
+        logs.iter().try_for_each(|log| self.check_nothing_twice(log))?;
+        self.submitters.check(&logs)?;
         for (id, views) in &self.told {
             self.check_views(id, views)?;
             // All that were told of one request were told the same.
             if let Some(view) = views.iter().find(|view| view.state == State::Done) {
-                self.check_done(view, &log)?;
+                self.check_done(view, &logs)?;
             }
         }
-        self.check_signatures(&log)?;
+        self.check_signatures(&logs)?;
         self.check_ledger()
     }
 
-    fn open_log(&self) -> Result<Log, (u8, String)> {
-        let key = self.registry.platform_key(model::Form::Checkpoint).expect("it was founded with one");
-        let origin = key.record.origin.clone().expect("a checkpoint key has one");
-        let verifier = VerifierKey::of_log(&origin, &key.record.public_key).expect("an Ed25519 key");
-        let (tiles, lock) = (Arc::new(self.store.clone()), Arc::new(self.store.clone()));
-        Log::open(verifier, tiles, lock).map_err(|error| (9, format!("the log does not open: {error}")))
+    fn open_logs(&self) -> Result<Logs, (u8, String)> {
+        Logs::open(self.store, self.registry)
     }
 
-    /// Every head that was ever signed is one that the log had, as far as the log goes.
+    /// Every head that was ever signed is one that its log had, as far as the log goes.
     pub(crate) fn check_heads(&self) -> Found {
-        let log = self.open_log()?;
+        self.open_logs()?.iter().try_for_each(|log| self.check_heads_of(log))
+    }
+
+    fn check_heads_of(&self, log: &Log) -> Found {
         // A backup may be older than the first checkpoint that was shown.
         let Some(size) = log.checkpoint().map(SignedCheckpoint::size) else { return Ok(()) };
-        for (signed, expected) in self.truth.heads().range(..=size) {
+        for (signed, expected) in self.truth.heads(log.key().name()).range(..=size) {
             let root = log.root_of(*signed).map_err(|error| (9, format!("size {signed}: {error}")))?;
             must(root == *expected, 9, || {
                 format!("the log at size {signed} is not the one that was signed")
@@ -107,9 +107,10 @@ impl Ending<'_> {
         Ok(())
     }
 
-    /// Every checkpoint that was ever public is one of the log as it is now.
-    fn check_checkpoints(&self, log: &Log) -> Found {
+    /// Every checkpoint that was ever public is one of its log as it is now.
+    fn check_checkpoints(&self, logs: &Logs) -> Found {
         for note in self.notes {
+            let log = logs.of(note)?;
             let seen = SignedCheckpoint::open(note, log.key()).map_err(|error| (9, error.to_string()))?;
             let root =
                 log.root_of(seen.size()).map_err(|error| (9, format!("size {}: {error}", seen.size())))?;
@@ -142,7 +143,7 @@ impl Ending<'_> {
         Ok(())
     }
 
-    fn check_done(&self, view: &View, log: &Log) -> Found {
+    fn check_done(&self, view: &View, logs: &Logs) -> Found {
         let asked = self.asked.iter().find(|asked| asked.id == view.id).expect("somebody asked for it");
         must(!view.receipts.is_empty(), 4, || format!("{} is done without a receipt", view.id))?;
         for moment in [Asking::Submission, Asking::BeforeSigning] {
@@ -157,7 +158,7 @@ impl Ending<'_> {
                 "another request".to_owned()
             })?;
             for signed in &receipt.items {
-                self.check_item(&request, asked, receipt, signed, log)?;
+                self.check_item(&request, asked, receipt, signed, logs)?;
             }
         }
         Ok(())
@@ -169,7 +170,7 @@ impl Ending<'_> {
         asked: &Asked,
         receipt: &Receipt,
         signed: &SignedItem,
-        log: &Log,
+        logs: &Logs,
     ) -> Found {
         let item = Item::parse(signed.item.as_bytes()).map_err(|error| (8, error.to_string()))?;
         let Kind::Sign(signing) = &request.kind else { return Err((8, "not a request to sign".to_owned())) };
@@ -199,6 +200,7 @@ impl Ending<'_> {
             format!("{} has an entry in the log: {logged}", asked.id)
         })?;
         let Some(entry) = &signed.log else { return Ok(()) };
+        let log = logs.of(&entry.checkpoint)?;
         let checkpoint =
             SignedCheckpoint::open(&entry.checkpoint, log.key()).map_err(|e| (4, e.to_string()))?;
         let leaf = model::merkle::leaf_hash(&entry.body.0);

@@ -13,6 +13,7 @@ use model::{
 use quorum::Registry;
 use testkit::Seeded;
 
+use crate::logs::origin;
 use crate::store::CrashStore;
 use crate::truth::{Found, Truth, must};
 
@@ -62,9 +63,9 @@ impl Told {
         if view.state != State::Done || self.store.is_dark() {
             return Ok(());
         }
-        let public = self.store.published_size().unwrap_or(0);
         let items = view.receipts.iter().flat_map(|(_, receipt)| &receipt.items);
         for entry in items.filter_map(|item| item.log.as_ref()) {
+            let public = self.store.published_size(origin(&entry.checkpoint)).unwrap_or(0);
             must(entry.index < public, 4, || format!("{} is told before its entry is public", view.id))?;
         }
         let recorded = self.store.row(&view.id).is_some_and(|row| row.standing.state == State::Done);

@@ -1,8 +1,8 @@
 //! Somebody who owns the server and orders from the key process what no engine would.
 
 use model::{Content, Digest, Form, Instant, Item, Items};
-use quorum::Registry;
-use signer::{CheckpointOrder, Head, Order, SignOrder};
+use quorum::{KeyRecord, KeyState, Registry};
+use signer::{CheckpointOrder, Head, Imprint, Order, SignOrder, TimestampOrder};
 use testkit::Seeded;
 
 use crate::clients::{Asked, ask, item};
@@ -20,6 +20,8 @@ pub(crate) enum Attack {
     OtherForm,
     /// A checkpoint of a log that never was.
     Fork,
+    /// Whatever a key may still sign that is to retire, or did. When it did, the intent tells.
+    Old,
 }
 
 /// What an intruder finds on the server.
@@ -28,20 +30,20 @@ pub(crate) struct Spoils<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) people: &'a People,
     pub(crate) truth: &'a Truth,
-    pub(crate) heads: Vec<(u64, Digest)>,
     pub(crate) now: Instant,
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 4] = [Self::TooFew, Self::Swapped, Self::OtherForm, Self::Fork];
+    pub(crate) const ALL: [Self; 5] = [Self::TooFew, Self::Swapped, Self::OtherForm, Self::Fork, Self::Old];
 
-    /// The invariant that is broken if it succeeds.
-    pub(crate) const fn breaks(self) -> u8 {
+    /// The invariant that is broken if it succeeds; `None` if it may.
+    pub(crate) const fn breaks(self) -> Option<u8> {
         match self {
-            Self::TooFew => 2,
-            Self::Swapped => 8,
-            Self::OtherForm => 12,
-            Self::Fork => 9,
+            Self::TooFew => Some(2),
+            Self::Swapped => Some(8),
+            Self::OtherForm => Some(12),
+            Self::Fork => Some(9),
+            Self::Old => None,
         }
     }
 
@@ -52,6 +54,7 @@ impl Attack {
             Self::Swapped => swapped(spoils, dice),
             Self::OtherForm => other_form(spoils, dice),
             Self::Fork => fork(spoils, dice),
+            Self::Old => old(spoils, dice),
         }
     }
 }
@@ -98,9 +101,27 @@ fn other_form(spoils: &Spoils<'_>, dice: &mut Seeded) -> Option<Order> {
 
 /// As a log would say that lost its last entry and got another.
 fn fork(spoils: &Spoils<'_>, dice: &mut Seeded) -> Option<Order> {
-    let key = spoils.registry.platform_key(Form::Checkpoint)?.record.id();
+    let record = &spoils.registry.in_use(Form::Checkpoint, spoils.now)?.record;
+    let (key, heads) = (record.id(), spoils.truth.heads(record.origin.as_deref()?));
     // Whatever comes first extends a log without entries.
-    let (size, root) = *spoils.heads.last().filter(|(size, _)| *size > 0)?;
+    let (size, root) =
+        heads.last_key_value().map(|(size, root)| (*size, *root)).filter(|(size, _)| *size > 0)?;
     let new = Head { size: size + dice.below(2), root: Digest::of(&dice.bytes::<8>()) };
     Some(Order::Checkpoint(CheckpointOrder { key, old: Head { size, root }, new, proof: Vec::new() }))
+}
+
+/// Another token of an old authority, or the last checkpoint of an old log once more.
+fn old(spoils: &Spoils<'_>, dice: &mut Seeded) -> Option<Order> {
+    let old: Vec<&KeyRecord> =
+        spoils.registry.keys().filter(|key| key.state == KeyState::Retired).map(|key| &key.record).collect();
+    let count = u64::try_from(old.len()).ok().filter(|count| *count > 0)?;
+    let record = old.get(usize::try_from(dice.below(count)).ok()?)?;
+    let key = record.id();
+    let Some(origin) = record.origin.as_deref() else {
+        let imprint = Imprint::Sha256(dice.bytes());
+        return Some(Order::Timestamp(TimestampOrder { key, imprint, nonce: None }));
+    };
+    let (size, root) = spoils.truth.heads(origin).pop_last()?;
+    let last = Head { size, root };
+    Some(Order::Checkpoint(CheckpointOrder { key, old: last, new: last, proof: Vec::new() }))
 }

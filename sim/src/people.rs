@@ -42,6 +42,9 @@ impl Run<'_> {
 
     /// An administrator, or somebody who would like to be one, speaks to the key process.
     pub(crate) fn administer(&mut self) {
+        if self.dice.below(4) == 0 && self.succeed() {
+            return;
+        }
         let (key, state) = self.plain_key();
         let deeds: &[Deed] = match state {
             KeyState::Active => &[Deed::Suspend, Deed::SuspendAsEndorser, Deed::ChangePolicyAlone],
@@ -76,14 +79,14 @@ impl Run<'_> {
             registry: &self.registry,
             people: &self.platform.people,
             truth: &self.truth,
-            heads: self.truth.heads().into_iter().collect(),
             now: self.now(),
         };
         let Some(order) = attack.order(&spoils, &mut self.dice) else { return };
         self.tally.note("orders of an intruder", 1);
         if let Ok(Answer::Signed(_)) = self.transport.intrude(order) {
-            self.truth
-                .hold(Err((attack.breaks(), format!("the order of an intruder is signed: {attack:?}"))));
+            let broken = attack.breaks();
+            let told = |invariant| (invariant, format!("the order of an intruder is signed: {attack:?}"));
+            self.truth.hold(broken.map(told).map_or(Ok(()), Err));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use authority::TimestampAuthority;
 use engine::stages::{Arrival, Received, World};
 use engine::{Parts, State, found_log};
-use model::{Clock as _, Instant, KeyId, RequestId};
+use model::{Clock as _, Form, Instant, KeyId, RequestId};
 use quorum::{KeyState, Registry};
 use signer::{Agreement, Signer as _};
 use testkit::{HandClock, Seeded};
@@ -20,6 +20,7 @@ use crate::disk::JournalDisk;
 use crate::founding::{BEGINNING, space};
 use crate::index::CrashIndex;
 use crate::keys::WatchedKeys;
+use crate::logs::origin;
 use crate::server::{Server, Share, Stage};
 use crate::store::{CrashStore, Reach};
 use crate::stores::Store;
@@ -414,6 +415,7 @@ impl<'a> Run<'a> {
             return;
         }
         if let Ok(registry) = state.replay() {
+            self.truth.learn(&registry);
             self.registry = registry;
         }
     }
@@ -505,7 +507,7 @@ impl<'a> Run<'a> {
             self.tally.note("backups that missed nothing", 1);
             return Ok(());
         }
-        let before = self.truth.heads();
+        let before = self.truth.all_heads();
         self.server = None;
         self.store.restore(&backup);
         self.check_ledger_of_backup()?;
@@ -521,15 +523,25 @@ impl<'a> Run<'a> {
             }
         }
         let refused = self.transport.forks_refused();
-        let stands_still = self.truth.heads() == before;
+        let stands_still = self.truth.all_heads() == before;
         self.tally.note("stale backups whose log stands still", u64::from(stands_still));
         self.tally.note("stale backups whose log came to be what it was", u64::from(!stands_still));
         // After a clock ran ahead, the request of today is over before it reaches the log.
         let is_over = fresh.is_none_or(|asked| self.told.is_final(&asked.id));
-        must(refused > 0 || !stands_still || is_over, 9, || {
+        // A server that is started on such a store finds that the log in use is not in it, and takes nothing.
+        let is_left = self.lacks_the_log_in_use();
+        self.tally.note("stale backups from before a succession", u64::from(is_left));
+        must(refused > 0 || !stands_still || is_over || is_left, 9, || {
             format!("a stale log was not refused: {}", self.told.last_error())
         })?;
         self.ending().check_heads()
+    }
+
+    fn lacks_the_log_in_use(&self) -> bool {
+        let stored = self.store.newest_checkpoint().unwrap_or_default();
+        let in_use = self.registry.in_use(Form::Checkpoint, self.clock.now());
+        let in_use = in_use.and_then(|key| key.record.origin.as_deref()).unwrap_or_default();
+        in_use != origin(&stored) && !self.truth.heads(in_use).is_empty()
     }
 
     /// A backup that misses what was decided before a signature shows in what the journal saw of the ledger.

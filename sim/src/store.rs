@@ -18,6 +18,7 @@ use tlog::{
 };
 
 use crate::cells::{Cell, Fault, Step};
+use crate::logs::origin;
 use crate::plan::Plan;
 
 /// The store of one server. Clones are the same store.
@@ -46,6 +47,16 @@ struct Books {
     tiles: BTreeMap<TilePath, Tile>,
     note: Option<String>,
     shown_before: Option<String>,
+    /// The logs that others followed, as they were left.
+    frozen: Vec<Frozen>,
+}
+
+/// A log that another followed.
+#[derive(Clone)]
+struct Frozen {
+    lock: Locked,
+    tiles: BTreeMap<TilePath, Tile>,
+    note: Option<String>,
 }
 
 #[derive(Clone)]
@@ -133,11 +144,26 @@ impl CrashStore {
         self.inner().books.lock.as_ref().map(|locked| locked.checkpoint.clone())
     }
 
-    /// How many entries the checkpoint covers that is public; `None` where nothing is, or the power is off.
-    pub(crate) fn published_size(&self) -> Option<u64> {
+    /// How many entries of a log the checkpoint covers that is public; `None` where nothing is, or the power is off.
+    pub(crate) fn published_size(&self, log: &str) -> Option<u64> {
         let inner = self.inner();
-        let note = inner.books.note.as_ref().filter(|_| !inner.dark)?;
-        note.lines().nth(1)?.parse().ok()
+        let frozen = inner.books.frozen.iter().filter_map(|frozen| frozen.note.as_ref());
+        let mut notes = frozen.chain(&inner.books.note).filter(|_| !inner.dark);
+        notes.find(|note| origin(note) == log)?.lines().nth(1)?.parse().ok()
+    }
+
+    /// The logs that others followed, each as a store of its own: what was shown is all that there is of them.
+    pub(crate) fn frozen(&self) -> Vec<Self> {
+        let store = |Frozen { lock, tiles, note }| {
+            let shown = note.as_ref().and_then(|note: &String| note.split("\n\n").next());
+            let shown = shown.map_or(lock, |text| {
+                let text = format!("{text}\n");
+                Locked { onto: text.clone(), checkpoint: text, staged: Vec::new() }
+            });
+            let books = Books { lock: Some(shown), tiles, note, ..Books::default() };
+            Self(Arc::new(Mutex::new(Inner { books, ..Inner::default() })))
+        };
+        self.inner().books.frozen.iter().cloned().map(store).collect()
     }
 
     /// Is the intent of this request recorded?
@@ -255,7 +281,10 @@ impl Books {
                 row.log_size = *log_size;
                 if !receipts.is_empty() {
                     let read = |(name, bytes): &(String, Vec<u8>)| {
-                        (name.clone(), Receipt::parse(bytes).expect("the engine stores receipts that can be read"))
+                        (
+                            name.clone(),
+                            Receipt::parse(bytes).expect("the engine stores receipts that can be read"),
+                        )
                     };
                     self.receipts.insert(*id, receipts.iter().map(read).collect());
                 }
@@ -451,14 +480,23 @@ impl CheckpointLock for CrashStore {
     }
 
     fn succeed(&self, last: &str, first: &str) -> Result<(), LockError> {
-        let begun = self.operate(Step::Swap, |books| {
-            let Some(lock) = books.lock.as_mut().filter(|lock| lock.checkpoint == last) else {
+        let begun = self.operate(Step::Succession, |books| {
+            if books.lock.as_ref().is_some_and(|lock| lock.checkpoint == first) {
+                return Ok(());
+            }
+            let Some(mut lock) = books.lock.take_if(|lock| lock.checkpoint == last) else {
                 return Err(LockError::Conflict);
             };
             let first = first.to_owned();
-            *lock = Locked { onto: first.clone(), checkpoint: first, staged: Vec::new() };
-            books.tiles.clear();
-            (books.note, books.shown_before) = (None, None);
+            let next = Locked { onto: first.clone(), checkpoint: first, staged: Vec::new() };
+            books.lock = Some(next);
+            // What only the database holds of the old log is in its files before the database lets go of it.
+            let mut tiles = std::mem::take(&mut books.tiles);
+            for (path, bytes) in lock.staged.drain(..) {
+                tiles.entry(path).or_insert(Tile { bytes, waited_for: true });
+            }
+            books.shown_before = None;
+            books.frozen.push(Frozen { lock, tiles, note: books.note.take() });
             Ok(())
         });
         begun.map_err(unknown).and_then(|begun| begun)

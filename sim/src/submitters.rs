@@ -8,8 +8,9 @@ use envelope::rekor::{Body, SubmittedBody, Verifier};
 use model::receipt::LogEntry;
 use model::{Algorithm, merkle};
 use testkit::{Key, Seeded};
-use tlog::{Log, SignedCheckpoint, proof};
+use tlog::{SignedCheckpoint, proof};
 
+use crate::logs::Logs;
 use crate::truth::{Found, must};
 
 /// Entries that there are to be brought.
@@ -38,11 +39,12 @@ impl Submitters {
     }
 
     /// Whatever was answered is in the log, at one place, under a checkpoint of the log.
-    pub(crate) fn check(&self, log: &Log) -> Found {
+    pub(crate) fn check(&self, logs: &Logs) -> Found {
         let answered = self.answered.lock().expect("nothing panics while it holds answers");
         for entry in answered.iter() {
             let wrong =
                 |error: &dyn std::error::Error| (4, format!("submitted entry {}: {error}", entry.index));
+            let log = logs.of(&entry.checkpoint)?;
             let checkpoint = SignedCheckpoint::open(&entry.checkpoint, log.key()).map_err(|e| wrong(&e))?;
             let leaf = merkle::leaf_hash(&entry.body.0);
             proof::verify_inclusion(&leaf, entry.index, checkpoint.size(), checkpoint.root(), &entry.path)

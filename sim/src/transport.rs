@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use model::journal::Leaf;
 use model::{Item, Request};
 use signer::{
     AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Refusal, RefusalCode, Signer, SignerError,
@@ -103,7 +104,9 @@ impl Transport {
         let mut line = self.line();
         let ledger = engine::Ledger::head(&line.store).map_err(|_| unreachable())?;
         let orders = Orders { ledger, orders: vec![order] };
+        let news = line.news(&orders);
         let answers = line.exchange(Step::Frame, |process| process.order(&orders))?;
+        line.check_turns(&news, &answers);
         answers.answers.into_iter().next().ok_or_else(unreachable)
     }
 
@@ -201,6 +204,25 @@ impl Line {
         }
     }
 
+    /// INVARIANT 13: no key signs before its turn, or anything new after it, whatever the clock says.
+    fn check_turns(&self, news: &[bool], answers: &Answers) {
+        for (is_news, answer) in news.iter().zip(&answers.answers) {
+            let Answer::Signed(signed) = answer else { continue };
+            if let (Ok(Leaf::Intent(intent)), true) = (Leaf::decode(&signed.leaf), is_news) {
+                self.truth.signed_at(&intent.key, intent.time);
+            }
+        }
+    }
+
+    /// Which of these orders ask for something new? A head that was signed before is signed again.
+    fn news(&self, orders: &Orders) -> Vec<bool> {
+        let is_news = |order: &Order| match order {
+            Order::Checkpoint(order) => !self.truth.knows_head(&order.new),
+            _ => true,
+        };
+        orders.orders.iter().map(is_news).collect()
+    }
+
     /// INVARIANT 1 and 7: what is ordered was decided, and the ledger says so.
     fn check_intents(&self, orders: &Orders) {
         for order in &orders.orders {
@@ -223,7 +245,9 @@ impl Signer for Transport {
     fn order(&self, orders: &Orders) -> Result<Answers, SignerError> {
         let mut line = self.line();
         line.check_intents(orders);
+        let news = line.news(orders);
         let answers = line.order(orders)?;
+        line.check_turns(&news, &answers);
         let is_fork = |answer: &&Answer| {
             matches!(answer, Answer::Refused(Refusal { code: RefusalCode::NotConsistent, .. }))
         };

@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use envelope::ToBeSigned;
 use keystore::Signable;
 use model::{Digest, Form, Hashed, Instant, KeyId, PersonId, PrincipalId};
-use quorum::{KeyRecord, Registry};
+use quorum::{KeyRecord, KeyState, Registry};
+use signer::Head;
 
 use crate::clients::Asked;
 
@@ -26,6 +28,8 @@ pub(crate) struct Truth(Arc<Mutex<Facts>>);
 #[derive(Default)]
 struct Facts {
     keys: BTreeMap<KeyId, KeyRecord>,
+    /// Keys that sign no more from a time on.
+    retired: BTreeMap<KeyId, Instant>,
     /// Who may endorse for the governed key, and how many of them must.
     endorsers: BTreeSet<PersonId>,
     suspended: BTreeSet<KeyId>,
@@ -34,12 +38,18 @@ struct Facts {
     given: BTreeMap<Digest, Vec<Given>>,
     /// What each key signed for each content.
     signed: BTreeMap<(KeyId, Digest), Digest>,
-    /// Every head of the log that was signed.
-    heads: BTreeMap<u64, Digest>,
+    /// Every head of each log that was signed.
+    heads: BTreeMap<String, Heads>,
     /// Every head of the journal that was signed.
     journal: BTreeMap<u64, Digest>,
     found: Option<(u8, String)>,
 }
+
+/// Roots by sizes.
+pub(crate) type Heads = BTreeMap<u64, Digest>;
+
+/// How long before it takes over a key may sign.
+const EARLY_MAX: Duration = Duration::from_secs(60);
 
 /// An item that somebody asked to be signed.
 #[derive(Clone)]
@@ -132,8 +142,35 @@ impl Truth {
         self.facts().suspended.remove(key);
     }
 
-    pub(crate) fn heads(&self) -> BTreeMap<u64, Digest> {
+    /// The heads of a log that were signed.
+    pub(crate) fn heads(&self, origin: &str) -> Heads {
+        self.facts().heads.get(origin).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn all_heads(&self) -> BTreeMap<String, Heads> {
         self.facts().heads.clone()
+    }
+
+    /// Was this head of some log signed?
+    pub(crate) fn knows_head(&self, head: &Head) -> bool {
+        self.facts().heads.values().any(|heads| heads.get(&head.size) == Some(&head.root))
+    }
+
+    /// A key may be in the registry from here on.
+    pub(crate) fn add(&self, record: &KeyRecord) {
+        self.facts().keys.insert(record.id(), record.clone());
+    }
+
+    /// What the registry says by now.
+    pub(crate) fn learn(&self, registry: &Registry) {
+        let retired = registry.keys().filter(|key| key.state == KeyState::Retired);
+        self.facts().retired.extend(retired.map(|key| (key.record.id(), key.since)));
+    }
+
+    /// A key signed, by the journal's own time: it was its turn, then.
+    pub(crate) fn signed_at(&self, id: &KeyId, at: Instant) {
+        let found = self.facts().check_turn(id, at);
+        self.hold(found);
     }
 
     /// The root of the journal's checkpoint of this size, if one was ever signed.
@@ -190,13 +227,27 @@ impl Facts {
                 self.check_content(&record, &content, digest, seen.now)?;
             }
             (Form::Checkpoint, Signable::Message(bytes)) => self.check_head(&record, bytes)?,
-            (Form::Timestamp, Signable::Message(_)) => {}
+            // Tokens, and the certificates of keys that follow others.
+            (Form::Timestamp | Form::Ca, Signable::Message(_)) => {}
             (form, _) => return Err((12, format!("key `{name}` of form {form} signs something else"))),
         }
         // A snapshot holds the intent of an item whole, that of a token or a checkpoint in the edge of the tree alone.
         let is_code = matches!(record.form, Form::Blob | Form::Cms);
         let durable = (seen.is_durable)(&digest) || (!is_code && seen.fresh);
         must(durable, 1, || format!("key `{name}` signs {digest} without a durable intent"))
+    }
+
+    fn check_turn(&self, id: &KeyId, at: Instant) -> Found {
+        let Some(record) = self.keys.get(id) else { return Ok(()) };
+        let (name, generation) = (&record.name, record.generation);
+        let from = record.in_use_from();
+        must(from <= at.after(EARLY_MAX), 13, || {
+            format!("`{name}` generation {generation} signs at {at} and takes over at {from}")
+        })?;
+        let retired = self.retired.get(id).filter(|since| **since <= at);
+        must(retired.is_none(), 13, || {
+            format!("`{name}` generation {generation} signs at {at}, when it is retired")
+        })
     }
 
     fn check_content(&mut self, record: &KeyRecord, content: &Digest, digest: Digest, now: Instant) -> Found {
@@ -249,9 +300,10 @@ impl Facts {
         let checkpoint =
             checkpoint.ok_or_else(|| (12, "the log's key signs no checkpoint of it".to_owned()))?;
         let (size, root) = (checkpoint.size(), *checkpoint.root());
-        let newest = self.heads.last_key_value().map_or(0, |(size, _)| *size);
+        let heads = self.heads.entry(checkpoint.origin().to_owned()).or_default();
+        let newest = heads.last_key_value().map_or(0, |(size, _)| *size);
         must(newest <= size, 9, || format!("a checkpoint of size {size} after one of {newest}"))?;
-        let before = *self.heads.entry(size).or_insert(root);
+        let before = *heads.entry(size).or_insert(root);
         must(before == root, 9, || format!("two checkpoints of size {size}"))
     }
 }
