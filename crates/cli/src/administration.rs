@@ -258,7 +258,9 @@ pub(crate) fn sealed_files() -> Space {
 fn unknown_key(registry: &Registry, text: &str) -> Failure {
     if registry.journal_key().id().to_string() == text {
         return Failure::Usage {
-            what: format!("`{text}` is the journal's own key, which the genesis names for as long as there is the platform"),
+            what: format!(
+                "`{text}` is the journal's own key, which the genesis names for as long as there is the platform"
+            ),
             advice: "nothing takes its place: docs/operate/rotate.md says what is left to do where it may be stolen",
         };
     }

@@ -27,6 +27,7 @@ pub struct Engine {
     world: Arc<World>,
     cycle: Arc<Mutex<Option<Arc<Cycle>>>>,
 }
+
 /// What finds a submission that was handed over: as the request that it is, or as the one that it repeats.
 #[derive(Debug, Clone)]
 pub struct Ticket {
@@ -40,7 +41,6 @@ impl Ticket {
         self.lookup.id
     }
 }
-
 
 /// Somebody's wait for a request. It ends when this is dropped, and the reply with it.
 #[must_use = "who drops it does not wait any more"]
@@ -139,6 +139,7 @@ impl Engine {
             }
         }
     }
+
     /// How a submission stands, under its own id or as the repeat of another; `None` while it is not recorded.
     pub fn submitted(&self, caller: &Caller, ticket: &Ticket) -> Result<Option<View>, SubmitError> {
         let known = self.world.requests.find(std::slice::from_ref(&ticket.lookup))?.pop().unwrap_or_default();
@@ -148,7 +149,6 @@ impl Engine {
             None => Ok(None),
         }
     }
-
 
     /// Takes an endorsement of a request in: the canonical JSON of it, whoever brings it. `reply` is called once, with
     /// how the request stands then: when it is final, where this was the last endorsement that was missing.

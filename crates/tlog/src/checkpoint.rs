@@ -151,11 +151,7 @@ impl SignedCheckpoint {
     }
 
     /// Signs off a checkpoint of this log with a signature over its text, which must verify.
-    pub fn seal(
-        checkpoint: Checkpoint,
-        log: &VerifierKey,
-        signature: &[u8],
-    ) -> Result<Self, NoteError> {
+    pub fn seal(checkpoint: Checkpoint, log: &VerifierKey, signature: &[u8]) -> Result<Self, NoteError> {
         let note = crate::note::seal(&checkpoint.text(), log, signature)?;
         Ok(Self { checkpoint, note })
     }
