@@ -1,7 +1,7 @@
 //! Keys of the token: made, found, checked, used.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use aws_lc_rs::rand;
 use cryptoki::context::Pkcs11;
@@ -20,8 +20,9 @@ use crate::pkcs11::fault::LaneFault;
 pub(super) struct Keys {
     module: Pkcs11,
     slot: Slot,
-    /// One is made at a time: it is seldom, and two at once are what modules, SoftHSM2 among them, trip over.
-    making: Mutex<()>,
+    /// One is made at a time, and none is looked for meanwhile: it is seldom, and a token whose objects change under
+    /// those who list them is what modules, SoftHSM2 among them, trip over. Keys that were found go on signing.
+    objects: RwLock<()>,
     /// Those that were checked in this process. A handle holds for every session.
     found: RwLock<HashMap<KeyId, Found>>,
 }
@@ -39,14 +40,14 @@ const LABEL: &str = "avouch ";
 
 impl Keys {
     pub(super) fn new(module: Pkcs11, slot: Slot) -> Self {
-        Self { module, slot, making: Mutex::new(()), found: RwLock::new(HashMap::new()) }
+        Self { module, slot, objects: RwLock::new(()), found: RwLock::new(HashMap::new()) }
     }
 
     /// Makes a key, in the token and for it alone; its SubjectPublicKeyInfo.
     pub(super) fn generate(&self, algorithm: Algorithm) -> Result<Vec<u8>, LaneFault> {
         let unable = LaneFault::Unable { algorithm };
         let kind = Kind::of(algorithm).ok_or_else(|| unable.clone())?;
-        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.objects.write().unwrap_or_else(PoisonError::into_inner);
         let session = self.module.open_rw_session(self.slot).map_err(refused::fault("open a session"))?;
         // Its id follows from its public half, which nobody knows yet.
         let mut pending = [0; 32];
@@ -73,6 +74,7 @@ impl Keys {
         if let Some(found) = self.found.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Ok(found.clone());
         }
+        let _unchanging = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let private = object(session, ObjectClass::PRIVATE_KEY, id)?;
         let public = object(session, ObjectClass::PUBLIC_KEY, id)?;
         let (spki, algorithm) = public_half(session, public)?;
