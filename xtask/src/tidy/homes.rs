@@ -9,7 +9,8 @@ const LIBRARIES: [(&[&str], &[&str]); 5] = [
     (&["axum"], &["server"]),
     (&["rusqlite", "libsqlite3-sys", "sqlx"], &["store"]),
     (&["cedar-policy", "cedar-policy-core"], &["policy"]),
-    (&["tokio"], &["server", "client", "identity", "cli"]),
+    // `bench` answers a bare POST with what the server is built of, so that the two can be compared.
+    (&["tokio"], &["server", "client", "identity", "cli", "bench"]),
     (&["reqwest", "ureq", "hyper-rustls"], &["client", "identity"]),
 ];
 
