@@ -420,7 +420,8 @@ fn report(founded: &Founded, stored: Option<&Path>, terminal: Terminal) {
         )),
         None => terminal.line(format_args!("  avouch serve {dir}")),
     }
-    let context = if stored.is_some() { String::new() } else { format!(" --context {dir}/client/context.toml") };
+    let context =
+        if stored.is_some() { String::new() } else { format!(" --context {dir}/client/context.toml") };
     terminal.line(format_args!("  avouch sign{context} FILE"));
     terminal.line(format_args!("  avouch verify --trust-root {dir}/{TRUST_ROOT} FILE"));
 }
