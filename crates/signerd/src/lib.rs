@@ -66,7 +66,7 @@ pub use process::{KeyProcess, Parts, SEGMENT_BYTES};
 pub use sandbox::confine::{
     ConfineError, Confined, Confines, Filter, Modes, Network, Programs, Sockets, confine,
 };
-pub use sandbox::{User, harden, passphrase, user};
+pub use sandbox::{User, harden, passphrase, start_nothing, user};
 pub use start::{Config, Running, guarantees_file, run, start, witness_socket};
 
 /// Where random bytes come from. In production the system; in a simulation its seed.

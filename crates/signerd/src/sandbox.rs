@@ -42,6 +42,18 @@ pub fn passphrase(content: Vec<u8>) -> Result<Passphrase, PassphraseError> {
     Passphrase::kept_by(secret::keep, content.into())
 }
 
+/// Asks the system to start a program that is not there: where nothing forbids it, that is what the system says.
+///
+/// The standard library has a call for it, which, where it fails, leaves `SIGPIPE` to end the process: whoever hung up
+/// on a server that had tried its walls that way was its end.
+pub fn start_nothing() -> io::Error {
+    let program = c"/nonexistent/program".as_ptr();
+    let (arguments, environment) = ([program, std::ptr::null()], [std::ptr::null()]);
+    // SAFETY: the path ends with NUL, both lists end with a null pointer, and all of them outlive the call.
+    unsafe { libc::execve(program, arguments.as_ptr(), environment.as_ptr()) };
+    io::Error::last_os_error()
+}
+
 /// Time since boot, sleep included.
 pub(crate) fn since_boot() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

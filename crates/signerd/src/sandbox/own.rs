@@ -3,8 +3,6 @@
 use std::fs;
 use std::io;
 use std::net::UdpSocket;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 
 use model::Guarantee;
 use rustix::process::{DumpableBehavior, Resource};
@@ -90,8 +88,7 @@ fn no_network() -> Guarantee {
 
 fn no_program() -> Guarantee {
     const WHAT: &str = "the key process starts no program";
-    // A program that is not there: where nothing forbids to start it, that is what the system says.
-    let cause = Command::new("/nonexistent/program").exec();
+    let cause = super::start_nothing();
     match cause.kind() {
         io::ErrorKind::PermissionDenied => {
             Guarantee::in_force(WHAT, format!("starting one fails ({cause}), by the filter of system calls"))

@@ -250,6 +250,18 @@ fn the_key_process_is_not_made_to_dump_its_core() {
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
 }
 
+/// Trying the walls once left it to the system to end a process that writes to somebody who is gone.
+#[test]
+fn nobody_who_hangs_up_ends_the_server_or_the_key_process() {
+    let place = Founded::new(Wall::Landlock).serve();
+    for process in ["server", "signerd"] {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", place.process(process))).unwrap();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+        let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+        assert_ne!(ignored & (1 << (libc::SIGPIPE - 1)), 0, "{process} is ended by SIGPIPE");
+    }
+}
+
 #[test]
 fn no_second_key_process_is_started() {
     attack(FILTERED, |attack| {
