@@ -525,6 +525,15 @@ fn interop_a_subkey_of_gnupg_signs_for_its_owner_until_either_is_revoked() {
     assert!(!signature.names(owner.key()) && signature.names(subkey.key()));
     subkey.check(signature.created().unwrap()).unwrap();
     verify(&signature, subkey.key(), FILE).unwrap();
+    // What ends for the owner ends for whoever signs in their place.
+    assert_eq!((owner.ends(), subkey.ends()), (None, None));
+    run(&["--quick-set-expire", &fingerprint, "1d"]);
+    let brief = export();
+    let [owner, subkey] = brief.signers() else { panic!("an owner and what signs for it") };
+    let end = owner.ends().unwrap();
+    assert_eq!(subkey.ends(), Some(end));
+    assert!(matches!(subkey.check(end), Err(OpenPgpError::OutsideValidity { .. })));
+    let subkey = &certificate.signers()[1];
     // Without the binding nobody speaks for the subkey.
     let bytes = gnupg.done(&["--status-fd", "2", "--export", "owner@example.com"]);
     let found = unnoticed_subkeys(&bytes, subkey.key());

@@ -124,14 +124,17 @@ fn certificate(group: &[Component<'_>]) -> Result<Certificate, OpenPgpError> {
     let standing = if revoked { Standing::Revoked } else { first.dark };
     // Of old keys nothing says what they are for, and then they are for all.
     let use_of = use_of(newest, Use::Files);
-    let mut signers = vec![Signer { ends: ends(&primary, newest), key: primary.clone(), use_of, standing }];
+    let owner = Signer { ends: ends(&primary, newest), key: primary, use_of, standing };
     let subkeys = rest.iter().filter(|component| component.packet.tag == packet::PUBLIC_SUBKEY);
-    signers.extend(subkeys.filter_map(|subkey| signing_subkey(&primary, subkey, standing)));
+    let subkeys: Vec<Signer> = subkeys.filter_map(|subkey| signing_subkey(&owner, subkey)).collect();
+    let signers = std::iter::once(owner).chain(subkeys).collect();
     Ok(Certificate { user_ids, signers })
 }
 
-/// A subkey that may sign: its owner says so, and it says itself that this is its owner.
-fn signing_subkey(primary: &Key, subkey: &Component<'_>, owner: Standing) -> Option<Signer> {
+/// A subkey that may sign: its owner says so, and it says itself that this is its owner. It counts no longer than its
+/// owner does.
+fn signing_subkey(owner: &Signer, subkey: &Component<'_>) -> Option<Signer> {
+    let primary = &owner.key;
     // What encrypts is of kinds that are not read, and signs nothing.
     let key = Key::parse(subkey.packet.body).ok()?;
     let both = [primary.framed(), key.framed()].concat();
@@ -142,8 +145,9 @@ fn signing_subkey(primary: &Key, subkey: &Component<'_>, owner: Standing) -> Opt
     }
     let revoked = !subkey.by(primary, &both, |kind| kind == Kind::SubkeyRevocation).is_empty();
     let standing = if revoked { Standing::Revoked } else { subkey.dark };
-    let standing = if owner == Standing::Revoked { owner } else { standing };
-    Some(Signer { ends: ends(&key, binding), use_of: use_of(binding, Use::Else), key, standing })
+    let standing = if owner.standing == Standing::Revoked { Standing::Revoked } else { standing };
+    let ends = ends(&key, binding).into_iter().chain(owner.ends).min();
+    Some(Signer { ends, use_of: use_of(binding, Use::Else), key, standing })
 }
 
 fn use_of(said: &Signature, otherwise: Use) -> Use {
