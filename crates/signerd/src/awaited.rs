@@ -183,7 +183,11 @@ impl State {
     pub(crate) fn check_seen(&self, intent: &Intent) -> Result<(), Refusal> {
         let registry = registry(self)?;
         let Some(under) = due(registry, intent) else { return Ok(()) };
-        let Some(signing) = self.signings.get(&(intent.request, intent.item)) else { return Ok(()) };
+        let Some(signing) = self.signings.get(&(intent.request, intent.item)) else {
+            // INVARIANT: of what is not known who saw it, nobody did.
+            let text = "the journal keeps this intent no longer, and not who saw it; compose a new request";
+            return Err(refuse(RefusalCode::Stale, text));
+        };
         // Others may have been named since; a verifier goes by those before, and people who wait by either.
         let by = [Some(under), registry.witnesses(Book::Journal)];
         let counts =
