@@ -132,6 +132,10 @@ fn interop_git_takes_commits_and_tags_that_a_platforms_ssh_key_signed() {
         text(&output)
     );
 
+    // A subject that looks like a flag is none.
+    repository.good(&["commit", "-q", "-S", "--allow-empty", "-m", "--again is a flag, and this is none"]);
+    assert!(repository.accepts("verify-commit", "HEAD"));
+
     // What ssh-keygen signs is theirs, and verified through us as well.
     let made = ssh_keygen.command().args(["-q", "-t", "ed25519", "-N", "", "-f", &site.path("id")]).status();
     assert!(made.unwrap().success());

@@ -49,10 +49,11 @@ pub(super) fn sign(
     let copy = folder.0.join(&told.name);
     crate::files::write(&copy, bytes)?;
     let wait = said("avouch.wait").unwrap_or_else(|| WAIT_S.to_owned());
-    let profile = profile.to_string();
-    let words = ["--profile", profile.as_str(), "--reason", told.subject.as_str(), "--wait", wait.as_str()];
+    // A subject may begin with a hyphen, and is no flag.
+    let words =
+        [format!("--profile={profile}"), format!("--reason={}", told.subject), format!("--wait={wait}")];
     let line = [OsString::from("git-sign"), copy.clone().into()].into_iter();
-    let line = line.chain(words.iter().chain(flags).map(OsString::from));
+    let line = line.chain(words.into_iter().map(OsString::from)).chain(flags.iter().map(OsString::from));
     let asked = SignLine::try_parse_from(line).map_err(Failure::inside("read our own command"))?.args;
     let (view, _) = sign::sign(&asked, &context)?;
     let exit = sign::exit_of(view.state);
