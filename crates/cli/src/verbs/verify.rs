@@ -76,8 +76,8 @@ pub(crate) struct VerifyArgs {
     /// People must have endorsed it, even where the key's record asks for nobody
     #[arg(long)]
     pub(crate) require_quorum: bool,
-    /// The checkpoints in the receipt must be cosigned by enough of the platform's witnesses; no receipt that is made
-    /// today has such checkpoints
+    /// The checkpoints in the receipt must be cosigned by enough of the platform's witnesses; `avouch request receipts`
+    /// fetches what came after it was given out
     #[arg(long)]
     pub(crate) require_witnesses: bool,
     /// The profile asks for no timestamp token
