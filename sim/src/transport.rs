@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use model::journal::Leaf;
 use model::{Item, Request};
 use signer::{
-    AdminAnswer, AdminMessage, Answer, Answers, Order, Orders, Refusal, RefusalCode, Signer, SignerError,
-    State,
+    AdminAnswer, AdminMessage, Answer, Answers, Head, Order, Orders, Refusal, RefusalCode, Signer,
+    SignerError, State,
 };
 use signerd::{InProcess, KeyProcess, Parts};
 use testkit::{HandClock, Seeded};
@@ -214,10 +214,12 @@ impl Line {
         }
     }
 
-    /// Which of these orders ask for something new? A head that was signed before is signed again.
+    /// Which of these orders ask for something new? A head that was signed before is signed again, and so is one that the
+    /// journal holds the intent of, and whose signature failed: it was intended when it was the key's turn.
     fn news(&self, orders: &Orders) -> Vec<bool> {
+        let is_intended = |head: &Head| self.disk.is_durable(head.root.as_bytes());
         let is_news = |order: &Order| match order {
-            Order::Checkpoint(order) => !self.truth.knows_head(&order.new),
+            Order::Checkpoint(order) => !self.truth.knows_head(&order.new) && !is_intended(&order.new),
             _ => true,
         };
         orders.orders.iter().map(is_news).collect()
